@@ -1,0 +1,34 @@
+# Third-party libraries as targets. Programs other than the daemon link them statically, so the .a is named where there is one.
+find_package(PkgConfig REQUIRED)
+
+function(hydravisor_static_library target)
+  cmake_parse_arguments(ARG "" "" "NAMES;DEPENDS" ${ARGN})
+  add_library(${target} INTERFACE IMPORTED)
+  foreach(name ${ARG_NAMES})
+    find_library(HYDRAVISOR_LIB_${name} NAMES lib${name}.a REQUIRED)
+    target_link_libraries(${target} INTERFACE ${HYDRAVISOR_LIB_${name}})
+  endforeach()
+  target_link_libraries(${target} INTERFACE ${ARG_DEPENDS})
+endfunction()
+
+hydravisor_static_library(lib::boost_json NAMES boost_json boost_container)
+hydravisor_static_library(lib::crypto NAMES crypto)
+hydravisor_static_library(lib::cap_ng NAMES cap-ng)
+hydravisor_static_library(lib::seccomp NAMES seccomp)
+hydravisor_static_library(lib::zstd NAMES zstd)
+
+# Header only.
+foreach(name fmt asio beast tomlplusplus CLI11 valijson)
+  add_library(lib::${name} INTERFACE IMPORTED)
+endforeach()
+
+# Dynamic: only the daemon and its worker link these.
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+add_library(lib::sqlite ALIAS PkgConfig::SQLITE)
+pkg_check_modules(GIT2 REQUIRED IMPORTED_TARGET libgit2)
+add_library(lib::git2 ALIAS PkgConfig::GIT2)
+find_package(Threads REQUIRED)
+add_library(lib::threads ALIAS Threads::Threads)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()
