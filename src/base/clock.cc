@@ -33,8 +33,9 @@ std::string to_rfc3339(WallTime time) {
   tm parts{};
   ::gmtime_r(&whole, &parts);
   char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09lldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long long>((time - seconds).count()));
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09lldZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<long long>((time - seconds).count()));
   return text;
 }
 
@@ -42,8 +43,8 @@ Result<WallTime> from_rfc3339(std::string_view text) {
   tm parts{};
   int consumed = 0;
   std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
-                  &parts.tm_min, &parts.tm_sec, &consumed) != 6)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+                  &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &consumed) != 6)
     return Failure(invalid_argument("not an RFC 3339 time: '" + copy + "'"));
   std::string_view rest = text.substr(static_cast<size_t>(consumed));
   int64_t nanoseconds = 0;
@@ -56,8 +57,8 @@ Result<WallTime> from_rfc3339(std::string_view text) {
       rest.remove_prefix(1);
     }
   }
-  if (rest != "Z" || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_hour > 23 ||
-      parts.tm_min > 59 || parts.tm_sec > 60)
+  if (rest != "Z" || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
+      parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
     return Failure(invalid_argument("not an RFC 3339 time in UTC: '" + copy + "'"));
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;

@@ -25,11 +25,15 @@ const EVP_MD* sha256_algorithm() {
   return algorithm;
 }
 
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 }  // namespace
 
-Digest sha256(std::string_view data) { return sha256({data}); }
+Digest sha256(std::string_view data) {
+  return sha256({data});
+}
 
 Digest sha256(std::initializer_list<std::string_view> parts) {
   thread_local const Context context(EVP_MD_CTX_new());
@@ -41,7 +45,9 @@ Digest sha256(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
-std::string_view as_view(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+std::string_view as_view(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 Result<SigningKey> SigningKey::generate() {
   std::string seed = HV_TRY(random_bytes(32));
@@ -61,7 +67,9 @@ Result<SigningKey> SigningKey::from_seed(std::string_view seed32) {
   return result;
 }
 
-SigningKey::~SigningKey() { OPENSSL_cleanse(seed_.data(), seed_.size()); }
+SigningKey::~SigningKey() {
+  OPENSSL_cleanse(seed_.data(), seed_.size());
+}
 
 std::array<uint8_t, 64> SigningKey::sign(std::string_view message) const {
   Key key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed_.data(), seed_.size()));
@@ -76,7 +84,8 @@ std::array<uint8_t, 64> SigningKey::sign(std::string_view message) const {
 bool verify_signature(std::span<const uint8_t, 32> public_key, std::string_view message, std::string_view signature) {
   Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size()));
   Context context(EVP_MD_CTX_new());
-  return key && signature.size() == 64 && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+  return key && signature.size() == 64 &&
+         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
          EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message), message.size()) == 1;
 }
 

@@ -1,5 +1,5 @@
-// What can go wrong outside the program, as a value. Callers branch on the code; people read the message, which names the operation, the
-// thing, the cause and, where known, the next step.
+// What can go wrong outside the program, as a value. Callers branch on the code; people read the message, which names
+// the operation, the thing, the cause and, where known, the next step.
 #pragma once
 
 #include <string>

@@ -20,7 +20,8 @@ Status EventLoop::watch(int fd, uint32_t events, Callback callback) {
   event.events = events;
   event.data.u64 = static_cast<uint64_t>(fd);
   int operation = watches_.contains(fd) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (::epoll_ctl(epoll_.get(), operation, fd, &event) != 0) return Failure(Error::from_errno(errno, "watch a descriptor"));
+  if (::epoll_ctl(epoll_.get(), operation, fd, &event) != 0)
+    return Failure(Error::from_errno(errno, "watch a descriptor"));
   watches_[fd] = std::move(watch);
   return {};
 }
@@ -45,7 +46,8 @@ EventLoop::TimerId EventLoop::after(std::chrono::nanoseconds delay, Task task) {
 }
 
 void EventLoop::cancel(TimerId id) {
-  auto found = std::find_if(timers_.begin(), timers_.end(), [id](const auto& timer) { return timer.first.second == id; });
+  auto found =
+      std::find_if(timers_.begin(), timers_.end(), [id](const auto& timer) { return timer.first.second == id; });
   if (found != timers_.end()) timers_.erase(found);
 }
 

@@ -1,4 +1,5 @@
-// The event loop of the small programs (supervisor, gateway, init): epoll(7), one thread, callbacks. The daemon uses Asio.
+// The event loop of the small programs (supervisor, gateway, init): epoll(7), one thread, callbacks. The daemon uses
+// Asio.
 #pragma once
 
 #include <chrono>
@@ -20,8 +21,8 @@ class EventLoop {
 
   static Result<EventLoop> create();
 
-  // Calls `callback` when `fd` has one of `events` (EPOLLIN, EPOLLOUT; EPOLLHUP and EPOLLERR always). The caller keeps the descriptor open
-  // until unwatch(). Watching a watched descriptor replaces its events and callback.
+  // Calls `callback` when `fd` has one of `events` (EPOLLIN, EPOLLOUT; EPOLLHUP and EPOLLERR always). The caller keeps
+  // the descriptor open until unwatch(). Watching a watched descriptor replaces its events and callback.
   Status watch(int fd, uint32_t events, Callback callback);
   // Changes what is waited for and keeps the callback; 0 leaves only EPOLLHUP and EPOLLERR.
   Status modify(int fd, uint32_t events);

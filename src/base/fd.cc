@@ -101,7 +101,8 @@ static Status replace(const std::string& path, std::string_view data, mode_t mod
   }
   if (durable) {
     size_t slash = path.rfind('/');
-    Fd directory = HV_TRY(open_file(slash == std::string::npos ? "." : path.substr(0, slash + 1), O_RDONLY | O_DIRECTORY));
+    Fd directory =
+        HV_TRY(open_file(slash == std::string::npos ? "." : path.substr(0, slash + 1), O_RDONLY | O_DIRECTORY));
     if (::fsync(directory.get()) != 0) return Failure(Error::from_errno(errno, "fsync directory of", path));
   }
   return {};
@@ -111,7 +112,9 @@ Status write_file_atomically(const std::string& path, std::string_view data, mod
   return replace(path, data, mode, true);
 }
 
-Status replace_file(const std::string& path, std::string_view data, mode_t mode) { return replace(path, data, mode, false); }
+Status replace_file(const std::string& path, std::string_view data, mode_t mode) {
+  return replace(path, data, mode, false);
+}
 
 Status set_nonblocking(int fd, bool on) {
   int flags = ::fcntl(fd, F_GETFL);

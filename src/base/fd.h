@@ -54,7 +54,8 @@ Result<std::string> read_all(int fd, size_t limit = size_t{64} << 20);
 Result<std::string> read_file(const std::string& path, size_t limit = size_t{64} << 20);
 // Writes everything or fails; EINTR and short writes are handled. Not for non-blocking descriptors.
 Status write_all(int fd, std::string_view data);
-// Replaces `path` so that a reader sees the old or the new content, never a part: temporary file, fsync, rename, fsync of the directory.
+// Replaces `path` so that a reader sees the old or the new content, never a part: temporary file, fsync, rename, fsync
+// of the directory.
 Status write_file_atomically(const std::string& path, std::string_view data, mode_t mode = 0600);
 // The same without the two fsyncs, for state that a crash of the machine may lose.
 Status replace_file(const std::string& path, std::string_view data, mode_t mode = 0600);

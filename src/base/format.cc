@@ -1,5 +1,5 @@
-// Debian ships fmt as a shared library only, and a program that starts on every run cannot afford another one to load: the library's own
-// inline definitions are compiled into base instead.
+// Debian ships fmt as a shared library only, and a program that starts on every run cannot afford another one to load:
+// the library's own inline definitions are compiled into base instead.
 #include "base/format.h"
 
 #include <fmt/format-inl.h>

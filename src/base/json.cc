@@ -12,8 +12,8 @@ namespace hv::base::json {
 
 namespace {
 
-// Boost.JSON keeps the last of two members of the same name; two readers could then see two documents. A scan over the accepted text finds
-// them: it tracks only strings and nesting, since the grammar is already known to hold.
+// Boost.JSON keeps the last of two members of the same name; two readers could then see two documents. A scan over the
+// accepted text finds them: it tracks only strings and nesting, since the grammar is already known to hold.
 std::optional<std::string> duplicate_member(std::string_view text) {
   std::vector<std::vector<std::string_view>> open;  // member names of each open object; arrays push an empty frame
   bool expect_name = false;
@@ -94,11 +94,14 @@ Result<Value> parse(std::string_view text) {
     return Failure(invalid_argument("JSON: line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
                                     error.message()));
   }
-  if (auto name = duplicate_member(text)) return Failure(invalid_argument("JSON: the member '" + *name + "' appears twice"));
+  if (auto name = duplicate_member(text))
+    return Failure(invalid_argument("JSON: the member '" + *name + "' appears twice"));
   return parser.release();
 }
 
-std::string serialize(const Value& value) { return boost::json::serialize(value); }
+std::string serialize(const Value& value) {
+  return boost::json::serialize(value);
+}
 
 std::string serialize_pretty(const Value& value) {
   std::string out;
@@ -108,7 +111,8 @@ std::string serialize_pretty(const Value& value) {
 
 Result<ObjectReader> ObjectReader::over(const Value& value, std::string path) {
   const Object* object = value.if_object();
-  if (object == nullptr) return Failure(invalid_argument((path.empty() ? "the body" : "'" + path + "'") + " must be an object"));
+  if (object == nullptr)
+    return Failure(invalid_argument((path.empty() ? "the body" : "'" + path + "'") + " must be an object"));
   return ObjectReader(object, std::move(path));
 }
 

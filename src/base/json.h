@@ -1,5 +1,5 @@
-// JSON from outside, read strictly: RFC 8259, valid UTF-8, no duplicate names, bounded depth. Parse to a type at the border with ObjectReader;
-// no JSON value travels inward.
+// JSON from outside, read strictly: RFC 8259, valid UTF-8, no duplicate names, bounded depth. Parse to a type at the
+// border with ObjectReader; no JSON value travels inward.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ std::string serialize(const Value& value);
 // Two spaces, one member a line, for people.
 std::string serialize_pretty(const Value& value);
 
-// Reads the members of one object and, at finish(), refuses what nobody asked for. Every error names the path ("limits.memory").
+// Reads the members of one object and, at finish(), refuses what nobody asked for. Every error names the path
+// ("limits.memory").
 class ObjectReader {
  public:
   // invalid_argument when `value` is not an object. `value` must outlive the reader.

@@ -56,7 +56,8 @@ Result<ChildProcess> spawn(const CommandSpec& command) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
 
-  // Targets can collide with sources, so every source first moves above the highest target (close-on-exec), then down to its place.
+  // Targets can collide with sources, so every source first moves above the highest target (close-on-exec), then down
+  // to its place.
   int above = 3;
   for (auto [source, target] : command.fds) above = std::max(above, target + 1);
   std::vector<Fd> moved;
@@ -68,12 +69,15 @@ Result<ChildProcess> spawn(const CommandSpec& command) {
   }
   for (int standard = 0; standard <= 2; ++standard) {
     bool given = std::ranges::any_of(command.fds, [standard](const auto& pair) { return pair.second == standard; });
-    if (!given) posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", standard == 0 ? O_RDONLY : O_WRONLY, 0);
+    if (!given)
+      posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", standard == 0 ? O_RDONLY : O_WRONLY, 0);
   }
-  // Descriptors are all close-on-exec by our habit; this also catches what a library left open. Targets must be contiguous to use it.
+  // Descriptors are all close-on-exec by our habit; this also catches what a library left open. Targets must be
+  // contiguous to use it.
   int highest = 2;
   for (auto [source, target] : command.fds) highest = std::max(highest, target);
-  if (highest <= 2 + static_cast<int>(command.fds.size())) posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
+  if (highest <= 2 + static_cast<int>(command.fds.size()))
+    posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
   if (!command.working_directory.empty())
     posix_spawn_file_actions_addchdir_np(&actions, command.working_directory.c_str());
 
@@ -96,7 +100,8 @@ Result<ChildProcess> spawn(const CommandSpec& command) {
   return ChildProcess(pid, std::move(pidfd));
 }
 
-Result<CommandOutput> run_command(CommandSpec command, std::string_view input, std::chrono::milliseconds deadline, size_t limit) {
+Result<CommandOutput> run_command(CommandSpec command, std::string_view input, std::chrono::milliseconds deadline,
+                                  size_t limit) {
   Pipe in = HV_TRY(make_pipe());
   Pipe out = HV_TRY(make_pipe());
   Pipe err = HV_TRY(make_pipe());
@@ -115,7 +120,8 @@ Result<CommandOutput> run_command(CommandSpec command, std::string_view input, s
   std::array<char, 65536> buffer;
   auto drain = [&](Fd& from, std::string& into) {
     ssize_t count = ::read(from.get(), buffer.data(), buffer.size());
-    if (count > 0) into.append(buffer.data(), std::min(static_cast<size_t>(count), limit - std::min(limit, into.size())));
+    if (count > 0)
+      into.append(buffer.data(), std::min(static_cast<size_t>(count), limit - std::min(limit, into.size())));
     if (count == 0 || (count < 0 && errno != EINTR)) from.close();
   };
   while (out.read_end || err.read_end) {

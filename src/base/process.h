@@ -15,7 +15,8 @@ struct CommandSpec {
   std::vector<std::string> arguments;    // without the program's own name
   std::vector<std::string> environment;  // "K=V"; exactly this, nothing is inherited
   std::string working_directory;         // empty: the caller's
-  // Descriptor `first` of the caller becomes `second` of the child. 0-2 not named here are /dev/null; all others are closed.
+  // Descriptor `first` of the caller becomes `second` of the child. 0-2 not named here are /dev/null; all others are
+  // closed.
   std::vector<std::pair<int, int>> fds;
 };
 
@@ -56,8 +57,10 @@ struct CommandOutput {
   std::string out;
   std::string err;
 };
-// Runs to the end with `input` on its standard input; at most `limit` bytes of each output are kept. Past the deadline it is killed: timeout.
+// Runs to the end with `input` on its standard input; at most `limit` bytes of each output are kept. Past the deadline
+// it is killed: timeout.
 Result<CommandOutput> run_command(CommandSpec command, std::string_view input = {},
-                                  std::chrono::milliseconds deadline = std::chrono::seconds(60), size_t limit = size_t{64} << 20);
+                                  std::chrono::milliseconds deadline = std::chrono::seconds(60),
+                                  size_t limit = size_t{64} << 20);
 
 }  // namespace hv::base

@@ -34,13 +34,14 @@ Decoded decode(std::string_view text) {
   return {point, length};
 }
 
-// Code points that act on the text around them or show nothing: C0, C1, soft hyphen, Unicode's Bidi_Control and the default-ignorable
-// formatting ranges, and the tag characters, which carry invisible ASCII.
+// Code points that act on the text around them or show nothing: C0, C1, soft hyphen, Unicode's Bidi_Control and the
+// default-ignorable formatting ranges, and the tag characters, which carry invisible ASCII.
 bool deceives(uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0xad || point == 0x61c || point == 0x180e ||
          (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
          (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
-         (point >= 0xe0000 && point <= 0xe0fff) || point == 0x115f || point == 0x1160 || point == 0x3164 || point == 0xffa0;
+         (point >= 0xe0000 && point <= 0xe0fff) || point == 0x115f || point == 0x1160 || point == 0x3164 ||
+         point == 0xffa0;
 }
 
 std::string escape_unsafe(std::string_view text, std::string_view allowed) {
@@ -85,8 +86,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string printable(std::string_view text) { return escape_unsafe(text, ""); }
-std::string printable_lines(std::string_view text) { return escape_unsafe(text, "\n\t"); }
+std::string printable(std::string_view text) {
+  return escape_unsafe(text, "");
+}
+std::string printable_lines(std::string_view text) {
+  return escape_unsafe(text, "\n\t");
+}
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   std::optional<std::string> best;
@@ -155,7 +160,8 @@ Result<std::string> from_base64(std::string_view text) {
       group = group << 6 | static_cast<uint32_t>(digit);
     }
     // Bits below the last byte must be zero, or two texts would mean the same bytes.
-    if (padding != 0 && (group & (padding == 1 ? 0xffu : 0xffffu)) != 0) return Failure(invalid_argument("base64: trailing bits"));
+    if (padding != 0 && (group & (padding == 1 ? 0xffu : 0xffffu)) != 0)
+      return Failure(invalid_argument("base64: trailing bits"));
     for (size_t j = 0; j < 3 - padding; ++j) out.push_back(static_cast<char>(group >> (16 - 8 * j) & 255));
   }
   return out;

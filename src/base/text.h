@@ -11,9 +11,10 @@
 
 namespace hv::base {
 
-// `text` in a form that cannot move a cursor, change a colour, hide itself or reorder what a person reads: control characters, escape
-// sequences, invalid UTF-8, bidirectional overrides and invisible formatting characters become visible \x.. or \u{....} escapes. Every string
-// that an agent can choose goes through this before it reaches a terminal, a prompt or an error.
+// `text` in a form that cannot move a cursor, change a colour, hide itself or reorder what a person reads: control
+// characters, escape sequences, invalid UTF-8, bidirectional overrides and invisible formatting characters become
+// visible \x.. or \u{....} escapes. Every string that an agent can choose goes through this before it reaches a
+// terminal, a prompt or an error.
 std::string printable(std::string_view text);
 // The same, but newline and tab stay: for text of several lines.
 std::string printable_lines(std::string_view text);

@@ -5,7 +5,9 @@
 namespace hv::base {
 namespace {
 
-TEST(Printable, LeavesOrdinaryTextAlone) { EXPECT_EQ(printable("héllo wörld ✓"), "héllo wörld ✓"); }
+TEST(Printable, LeavesOrdinaryTextAlone) {
+  EXPECT_EQ(printable("héllo wörld ✓"), "héllo wörld ✓");
+}
 
 TEST(Printable, ShowsWhatWouldMoveTheCursorOrHideText) {
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
@@ -33,8 +35,13 @@ TEST(Hex, RoundTripsAndRefusesOtherSpellings) {
 }
 
 TEST(Base64, FollowsTheVectorsOfRfc4648AndHasOneSpellingForEachText) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},       {"foo", "Zm9v"},
-                                                         {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (auto [plain, coded] : vectors) {
     EXPECT_EQ(to_base64(plain), coded);
     EXPECT_EQ(*from_base64(coded), plain);

@@ -33,7 +33,8 @@ bool take_number(std::string_view& text, Number& number) {
 
 bool scale_number(Number number, uint64_t unit, uint64_t& result) {
   uint64_t fraction = 0;
-  return !__builtin_mul_overflow(number.whole, unit, &result) && !__builtin_mul_overflow(number.thousandths, unit, &fraction) &&
+  return !__builtin_mul_overflow(number.whole, unit, &result) &&
+         !__builtin_mul_overflow(number.thousandths, unit, &fraction) &&
          !__builtin_add_overflow(result, fraction / 1000, &result);
 }
 
@@ -41,23 +42,23 @@ bool scale_number(Number number, uint64_t unit, uint64_t& result) {
 
 Result<ByteCount> parse_bytes(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, uint64_t>, 18> kUnits{{{"", 1},
-                                                                                {"B", 1},
-                                                                                {"K", 1ull << 10},
-                                                                                {"Ki", 1ull << 10},
-                                                                                {"KiB", 1ull << 10},
-                                                                                {"KB", 1000},
-                                                                                {"M", 1ull << 20},
-                                                                                {"Mi", 1ull << 20},
-                                                                                {"MiB", 1ull << 20},
-                                                                                {"MB", 1000'000},
-                                                                                {"G", 1ull << 30},
-                                                                                {"Gi", 1ull << 30},
-                                                                                {"GiB", 1ull << 30},
-                                                                                {"GB", 1000'000'000},
-                                                                                {"T", 1ull << 40},
-                                                                                {"Ti", 1ull << 40},
-                                                                                {"TiB", 1ull << 40},
-                                                                                {"TB", 1000'000'000'000}}};
+                                                                                 {"B", 1},
+                                                                                 {"K", 1ull << 10},
+                                                                                 {"Ki", 1ull << 10},
+                                                                                 {"KiB", 1ull << 10},
+                                                                                 {"KB", 1000},
+                                                                                 {"M", 1ull << 20},
+                                                                                 {"Mi", 1ull << 20},
+                                                                                 {"MiB", 1ull << 20},
+                                                                                 {"MB", 1000'000},
+                                                                                 {"G", 1ull << 30},
+                                                                                 {"Gi", 1ull << 30},
+                                                                                 {"GiB", 1ull << 30},
+                                                                                 {"GB", 1000'000'000},
+                                                                                 {"T", 1ull << 40},
+                                                                                 {"Ti", 1ull << 40},
+                                                                                 {"TiB", 1ull << 40},
+                                                                                 {"TB", 1000'000'000'000}}};
   std::string shown(text);
   Number number;
   if (!take_number(text, number)) return Failure(invalid_argument("not a size: '" + shown + "' (write 512MiB, 2GiB)"));
@@ -116,7 +117,8 @@ std::string to_text(std::chrono::milliseconds duration) {
   auto left = static_cast<uint64_t>(duration.count());
   std::string out;
   int parts = 0;
-  for (auto [name, unit] : {std::pair<const char*, uint64_t>{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}) {
+  for (auto [name, unit] :
+       {std::pair<const char*, uint64_t>{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}) {
     if (left < unit || parts == 2) continue;
     out += std::to_string(left / unit) + name;
     left %= unit;

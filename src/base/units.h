@@ -15,7 +15,8 @@ struct ByteCount {
   auto operator<=>(const ByteCount&) const = default;
 };
 
-// "512MiB", "2G", "1.5GiB", "1048576". K, M, G, T and Ki.. are powers of 1024 with or without a B; KB, MB, GB, TB are powers of 1000.
+// "512MiB", "2G", "1.5GiB", "1048576". K, M, G, T and Ki.. are powers of 1024 with or without a B; KB, MB, GB, TB are
+// powers of 1000.
 Result<ByteCount> parse_bytes(std::string_view text);
 // "512 MiB", "1.5 GiB", "17 B".
 std::string to_text(ByteCount bytes);

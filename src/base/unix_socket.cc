@@ -40,7 +40,8 @@ Result<Address> address_of(const std::string& path) {
 
 Result<SocketPair> make_socket_pair(int type) {
   int ends[2];
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) return Failure(Error::from_errno(errno, "make a socket pair"));
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0)
+    return Failure(Error::from_errno(errno, "make a socket pair"));
   return SocketPair{Fd(ends[0]), Fd(ends[1])};
 }
 

@@ -36,11 +36,11 @@ Result<Fd> connect_unix(const std::string& path, int type);
 
 Result<PeerCredentials> peer_credentials(int socket);
 
-// One message with descriptors (at most 32), kept by the caller. On SEQPACKET all or nothing; on STREAM the descriptors travel with the first
-// byte and the rest is written after it.
+// One message with descriptors (at most 32), kept by the caller. On SEQPACKET all or nothing; on STREAM the descriptors
+// travel with the first byte and the rest is written after it.
 Status send_message(int socket, std::string_view data, const std::vector<int>& fds = {});
-// One message of at most `limit` bytes; a longer one, or more descriptors than 32, is invalid_argument. End of stream is an empty message.
-// EAGAIN on a non-blocking socket is `unavailable`.
+// One message of at most `limit` bytes; a longer one, or more descriptors than 32, is invalid_argument. End of stream
+// is an empty message. EAGAIN on a non-blocking socket is `unavailable`.
 Result<Message> receive_message(int socket, size_t limit = 256 * 1024);
 
 }  // namespace hv::base

@@ -12,8 +12,12 @@ constexpr std::array<std::string_view, 4> kRisk{"info", "low", "medium", "high"}
 
 }  // namespace
 
-std::string_view trust_name(Trust trust) { return kTrust[static_cast<size_t>(trust)]; }
-std::string_view risk_name(Risk risk) { return kRisk[static_cast<size_t>(risk)]; }
+std::string_view trust_name(Trust trust) {
+  return kTrust[static_cast<size_t>(trust)];
+}
+std::string_view risk_name(Risk risk) {
+  return kRisk[static_cast<size_t>(risk)];
+}
 
 base::Result<Trust> parse_trust(std::string_view text) {
   for (size_t i = 0; i < kTrust.size(); ++i)

@@ -1,4 +1,5 @@
-// What the ledger keeps. An event is made where it happens; its payload is an object whose members depend on the kind (docs/events.md).
+// What the ledger keeps. An event is made where it happens; its payload is an object whose members depend on the kind
+// (docs/events.md).
 #pragma once
 
 #include <cstdint>
@@ -48,8 +49,8 @@ struct Event {
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  // Returns once the event is recorded: it survives kill -9 of this process, though not yet a power cut. The value is its ledger index. A
-  // failure means that the effect the event announces must not happen. Any thread.
+  // Returns once the event is recorded: it survives kill -9 of this process, though not yet a power cut. The value is
+  // its ledger index. A failure means that the effect the event announces must not happen. Any thread.
   virtual base::Result<uint64_t> record(const Event& event) = 0;
 };
 

@@ -19,10 +19,12 @@ bool has_form_of_id(std::string_view text) {
          std::ranges::all_of(text.substr(1), [](char c) { return kAlphabet.find(c) != std::string_view::npos; });
 }
 
-constexpr std::array<std::string_view, 16> kFirst{"amber", "brisk", "calm",  "clever", "dusty", "eager", "gentle", "keen",
-                                                  "lucid", "merry", "noble", "quiet",  "rapid", "sunny", "tidy",   "vivid"};
-constexpr std::array<std::string_view, 16> kSecond{"badger", "crane", "dingo", "egret", "falcon", "gecko", "heron",  "ibis",
-                                                   "jackal", "koala", "lynx",  "marten", "newt",   "otter", "puffin", "raven"};
+constexpr std::array<std::string_view, 16> kFirst{"amber",  "brisk", "calm",  "clever", "dusty", "eager",
+                                                  "gentle", "keen",  "lucid", "merry",  "noble", "quiet",
+                                                  "rapid",  "sunny", "tidy",  "vivid"};
+constexpr std::array<std::string_view, 16> kSecond{"badger", "crane", "dingo",  "egret", "falcon", "gecko",
+                                                   "heron",  "ibis",  "jackal", "koala", "lynx",   "marten",
+                                                   "newt",   "otter", "puffin", "raven"};
 
 }  // namespace
 
@@ -34,7 +36,8 @@ base::Result<SandboxId> SandboxId::generate() {
 }
 
 base::Result<SandboxId> SandboxId::parse(std::string_view text) {
-  if (!has_form_of_id(text)) return base::Failure(base::invalid_argument("not a sandbox id: '" + base::printable(text) + "'"));
+  if (!has_form_of_id(text))
+    return base::Failure(base::invalid_argument("not a sandbox id: '" + base::printable(text) + "'"));
   return SandboxId(std::string(text));
 }
 

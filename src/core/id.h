@@ -8,7 +8,8 @@
 
 namespace hv::core {
 
-// "s" and 16 characters of Crockford base32: 80 random bits. Also the name of the sandbox's directory, cgroup and units.
+// "s" and 16 characters of Crockford base32: 80 random bits. Also the name of the sandbox's directory, cgroup and
+// units.
 class SandboxId {
  public:
   static base::Result<SandboxId> generate();
@@ -21,7 +22,8 @@ class SandboxId {
   std::string text_;
 };
 
-// What people call a sandbox: 1-63 of a-z 0-9 '-', starting with a letter, not ending with '-', and not of the form of an id.
+// What people call a sandbox: 1-63 of a-z 0-9 '-', starting with a letter, not ending with '-', and not of the form of
+// an id.
 class SandboxName {
  public:
   static base::Result<SandboxName> parse(std::string_view text);

@@ -1,5 +1,5 @@
-// Everything a supervisor needs to build one process-tier sandbox, decided beforehand by the daemon: no file is read and no rule is evaluated
-// after this. Plain data; shimwire/ carries it.
+// Everything a supervisor needs to build one process-tier sandbox, decided beforehand by the daemon: no file is read
+// and no rule is evaluated after this. Plain data; shimwire/ carries it.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,9 @@
 
 namespace hv::core {
 
-// One entry of the sandbox's mount tree. `target` is absolute inside the sandbox; entries are made in order, so a later one can lie in an
-// earlier one. Missing target directories and files are created on the root's tmpfs; below a read-only bind they must exist.
+// One entry of the sandbox's mount tree. `target` is absolute inside the sandbox; entries are made in order, so a later
+// one can lie in an earlier one. Missing target directories and files are created on the root's tmpfs; below a
+// read-only bind they must exist.
 struct Mount {
   enum class Kind : uint8_t {
     bind,       // `source` of the host (a file or a directory), with what is mounted below it
@@ -38,7 +39,8 @@ struct IdRange {
   bool operator==(const IdRange&) const = default;
 };
 
-// The layers that a start can leave out on purpose: for the probes' negative controls, and where the user accepts a loss. Never silently.
+// The layers that a start can leave out on purpose: for the probes' negative controls, and where the user accepts a
+// loss. Never silently.
 enum class Layer : uint32_t {
   seccomp = 1,
   landlock = 2,
@@ -61,7 +63,8 @@ struct Limits {
 };
 
 struct Command {
-  std::vector<std::string> arguments;    // argv, the program first: a path, or a name looked up in PATH of `environment` inside
+  std::vector<std::string>
+      arguments;  // argv, the program first: a path, or a name looked up in PATH of `environment` inside
   std::vector<std::string> environment;  // "K=V", exactly
   std::string directory;
   bool terminal = false;
@@ -81,7 +84,8 @@ struct LaunchSpec {
   std::vector<IdRange> gid_map;
   bool host_root = false;  // started by real root: state and workspace are id-mapped
   std::vector<Mount> mounts;
-  std::vector<std::string> cgroups;  // directories made for this sandbox, one per hierarchy; the supervisor removes them
+  std::vector<std::string>
+      cgroups;  // directories made for this sandbox, one per hierarchy; the supervisor removes them
   Limits limits;
   std::string seccomp_program;  // sock_filter array, built by isolation/seccomp
   bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
@@ -89,12 +93,14 @@ struct LaunchSpec {
   std::vector<uint16_t> host_ports;
   std::string workspace;  // path, same outside and inside; empty: none
   bool watch_workspace = false;
-  Command command;      // empty arguments: no main command, only exec
+  Command command;          // empty arguments: no main command, only exec
   bool keep_alive = false;  // the sandbox goes on when its main command has ended
   std::string log_path;     // what the main command writes is also kept here; empty: nowhere
   bool operator==(const LaunchSpec&) const = default;
 };
 
-constexpr bool skips(const LaunchSpec& spec, Layer layer) { return (spec.skipped_layers & static_cast<uint32_t>(layer)) != 0; }
+constexpr bool skips(const LaunchSpec& spec, Layer layer) {
+  return (spec.skipped_layers & static_cast<uint32_t>(layer)) != 0;
+}
 
 }  // namespace hv::core

@@ -10,27 +10,27 @@ namespace {
 using enum SandboxState;
 
 constexpr std::array<std::pair<SandboxState, std::string_view>, 7> kStates{{{created, "created"},
-                                                                           {starting, "starting"},
-                                                                           {running, "running"},
-                                                                           {paused, "paused"},
-                                                                           {stopping, "stopping"},
-                                                                           {stopped, "stopped"},
-                                                                           {removed, "removed"}}};
+                                                                            {starting, "starting"},
+                                                                            {running, "running"},
+                                                                            {paused, "paused"},
+                                                                            {stopping, "stopping"},
+                                                                            {stopped, "stopped"},
+                                                                            {removed, "removed"}}};
 
 constexpr std::array<std::pair<SandboxState, SandboxState>, 14> kSteps{{{created, starting},
-                                                                       {created, removed},
-                                                                       {starting, running},
-                                                                       {starting, stopping},
-                                                                       {starting, stopped},
-                                                                       {running, paused},
-                                                                       {running, stopping},
-                                                                       {running, stopped},
-                                                                       {paused, running},
-                                                                       {paused, stopping},
-                                                                       {paused, stopped},
-                                                                       {stopping, stopped},
-                                                                       {stopped, starting},
-                                                                       {stopped, removed}}};
+                                                                        {created, removed},
+                                                                        {starting, running},
+                                                                        {starting, stopping},
+                                                                        {starting, stopped},
+                                                                        {running, paused},
+                                                                        {running, stopping},
+                                                                        {running, stopped},
+                                                                        {paused, running},
+                                                                        {paused, stopping},
+                                                                        {paused, stopped},
+                                                                        {stopping, stopped},
+                                                                        {stopped, starting},
+                                                                        {stopped, removed}}};
 
 constexpr std::array<std::pair<Outcome::Kind, std::string_view>, 7> kOutcomes{
     {{Outcome::Kind::exited, "exited"},
@@ -88,13 +88,17 @@ base::Status check_transition(std::string_view sandbox, SandboxState from, Sandb
 
 int Outcome::exit_code() const {
   switch (kind) {
-    case Kind::exited: return code;
-    case Kind::signalled: return 128 + code;
+    case Kind::exited:
+      return code;
+    case Kind::signalled:
+      return 128 + code;
     case Kind::killed_by_policy:
     case Kind::out_of_memory:
-    case Kind::stopped: return 128 + (code != 0 ? code : 9);
+    case Kind::stopped:
+      return 128 + (code != 0 ? code : 9);
     case Kind::launch_failed:
-    case Kind::supervisor_lost: return code != 0 ? code : 125;
+    case Kind::supervisor_lost:
+      return code != 0 ? code : 125;
   }
   return 125;
 }

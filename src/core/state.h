@@ -26,7 +26,7 @@ base::Status check_transition(std::string_view sandbox, SandboxState from, Sandb
 struct Outcome {
   enum class Kind { exited, signalled, killed_by_policy, out_of_memory, stopped, launch_failed, supervisor_lost };
   Kind kind = Kind::exited;
-  int code = 0;       // exit code, or the signal's number for `signalled`
+  int code = 0;        // exit code, or the signal's number for `signalled`
   std::string detail;  // one sentence for people; empty when the kind says it all
 
   // What `run` exits with: code; 128+N for a signal; 125 for what was not the command's doing.

@@ -8,18 +8,26 @@ namespace {
 using enum SandboxState;
 
 TEST(SandboxState, AllowsALifeFromCreationToRemoval) {
-  for (auto [from, to] : {std::pair{created, starting}, {starting, running}, {running, paused}, {paused, running}, {running, stopping},
-                          {stopping, stopped}, {stopped, starting}, {stopped, removed}})
+  for (auto [from, to] : {std::pair{created, starting},
+                          {starting, running},
+                          {running, paused},
+                          {paused, running},
+                          {running, stopping},
+                          {stopping, stopped},
+                          {stopped, starting},
+                          {stopped, removed}})
     EXPECT_TRUE(check_transition("web", from, to)) << state_name(from) << " -> " << state_name(to);
 }
 
 TEST(SandboxState, RefusesEveryStepOutOfRemovedAndSaysWhy) {
-  for (SandboxState to : {created, starting, running, paused, stopping, stopped, removed}) EXPECT_FALSE(is_legal(removed, to));
+  for (SandboxState to : {created, starting, running, paused, stopping, stopped, removed})
+    EXPECT_FALSE(is_legal(removed, to));
   base::Status refused = check_transition("web", running, removed);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), base::ErrorCode::conflict);
-  EXPECT_EQ(refused.error().text(),
-            "sandbox 'web' is running and cannot become removed (stop it first: hydravisor stop web, or use rm --force)");
+  EXPECT_EQ(
+      refused.error().text(),
+      "sandbox 'web' is running and cannot become removed (stop it first: hydravisor stop web, or use rm --force)");
 }
 
 TEST(SandboxState, RefusesToPauseOrStopWhatDoesNotRun) {
