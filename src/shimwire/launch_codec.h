@@ -1,0 +1,15 @@
+// core::LaunchSpec and core::Command as bytes.
+#pragma once
+
+#include "core/launch.h"
+#include "shimwire/codec.h"
+
+namespace hv::shimwire {
+
+void write(Writer& writer, const core::Command& command);
+core::Command read_command(Reader& reader);
+
+std::string encode(const core::LaunchSpec& spec);
+base::Result<core::LaunchSpec> decode_launch_spec(std::string_view data);
+
+}  // namespace hv::shimwire

@@ -1,0 +1,187 @@
+// What daemon, supervisor and init say to each other. A Packet's `type` is one of these enums; its body is the struct
+// of the same name, encoded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/launch.h"
+#include "core/state.h"
+#include "shimwire/codec.h"
+
+namespace hv::shimwire {
+
+// Daemon to supervisor. `launch` comes first, on the socket inherited as descriptor 3; a daemon that adopts a running
+// supervisor connects to control.sock in the sandbox's directory and starts with `hello`.
+enum class ToSupervisor : uint8_t {
+  launch = 1,  // LaunchSpec; descriptors: [client connection], and the user namespace to live in when LaunchFds says so
+  hello,       // empty; answered by `status`
+  exec,        // ExecRequest; descriptor: client connection
+  attach,      // AttachRequest; descriptor: client connection
+  signal,      // SignalRequest: to the main command
+  stop,        // StopRequest
+  pause,       // empty; answered by `done`
+  resume,      // empty; answered by `done`
+  usage,       // empty; answered by `usage`
+  import_file,  // ImportRequest; descriptor: the host's file. Puts it into the workspace as the sandbox sees it
+};
+
+// Supervisor to daemon.
+enum class FromSupervisor : uint8_t {
+  launched = 1,   // Launched
+  launch_failed,  // Problem
+  status,         // Launched again, for `hello`
+  spooled,        // Spooled: records wait in the spool; a hint, sent at most every few milliseconds
+  job_ended,      // JobEnded
+  ended,          // Ended: nothing runs inside any more; the supervisor exits after this
+  done,           // Problem, empty when it went well
+  usage,          // Usage
+};
+
+// Supervisor to init.
+enum class ToInit : uint8_t {
+  setup = 1,    // InitSetup; the descriptors stay with it
+  start,        // StartJob; descriptors: stdin, stdout, stderr, unless the job has a terminal
+  signal,       // SignalJob
+  import_file,  // ImportRequest with the descriptor
+};
+
+// Init to supervisor.
+enum class FromInit : uint8_t {
+  ready = 1,  // InitReady; descriptor: the seccomp listener, when there is one
+  started,    // JobStarted; descriptor: the terminal's master side, when the job has one
+  exited,     // JobExited
+  imported,   // Problem
+  failed,     // Problem: the set-up failed and init is about to exit
+};
+
+// Supervisor to gateway and back, for host ports.
+enum class Gateway : uint8_t {
+  connecting = 1,  // HostPortEvent: asked before dialling; the answer `proceed` means it is recorded
+  proceed,         // u64: the connection's number
+  closed,          // HostPortEvent
+};
+
+struct Problem {
+  base::ErrorCode code = base::ErrorCode::internal;
+  std::string message;  // empty: no problem
+  std::string hint;
+  int32_t exit_code = 125;
+};
+
+struct Launched {
+  int32_t init_pid = 0;
+  int32_t supervisor_pid = 0;
+  std::vector<std::string> enforced;  // "memory: 2 GiB (cgroup v1)"
+  std::vector<std::string> degraded;  // what was asked for and is not enforced here, one sentence each
+  std::vector<std::string> cgroups;
+  bool running = true;
+  uint64_t last_sequence = 0;  // of the spool
+};
+
+struct ExecRequest {
+  uint64_t job = 0;  // chosen by the daemon; 1 is the main command
+  core::Command command;
+};
+struct AttachRequest {
+  uint16_t rows = 0;
+  uint16_t columns = 0;
+};
+struct SignalRequest {
+  int32_t number = 0;
+};
+struct StopRequest {
+  uint32_t grace_milliseconds = 0;
+};
+struct Spooled {
+  uint64_t last_sequence = 0;
+};
+struct JobEnded {
+  uint64_t job = 0;
+  int32_t status = 0;      // as the shell sees it
+  int32_t exec_errno = 0;  // the command could not be executed: why
+  std::string program;
+};
+struct Ended {
+  core::Outcome outcome;
+  bool workspace_changed = false;
+  uint64_t last_sequence = 0;
+  bool client_attached = false;  // somebody was told the exit status on a stream
+};
+struct Usage {
+  uint64_t memory_bytes = 0;
+  uint64_t memory_peak_bytes = 0;
+  uint64_t pids = 0;
+  uint64_t cpu_microseconds = 0;
+};
+struct ImportRequest {
+  std::string path;  // absolute, below the workspace
+  uint32_t mode = 0;
+};
+
+struct InitSetup {
+  uint32_t skipped_layers = 0;
+  bool allow_nested = false;
+  std::string seccomp_program;
+  std::vector<std::string> writable;  // directories and files that Landlock lets the agent write below
+  std::string hostname;
+};
+struct InitReady {
+  std::vector<std::string> enforced;
+  std::vector<std::string> degraded;
+};
+struct StartJob {
+  uint64_t job = 0;
+  core::Command command;
+};
+struct JobStarted {
+  uint64_t job = 0;
+  int32_t pid = 0;  // as seen inside
+};
+struct JobExited {
+  uint64_t job = 0;
+  int32_t wait_status = 0;  // wait(2)
+  int32_t exec_errno = 0;
+  std::string failed_step;  // "execute", "change directory", ...; empty unless exec_errno
+};
+struct SignalJob {
+  uint64_t job = 0;
+  int32_t number = 0;
+  bool group = false;  // to its foreground process group, as a terminal would
+};
+struct HostPortEvent {
+  uint64_t connection = 0;
+  uint16_t port = 0;
+  uint64_t bytes_in = 0;  // into the sandbox
+  uint64_t bytes_out = 0;
+  int32_t error_number = 0;  // why the dial failed
+};
+
+// encode() and decode<T>() for each of the structs above.
+std::string encode(const Problem&);
+std::string encode(const Launched&);
+std::string encode(const ExecRequest&);
+std::string encode(const AttachRequest&);
+std::string encode(const SignalRequest&);
+std::string encode(const StopRequest&);
+std::string encode(const Spooled&);
+std::string encode(const JobEnded&);
+std::string encode(const Ended&);
+std::string encode(const Usage&);
+std::string encode(const ImportRequest&);
+std::string encode(const InitSetup&);
+std::string encode(const InitReady&);
+std::string encode(const StartJob&);
+std::string encode(const JobStarted&);
+std::string encode(const JobExited&);
+std::string encode(const SignalJob&);
+std::string encode(const HostPortEvent&);
+template <typename T>
+base::Result<T> decode(std::string_view data);
+
+Problem to_problem(const base::Error& error, int exit_code = 125);
+base::Error to_error(const Problem& problem);
+
+}  // namespace hv::shimwire
