@@ -1,0 +1,152 @@
+// The system calls that a sandbox is refused, each with the error it gets. One table for the filter, which decides, and
+// for the monitor, which answers and records; docs/probes.md says what each is good for.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <sys/syscall.h>
+
+namespace hv::isolation {
+
+// When a call is refused. What is tested of the arguments lies in registers: the caller cannot change it after the
+// test.
+enum class DenialRule : uint8_t {
+  always,
+  unless_nested,             // allowed where the policy allows nested sandboxes
+  namespace_flags,           // clone, unshare: when a new namespace is asked for, unless nested
+  socket_family,             // all but local, IP (not raw), and routing netlink
+  terminal_input,            // ioctl: TIOCSTI and TIOCLINUX, which type on the terminal's behalf
+  execution_domain,          // personality: all but the query, PER_LINUX and ADDR_NO_RANDOMIZE (debuggers)
+  device_node,               // mknod, mknodat: character and block devices
+  quiet,                     // always, and not worth a record: libc asks on every thread and falls back
+  quiet_if_writes_recorded,  // openat2, whose flags lie in memory: libc falls back to openat
+};
+
+struct DeniedCall {
+  int number;
+  std::string_view name;
+  int error;
+  DenialRule rule = DenialRule::always;
+};
+
+// Numbers newer than this libc's headers; the same on every architecture.
+namespace call {
+inline constexpr int pidfd_getfd = 438;
+inline constexpr int mount_setattr = 442;
+inline constexpr int quotactl_fd = 443;
+inline constexpr int fchmodat2 = 452;
+inline constexpr int open_tree_attr = 467;
+// The newest call that this table was held against. Later ones answer ENOSYS unrecorded, as on the kernel that had them
+// last.
+inline constexpr int newest_known = 469;
+}  // namespace call
+
+inline constexpr DeniedCall denied_calls[] = {
+    // Asynchronous calls that no filter sees.
+    {SYS_io_uring_setup, "io_uring_setup", ENOSYS},
+    {SYS_io_uring_enter, "io_uring_enter", ENOSYS},
+    {SYS_io_uring_register, "io_uring_register", ENOSYS},
+    // Arguments in memory, which a filter cannot test.
+    {SYS_clone3, "clone3", ENOSYS, DenialRule::quiet},
+    {SYS_openat2, "openat2", ENOSYS, DenialRule::quiet_if_writes_recorded},
+    // Namespaces.
+    {SYS_clone, "clone", EPERM, DenialRule::namespace_flags},
+    {SYS_unshare, "unshare", EPERM, DenialRule::namespace_flags},
+    {SYS_setns, "setns", EPERM},
+    // Mounts. The newer interface answers ENOSYS: programs then try mount(2).
+    {SYS_mount, "mount", EPERM, DenialRule::unless_nested},
+    {SYS_umount2, "umount2", EPERM, DenialRule::unless_nested},
+    {SYS_pivot_root, "pivot_root", EPERM, DenialRule::unless_nested},
+    {SYS_open_tree, "open_tree", ENOSYS},
+    {SYS_move_mount, "move_mount", ENOSYS},
+    {SYS_fsopen, "fsopen", ENOSYS},
+    {SYS_fsconfig, "fsconfig", ENOSYS},
+    {SYS_fsmount, "fsmount", ENOSYS},
+    {SYS_fspick, "fspick", ENOSYS},
+    {call::mount_setattr, "mount_setattr", ENOSYS},
+    {call::open_tree_attr, "open_tree_attr", ENOSYS},
+    // Other processes' memory and descriptors.
+    {SYS_process_vm_readv, "process_vm_readv", EPERM},
+    {SYS_process_vm_writev, "process_vm_writev", EPERM},
+    {call::pidfd_getfd, "pidfd_getfd", EPERM},
+    // Files by handle, past the mount tree.
+    {SYS_name_to_handle_at, "name_to_handle_at", EPERM},
+    {SYS_open_by_handle_at, "open_by_handle_at", EPERM},
+    // Parts of the kernel with a long record of holes.
+    {SYS_keyctl, "keyctl", EPERM},
+    {SYS_add_key, "add_key", EPERM},
+    {SYS_request_key, "request_key", EPERM},
+    {SYS_bpf, "bpf", EPERM},
+    {SYS_userfaultfd, "userfaultfd", EPERM},
+    {SYS_perf_event_open, "perf_event_open", EPERM},
+    {SYS_personality, "personality", EPERM, DenialRule::execution_domain},
+    {SYS_socket, "socket", EAFNOSUPPORT, DenialRule::socket_family},
+    {SYS_ioctl, "ioctl", EPERM, DenialRule::terminal_input},
+    {SYS_mknodat, "mknodat", EPERM, DenialRule::device_node},
+#ifdef SYS_mknod
+    {SYS_mknod, "mknod", EPERM, DenialRule::device_node},
+#endif
+    // The machine itself.
+    {SYS_kexec_load, "kexec_load", EPERM},
+    {SYS_kexec_file_load, "kexec_file_load", EPERM},
+    {SYS_init_module, "init_module", EPERM},
+    {SYS_finit_module, "finit_module", EPERM},
+    {SYS_delete_module, "delete_module", EPERM},
+    {SYS_swapon, "swapon", EPERM},
+    {SYS_swapoff, "swapoff", EPERM},
+    {SYS_reboot, "reboot", EPERM},
+    {SYS_settimeofday, "settimeofday", EPERM},
+    {SYS_clock_settime, "clock_settime", EPERM},
+    {SYS_syslog, "syslog", EPERM},
+    {SYS_acct, "acct", EPERM},
+    {SYS_quotactl, "quotactl", EPERM},
+    {call::quotactl_fd, "quotactl_fd", EPERM},
+    {SYS_sethostname, "sethostname", EPERM, DenialRule::unless_nested},
+    {SYS_setdomainname, "setdomainname", EPERM, DenialRule::unless_nested},
+#ifdef SYS_modify_ldt
+    {SYS_modify_ldt, "modify_ldt", ENOSYS},
+    {SYS_iopl, "iopl", EPERM},
+    {SYS_ioperm, "ioperm", EPERM},
+#endif
+};
+
+// The entry for a call's number, or null.
+constexpr const DeniedCall* find_denied_call(int number) {
+  for (const DeniedCall& entry : denied_calls)
+    if (entry.number == number) return &entry;
+  return nullptr;
+}
+
+// Calls by which files change, recorded where the policy records writes. Opens are told apart by their flags.
+struct WritingCall {
+  int number;
+  std::string_view name;
+  int flags_argument = -1;  // the argument that holds open(2) flags, or -1: the call always counts
+};
+
+inline constexpr WritingCall writing_calls[] = {
+    {SYS_openat, "openat", 2},  {SYS_unlinkat, "unlinkat"}, {SYS_renameat2, "renameat2"},
+    {SYS_mkdirat, "mkdirat"},   {SYS_linkat, "linkat"},     {SYS_symlinkat, "symlinkat"},
+    {SYS_fchmod, "fchmod"},     {SYS_fchmodat, "fchmodat"}, {call::fchmodat2, "fchmodat2"},
+    {SYS_fchown, "fchown"},     {SYS_fchownat, "fchownat"}, {SYS_truncate, "truncate"},
+#ifdef SYS_renameat
+    {SYS_renameat, "renameat"},
+#endif
+#ifdef SYS_open
+    {SYS_open, "open", 1},      {SYS_creat, "creat"},       {SYS_unlink, "unlink"},
+    {SYS_rmdir, "rmdir"},       {SYS_rename, "rename"},     {SYS_mkdir, "mkdir"},
+    {SYS_link, "link"},         {SYS_symlink, "symlink"},   {SYS_chmod, "chmod"},
+    {SYS_chown, "chown"},       {SYS_lchown, "lchown"},
+#endif
+};
+
+constexpr const WritingCall* find_writing_call(int number) {
+  for (const WritingCall& entry : writing_calls)
+    if (entry.number == number) return &entry;
+  return nullptr;
+}
+
+}  // namespace hv::isolation

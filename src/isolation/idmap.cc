@@ -1,0 +1,183 @@
+#include "isolation/idmap.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/process.h"
+#include "base/text.h"
+
+namespace hv::isolation {
+namespace {
+
+using base::Failure;
+using core::IdRange;
+
+constexpr uint32_t ids_inside = 65536;
+constexpr uint32_t container_first = 524288;
+constexpr uint32_t container_end = 1878982656;
+
+bool parse_id(std::string_view text, uint32_t& value) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+std::string read_or_empty(const std::string& path) {
+  auto text = base::read_file(path, size_t{16} << 20);
+  return text ? std::move(*text) : std::string();
+}
+
+std::string find_program(std::string_view name, const IdSources& sources) {
+  for (const std::string& directory : sources.program_directories) {
+    std::string path = directory + "/" + std::string(name);
+    if (::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return {};
+}
+
+// Every stretch of host ids that somebody has a name or a claim for.
+void add_claims(std::vector<SubordinateRange>& claims, const std::string& path, size_t first_field,
+                size_t count_field) {
+  for (const std::string& line : base::split(read_or_empty(path), '\n')) {
+    std::vector<std::string> fields = base::split(line, ':');
+    SubordinateRange claim{.first = 0, .count = 1};
+    if (fields.size() <= std::max(first_field, count_field) || !parse_id(fields[first_field], claim.first)) continue;
+    if (count_field != first_field && !parse_id(fields[count_field], claim.count)) continue;
+    claims.push_back(claim);
+  }
+}
+
+bool overlaps(uint64_t a_first, uint64_t a_count, uint64_t b_first, uint64_t b_count) {
+  return a_first < b_first + b_count && b_first < a_first + a_count;
+}
+
+std::string map_text(std::span<const IdRange> ranges) {
+  std::string text;
+  for (const IdRange& range : ranges) text += base::format("{} {} {}\n", range.inside, range.outside, range.count);
+  return text;
+}
+
+// The kernel takes a map in one write only.
+base::Status write_proc(pid_t pid, std::string_view file, const std::string& text) {
+  std::string path = base::format("/proc/{}/{}", pid, file);
+  base::Fd fd = HV_TRY(base::open_file(path, O_WRONLY | O_CLOEXEC));
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return Failure(base::Error::from_errno(errno, "write", path));
+  return {};
+}
+
+base::Status run_map_program(const std::string& program, pid_t pid, std::span<const IdRange> ranges) {
+  base::CommandSpec command{
+      .program = program, .arguments = {std::to_string(pid)}, .environment = {}, .working_directory = "/", .fds = {}};
+  for (const IdRange& range : ranges)
+    for (uint32_t number : {range.inside, range.outside, range.count})
+      command.arguments.push_back(std::to_string(number));
+  base::CommandOutput output = HV_TRY(base::run_command(std::move(command), {}, std::chrono::seconds(10), 4096));
+  if (output.status.shell_code() != 0)
+    return Failure(
+        base::denied(base::format("{}: {}", program, base::printable(output.err)))
+            .with_hint(
+                "check the user's lines in /etc/subuid and /etc/subgid, and that the program is set-user-id root"));
+  return {};
+}
+
+}  // namespace
+
+std::vector<SubordinateRange> subordinate_ranges(std::string_view text, std::string_view user, uint32_t uid) {
+  std::vector<SubordinateRange> ranges;
+  std::string number = std::to_string(uid);
+  for (const std::string& line : base::split(text, '\n')) {
+    std::vector<std::string> fields = base::split(line, ':');
+    if (fields.size() != 3 || (fields[0] != user && fields[0] != number) || fields[0].empty()) continue;
+    SubordinateRange range;
+    if (!parse_id(fields[1], range.first) || !parse_id(fields[2], range.count) || range.count == 0) continue;
+    if (uint64_t{range.first} + range.count > UINT32_MAX) continue;
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+std::vector<IdRange> range_map(uint32_t own_id, std::span<const SubordinateRange> ranges) {
+  std::vector<IdRange> map{{own_id, own_id, 1}};
+  uint32_t inside = 0;
+  for (SubordinateRange range : ranges) {
+    while (range.count > 0 && inside < ids_inside) {
+      if (inside == own_id) {
+        ++inside;
+        continue;
+      }
+      // Up to the own id, which is taken, or to the end of what a sandbox knows.
+      uint32_t stop = inside < own_id ? std::min(own_id, ids_inside) : ids_inside;
+      uint32_t count = std::min(range.count, stop - inside);
+      map.push_back({inside, range.first, count});
+      inside += count;
+      range.first += count;
+      range.count -= count;
+    }
+  }
+  std::ranges::sort(map, {}, &IdRange::inside);
+  return map;
+}
+
+IdMaps rootless_maps(std::string_view user, uint32_t uid, uint32_t gid, const IdSources& sources) {
+  IdMaps single{.uids = {{uid, uid, 1}}, .gids = {{gid, gid, 1}}, .newuidmap = {}, .newgidmap = {}, .degradation = {}};
+  std::string newuidmap = find_program("newuidmap", sources);
+  std::string newgidmap = find_program("newgidmap", sources);
+  if (newuidmap.empty() || newgidmap.empty()) {
+    single.degradation =
+        "only the user's own id is mapped: newuidmap and newgidmap are missing (install the package uidmap or "
+        "shadow-utils)";
+    return single;
+  }
+  auto uids = subordinate_ranges(read_or_empty(sources.subuid), user, uid);
+  // Group ranges belong to users too: subgid(5).
+  auto gids = subordinate_ranges(read_or_empty(sources.subgid), user, uid);
+  if (uids.empty() || gids.empty()) {
+    single.degradation = base::format(
+        "only the user's own id is mapped: {0} has no line in {1} (as root: usermod --add-subuids 100000-165535 "
+        "--add-subgids 100000-165535 {0})",
+        base::printable(user), uids.empty() ? sources.subuid : sources.subgid);
+    return single;
+  }
+  return {.uids = range_map(uid, uids),
+          .gids = range_map(gid, gids),
+          .newuidmap = newuidmap,
+          .newgidmap = newgidmap,
+          .degradation = {}};
+}
+
+base::Result<IdRange> choose_root_range(uint64_t seed, std::span<const IdRange> used, const IdSources& sources) {
+  std::vector<SubordinateRange> claims;
+  add_claims(claims, sources.subuid, 1, 2);
+  add_claims(claims, sources.subgid, 1, 2);
+  add_claims(claims, sources.passwd, 2, 2);
+  add_claims(claims, sources.group, 2, 2);
+  for (const IdRange& range : used) claims.push_back({range.outside, range.count});
+
+  constexpr uint64_t slots = (container_end - container_first) / ids_inside;
+  for (uint64_t step = 0; step < slots; ++step) {
+    uint64_t first = container_first + (seed + step) % slots * ids_inside;
+    bool taken = std::ranges::any_of(
+        claims, [&](const SubordinateRange& c) { return overlaps(first, ids_inside, c.first, c.count); });
+    if (!taken) return IdRange{.inside = 0, .outside = static_cast<uint32_t>(first), .count = ids_inside};
+  }
+  return Failure(base::unavailable("choose the sandbox's ids: every range between 524288 and 1878982655 is taken")
+                     .with_hint("remove sandboxes that are no longer needed, or lines of /etc/subuid"));
+}
+
+base::Status write_id_maps(pid_t pid, const IdMaps& maps, bool privileged) {
+  if (privileged || maps.newuidmap.empty()) {
+    if (!privileged) HV_TRY(write_proc(pid, "setgroups", "deny"));
+    HV_TRY(write_proc(pid, "uid_map", map_text(maps.uids)));
+    return write_proc(pid, "gid_map", map_text(maps.gids));
+  }
+  HV_TRY(run_map_program(maps.newuidmap, pid, maps.uids));
+  return run_map_program(maps.newgidmap, pid, maps.gids);
+}
+
+}  // namespace hv::isolation
