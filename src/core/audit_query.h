@@ -1,0 +1,63 @@
+// Questions to the ledger and their answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/names.h"
+
+namespace hv::core {
+
+// recorded: survives kill -9. durable: survives a power cut. sealed: under a signed checkpoint.
+enum class Durability { recorded, durable, sealed };
+
+struct AuditRecord {
+  uint64_t index = 0;
+  Event event;
+  Durability durability = Durability::recorded;
+  std::string leaf_hash;  // hex, RFC 6962; empty while only recorded
+  bool redacted = false;  // the payload was deleted; the envelope still proves
+};
+
+struct AuditQuery {
+  std::optional<std::string> sandbox;   // name or id
+  std::optional<std::string> kind;      // "exec.started", or "exec." for all that begin so
+  std::optional<base::WallTime> since;  // at or after
+  std::optional<base::WallTime> until;  // before
+  std::optional<uint64_t> after;        // only indexes above this one
+  uint64_t limit = 1000;                // 1-10000
+};
+
+struct AuditPage {
+  std::vector<AuditRecord> records;  // by index
+  // Everything up to this index was looked at: the `after` of the next page. Absent for an empty ledger.
+  std::optional<uint64_t> seen;
+  bool complete = true;  // no more at this time
+};
+
+struct LedgerFault {
+  std::optional<uint64_t> index;
+  std::string what;
+};
+
+struct VerifyReport {
+  bool intact = false;
+  std::string origin;  // of the checkpoints
+  uint64_t entries = 0;
+  uint64_t sealed = 0;    // entries under the last checkpoint
+  uint64_t keys = 0;      // signing keys followed through their successions
+  std::string root_hash;  // hex
+  std::vector<LedgerFault> faults;
+};
+
+template <>
+struct Names<Durability> {
+  static constexpr std::string_view kind = "durability";
+  static constexpr std::array<std::pair<Durability, std::string_view>, 3> table{
+      {{Durability::recorded, "recorded"}, {Durability::durable, "durable"}, {Durability::sealed, "sealed"}}};
+};
+
+}  // namespace hv::core

@@ -1,0 +1,113 @@
+// What belongs to the host rather than to one sandbox: the daemon, policies, agent profiles, homes, doctor and probe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/names.h"
+#include "core/run_request.h"
+
+namespace hv::core {
+
+struct DaemonInfo {
+  std::string version;
+  int64_t pid = 0;
+  int64_t api = 1;       // version of the API: the 1 of /v1
+  int64_t protocol = 1;  // of the frames after an upgrade
+};
+
+struct ReexecRequest {
+  std::string program;  // absolute path of the newer daemon
+};
+
+enum class Provenance { shipped, user };
+
+struct PolicyInfo {
+  std::string name;
+  std::string description;
+  Provenance provenance = Provenance::shipped;
+  std::string path;  // of its file
+  std::string text;  // the whole file; empty in lists
+};
+
+struct AgentInfo {
+  std::string name;
+  std::string description;
+  Provenance provenance = Provenance::shipped;
+  std::string path;
+  std::vector<std::string> commands;  // that select it
+  bool nested = false;                // it sandboxes its own commands
+  std::string text;                   // the whole file; empty in lists
+};
+
+struct HomeInfo {
+  std::string key;
+  std::string agent;
+  std::string project;  // the workspace it belongs to
+  std::string path;
+  uint64_t bytes = 0;
+  std::optional<base::WallTime> last_used;
+  std::vector<std::string> sandboxes;  // that use it now
+};
+
+enum class CheckStatus { ok, degraded, missing };
+
+struct DoctorCheck {
+  std::string id;
+  CheckStatus status = CheckStatus::ok;
+  std::string detail;
+  std::string fix;  // the exact command; empty: none needed or none known
+};
+
+struct DoctorReport {
+  bool usable = false;  // a sandbox can be started
+  std::vector<DoctorCheck> checks;
+};
+
+enum class ProbeStatus { held, held_unrecorded, got_through, not_applicable };
+
+struct ProbeRequest {
+  std::optional<Layer> control;  // in a twin of the sandbox without this layer: what got through then proves the probe
+  std::vector<std::string> ids;  // empty: all
+};
+
+struct ProbeResult {
+  std::string id;
+  std::string category;
+  ProbeStatus status = ProbeStatus::held;
+  std::string detail;
+};
+
+struct ProbeReport {
+  std::string sandbox;
+  std::vector<ProbeResult> results;
+};
+
+template <>
+struct Names<Provenance> {
+  static constexpr std::string_view kind = "provenance";
+  static constexpr std::array<std::pair<Provenance, std::string_view>, 2> table{
+      {{Provenance::shipped, "shipped"}, {Provenance::user, "user"}}};
+};
+
+template <>
+struct Names<CheckStatus> {
+  static constexpr std::string_view kind = "check status";
+  static constexpr std::array<std::pair<CheckStatus, std::string_view>, 3> table{
+      {{CheckStatus::ok, "ok"}, {CheckStatus::degraded, "degraded"}, {CheckStatus::missing, "missing"}}};
+};
+
+template <>
+struct Names<ProbeStatus> {
+  static constexpr std::string_view kind = "probe status";
+  static constexpr std::array<std::pair<ProbeStatus, std::string_view>, 4> table{
+      {{ProbeStatus::held, "held"},
+       {ProbeStatus::held_unrecorded, "held_unrecorded"},
+       {ProbeStatus::got_through, "got_through"},
+       {ProbeStatus::not_applicable, "not_applicable"}}};
+};
+
+}  // namespace hv::core

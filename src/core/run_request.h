@@ -1,0 +1,149 @@
+// What a front end asks for when it wants a sandbox or a command in one. Everything that depends on the caller's
+// surroundings travels with the request: the daemon's own environment, directory and limits never leak into a sandbox.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/launch.h"
+#include "core/names.h"
+
+namespace hv::core {
+
+enum class Tier { process, container, vm };
+enum class WorkspaceMode { cow, live, ro, none };
+
+struct Variable {
+  std::string name;
+  std::string value;
+  bool operator==(const Variable&) const = default;
+};
+
+struct WindowSize {
+  uint16_t rows = 24;
+  uint16_t columns = 80;
+  bool operator==(const WindowSize&) const = default;
+};
+
+// setrlimit(2) of the caller; nullopt is unlimited.
+struct ResourceLimit {
+  std::string name;  // "nofile", "core", ... as in ulimit's long names
+  std::optional<uint64_t> soft;
+  std::optional<uint64_t> hard;
+  bool operator==(const ResourceLimit&) const = default;
+};
+
+// The caller's surroundings as they stood when it asked.
+struct Caller {
+  std::vector<Variable> environment;  // all of it; the service passes on only what policy, profile and `env` name
+  std::string directory;              // absolute
+  std::string home;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  uint32_t umask = 022;
+  std::vector<ResourceLimit> limits;
+  bool operator==(const Caller&) const = default;
+};
+
+struct WorkspaceRequest {
+  std::string path;  // absolute; the same inside. Empty only with mode none
+  WorkspaceMode mode = WorkspaceMode::cow;
+  bool operator==(const WorkspaceRequest&) const = default;
+};
+
+struct LimitsRequest {
+  std::optional<uint64_t> memory_bytes;
+  std::optional<uint64_t> pids;
+  std::optional<uint32_t> cpu_millis;
+  bool accept_unenforced = false;  // start although this machine cannot enforce them
+  bool operator==(const LimitsRequest&) const = default;
+};
+
+struct RunRequest {
+  std::vector<std::string> command;  // empty: no main command, only exec (create)
+  std::optional<std::string> name;
+  std::optional<std::string> policy;
+  std::optional<std::string> agent;  // a profile's name; absent: found by the command's name
+  Tier tier = Tier::process;
+  std::optional<std::string> rootfs;  // absolute
+  WorkspaceRequest workspace;
+  std::string directory;              // working directory inside; empty: the caller's
+  std::vector<Variable> environment;  // --env, values already resolved by the front end
+  Caller caller;
+  std::vector<uint16_t> host_ports;
+  std::optional<bool> allow_nested;  // overrides the policy only towards less
+  bool keep = false;
+  bool fresh_home = false;
+  std::map<std::string, std::string> labels;
+  std::optional<WindowSize> terminal;  // absent: three separate streams
+  LimitsRequest limits;
+  std::vector<Layer> skipped_layers;  // weakening on purpose; recorded
+  bool operator==(const RunRequest&) const = default;
+};
+
+struct ExecRequest {
+  std::vector<std::string> command;
+  std::string directory;  // empty: the workspace
+  std::vector<Variable> environment;
+  Caller caller;
+  std::optional<WindowSize> terminal;
+  bool operator==(const ExecRequest&) const = default;
+};
+
+struct AttachRequest {
+  std::optional<WindowSize> terminal;
+  bool operator==(const AttachRequest&) const = default;
+};
+
+struct StopRequest {
+  uint64_t grace_ms = 10'000;  // SIGTERM, then SIGKILL after this long
+  bool operator==(const StopRequest&) const = default;
+};
+
+struct KillRequest {
+  int signal = 9;
+  bool operator==(const KillRequest&) const = default;
+};
+
+struct RenameRequest {
+  std::string name;
+  bool operator==(const RenameRequest&) const = default;
+};
+
+template <>
+struct Names<Tier> {
+  static constexpr std::string_view kind = "tier";
+  static constexpr std::array<std::pair<Tier, std::string_view>, 3> table{
+      {{Tier::process, "process"}, {Tier::container, "container"}, {Tier::vm, "vm"}}};
+};
+
+template <>
+struct Names<WorkspaceMode> {
+  static constexpr std::string_view kind = "workspace mode";
+  static constexpr std::array<std::pair<WorkspaceMode, std::string_view>, 4> table{{{WorkspaceMode::cow, "cow"},
+                                                                                    {WorkspaceMode::live, "live"},
+                                                                                    {WorkspaceMode::ro, "ro"},
+                                                                                    {WorkspaceMode::none, "none"}}};
+};
+
+template <>
+struct Names<Layer> {
+  static constexpr std::string_view kind = "layer";
+  static constexpr std::array<std::pair<Layer, std::string_view>, 11> table{
+      {{Layer::seccomp, "seccomp"},
+       {Layer::landlock, "landlock"},
+       {Layer::capabilities, "capabilities"},
+       {Layer::no_new_privs, "no_new_privs"},
+       {Layer::masked_proc, "masked_proc"},
+       {Layer::network_namespace, "network_namespace"},
+       {Layer::cgroup, "cgroup"},
+       {Layer::read_only_root, "read_only_root"},
+       {Layer::pid_namespace, "pid_namespace"},
+       {Layer::ipc_namespace, "ipc_namespace"},
+       {Layer::descriptor_hygiene, "descriptor_hygiene"}}};
+};
+
+}  // namespace hv::core

@@ -1,0 +1,90 @@
+// What a sandbox looks like from outside: the answer of ls, inspect and stats.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/run_request.h"
+#include "core/state.h"
+
+namespace hv::core {
+
+struct WorkspaceInfo {
+  std::string path;  // empty: none
+  WorkspaceMode mode = WorkspaceMode::none;
+  std::optional<uint64_t> changes;  // files that differ and are not applied; absent when not counted (ls)
+};
+
+struct LimitsInfo {
+  Limits asked;
+  Limits enforced;
+  std::string how;  // "cgroup v1: memory, pids, cpu"; why not, where something is missing
+};
+
+enum class LayerStatus { enforced, partial, skipped, unavailable };
+
+struct LayerInfo {
+  std::string name;
+  LayerStatus status = LayerStatus::enforced;
+  std::string detail;
+};
+
+struct IsolationInfo {
+  std::vector<LayerInfo> layers;
+  std::vector<std::string> degraded;  // sentences: what this machine or this request leaves unenforced
+};
+
+struct SandboxInfo {
+  std::string id;
+  std::string name;
+  SandboxState state = SandboxState::created;
+  Tier tier = Tier::process;
+  std::optional<int64_t> pid;  // init, as the host sees it
+  std::optional<int64_t> supervisor_pid;
+  base::WallTime created{};
+  std::optional<base::WallTime> started;
+  std::optional<base::WallTime> stopped;
+  std::string policy;
+  std::optional<std::string> agent;
+  WorkspaceInfo workspace;
+  std::vector<std::string> command;
+  std::map<std::string, std::string> labels;
+  LimitsInfo limits;
+  IsolationInfo isolation;
+  std::optional<Outcome> outcome;
+  std::optional<std::string> home;  // key of the persistent home
+  std::vector<uint16_t> host_ports;
+  std::vector<std::string> cgroups;
+  std::string rootfs;  // empty: the host's own tools
+};
+
+// GET /v1/sandboxes: every condition given must hold.
+struct SandboxFilter {
+  std::map<std::string, std::string> labels;
+  std::optional<SandboxState> state;
+};
+
+// Absent: this machine does not tell.
+struct SandboxStats {
+  SandboxState state = SandboxState::created;
+  std::optional<uint64_t> memory_bytes;
+  std::optional<uint64_t> memory_peak_bytes;
+  std::optional<uint64_t> processes;
+  std::optional<uint64_t> cpu_nanoseconds;
+  std::optional<uint64_t> workspace_bytes;  // of the copy-on-write layer
+};
+
+template <>
+struct Names<LayerStatus> {
+  static constexpr std::string_view kind = "layer status";
+  static constexpr std::array<std::pair<LayerStatus, std::string_view>, 4> table{
+      {{LayerStatus::enforced, "enforced"},
+       {LayerStatus::partial, "partial"},
+       {LayerStatus::skipped, "skipped"},
+       {LayerStatus::unavailable, "unavailable"}}};
+};
+
+}  // namespace hv::core

@@ -1,0 +1,21 @@
+// The ledger, the daemon and the host.
+#include "wire/instantiate.h"
+
+namespace hv::wire {
+
+HV_WIRE_TYPE(core::AuditRecord);
+HV_WIRE_TYPE(core::AuditPage);
+HV_WIRE_TYPE(core::VerifyReport);
+HV_WIRE_TYPE(core::DaemonInfo);
+HV_WIRE_TYPE(core::ReexecRequest);
+HV_WIRE_TYPE(core::PolicyInfo);
+HV_WIRE_TYPE(core::AgentInfo);
+HV_WIRE_TYPE(core::HomeInfo);
+HV_WIRE_TYPE(core::DoctorReport);
+HV_WIRE_TYPE(core::ProbeRequest);
+HV_WIRE_TYPE(core::ProbeReport);
+HV_WIRE_TYPE(List<core::PolicyInfo>);
+HV_WIRE_TYPE(List<core::AgentInfo>);
+HV_WIRE_TYPE(List<core::HomeInfo>);
+
+}  // namespace hv::wire
