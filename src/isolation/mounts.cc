@@ -1,0 +1,330 @@
+#include "isolation/mounts.h"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "isolation/syscalls.h"
+
+namespace hv::isolation {
+
+namespace {
+
+using base::Error;
+using base::Failure;
+using base::Fd;
+using base::Result;
+using base::Status;
+using core::Mount;
+
+// A directory every Linux system has, which the new root covers until pivot_root. Sources below it were opened before.
+constexpr const char* kStaging = "/tmp";
+
+Failure fail(std::string_view operation, std::string_view thing) {
+  return Failure(Error::from_errno(errno, operation, thing));
+}
+
+// Resolves `path` inside `root`: absolute links and ".." end at it, magic links are refused.
+Result<Fd> open_inside(int root, std::string_view path, int flags, mode_t mode = 0) {
+  std::string name(path.empty() ? "." : path);
+  open_how how{};
+  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
+  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  Fd fd(static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
+  if (!fd) return fail("open inside the sandbox", path);
+  return fd;
+}
+
+std::pair<std::string, std::string> split_path(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+// The directory `path` inside `root`, made with its parents where it lacks.
+Result<Fd> make_directory_inside(int root, const std::string& path) {
+  Result<Fd> there = open_inside(root, path, O_PATH | O_DIRECTORY);
+  if (there || there.error().os_error() != ENOENT) return there;
+  auto [parent, name] = split_path(path);
+  Fd above = HV_TRY(make_directory_inside(root, parent));
+  if (::mkdirat(above.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
+    return Failure(
+        Error::from_errno(errno, "make a mount point", path)
+            .with_hint("the directory above it is read-only inside; create it on the host or bind its parent"));
+  return open_inside(root, path, O_PATH | O_DIRECTORY);
+}
+
+Result<Fd> make_target(int root, const std::string& path, bool is_directory) {
+  if (is_directory) return make_directory_inside(root, path);
+  Result<Fd> there = open_inside(root, path, O_PATH);
+  if (there || there.error().os_error() != ENOENT) return there;
+  auto [parent, name] = split_path(path);
+  Fd above = HV_TRY(make_directory_inside(root, parent));
+  Fd made(::openat(above.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!made) return fail("make a mount point", path);
+  return open_inside(root, path, O_PATH);
+}
+
+Status attach(int tree, int root, const std::string& target, bool is_directory) {
+  Fd place = HV_TRY(make_target(root, target, is_directory));
+  if (move_mount(tree, "", place.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    return fail("mount at", target);
+  return {};
+}
+
+Result<Fd> new_tmpfs(const char* mode, uint64_t size, unsigned attributes) {
+  Fd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
+  if (!context) return fail("make a tmpfs", "");
+  std::string bytes = std::to_string(size);
+  fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", mode, 0);
+  if (size != 0) fsconfig(context.get(), FSCONFIG_SET_STRING, "size", bytes.c_str(), 0);
+  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail("make a tmpfs", "");
+  Fd mount(fsmount(context.get(), FSMOUNT_CLOEXEC, attributes));
+  if (!mount) return fail("mount a tmpfs", "");
+  return mount;
+}
+
+uint64_t attributes_of(const Mount& mount) {
+  return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.writable ? 0 : MOUNT_ATTR_RDONLY) |
+         (mount.executable ? 0 : MOUNT_ATTR_NOEXEC);
+}
+
+Status add_bind(OpenedMount& opened, int root) {
+  const Mount& mount = *opened.mount;
+  // Set only, never clear: an attribute that the host locked stays (clearing it would be EPERM).
+  if (set_mount_attributes(opened.tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes_of(mount)) != 0)
+    return fail("set mount attributes of", mount.source);
+  return attach(opened.tree.get(), root, mount.target, opened.is_directory);
+}
+
+std::string self_fd(const Fd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+// Layers are named through /proc/self/fd, since their paths may be hidden by the staging mount or unreadable to the
+// mapped user. Kernels before 6.x want id-mapped layers attached somewhere: they hang below .layers of the new root
+// while the overlay is made.
+Status add_overlay(OpenedMount& opened, int root) {
+  const Mount& mount = *opened.mount;
+  Fd lower = std::move(opened.tree);
+  Fd upper_directory = std::move(opened.upper);
+  bool attached = static_cast<bool>(opened.upper_tree);
+  if (attached) {
+    for (auto [tree, name] :
+         {std::pair<Fd*, const char*>{&lower, "/.layers/lower"}, {&opened.upper_tree, "/.layers/upper"}})
+      HV_TRY(attach(tree->get(), root, name, true));
+    lower = HV_TRY(open_inside(root, "/.layers/lower", O_PATH | O_DIRECTORY));
+    upper_directory = HV_TRY(open_inside(root, "/.layers/upper", O_PATH | O_DIRECTORY));
+  }
+  Fd upper = HV_TRY(base::open_file("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, upper_directory.get()));
+  Fd work = HV_TRY(base::open_file("work", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, upper_directory.get()));
+  Fd context(::fsopen("overlay", FSOPEN_CLOEXEC));
+  auto set = [&](const char* key, const std::string& value) {
+    return fsconfig(context.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) == 0;
+  };
+  if (!context || !set("source", "hydravisor") || !set("lowerdir", self_fd(lower)) ||
+      !set("upperdir", self_fd(upper)) || !set("workdir", self_fd(work)) ||
+      fsconfig(context.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0) != 0 ||
+      fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return Failure(Error::from_errno(errno, "make the copy-on-write view of", mount.source)
+                       .with_hint("its file system may not support overlays; use --workspace live"));
+  Fd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes_of(mount))));
+  if (!tree) return fail("mount the copy-on-write view of", mount.source);
+  HV_TRY(attach(tree.get(), root, mount.target, true));
+  if (attached) {
+    // Only the overlay keeps the layers from here on; the agent never sees their mount points.
+    lower.close();
+    upper_directory.close();
+    upper.close();
+    work.close();
+    std::string staged = std::string(kStaging) + "/.layers/";
+    for (const char* name : {"lower", "upper"}) ::umount2((staged + name).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
+  return {};
+}
+
+Status add_file(const Mount& mount, int root) {
+  auto [parent, name] = split_path(mount.target);
+  Fd above = HV_TRY(make_directory_inside(root, parent));
+  if (mount.kind == Mount::Kind::symlink) {
+    if (::symlinkat(mount.content.c_str(), above.get(), name.c_str()) != 0 && errno != EEXIST)
+      return fail("make the link", mount.target);
+    return {};
+  }
+  Fd file(::openat(above.get(), name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!file) return fail("make the file", mount.target);
+  return base::write_all(file.get(), mount.content);
+}
+
+Status add_mount(OpenedMount& opened, int root) {
+  const Mount& mount = *opened.mount;
+  switch (mount.kind) {
+    case Mount::Kind::bind:
+      return opened.tree ? add_bind(opened, root) : Status{};
+    case Mount::Kind::overlay:
+      return add_overlay(opened, root);
+    case Mount::Kind::tmpfs: {
+      // /tmp and its like are for everybody inside; anything else is the agent's.
+      Fd tmpfs = HV_TRY(new_tmpfs("1777", mount.size, static_cast<unsigned>(attributes_of(mount))));
+      return attach(tmpfs.get(), root, mount.target, true);
+    }
+    case Mount::Kind::file:
+    case Mount::Kind::symlink:
+      return add_file(mount, root);
+    case Mount::Kind::directory:
+      HV_TRY(make_directory_inside(root, mount.target));
+      return {};
+  }
+  return {};
+}
+
+Status bind_over(int root, const char* source, const char* target, uint64_t attributes) {
+  Result<Fd> place = open_inside(root, target, O_PATH);
+  if (!place) return {};  // this kernel has no such file: nothing to hide
+  Fd tree(open_tree(root, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree || set_mount_attributes(tree.get(), "", AT_EMPTY_PATH, attributes) != 0 ||
+      move_mount(tree.get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    return fail("mask", target);
+  return {};
+}
+
+// Files that tell about, or act on, the whole machine. What is not readable to the mapped user anyway is masked all the
+// same: permissions differ between kernels and distributions.
+Status mask_proc(int root) {
+  constexpr uint64_t kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  for (const char* file :
+       {"kcore", "keys", "kallsyms", "kmsg", "key-users", "latency_stats", "timer_list", "sched_debug", "sysrq-trigger",
+        "kpagecount", "kpageflags", "kpagecgroup", "vmallocinfo", "slabinfo"})
+    HV_TRY(bind_over(root, "dev/null", (std::string("proc/") + file).c_str(),
+                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  for (const char* directory : {"acpi", "scsi", "asound"})
+    HV_TRY(bind_over(root, ".empty", (std::string("proc/") + directory).c_str(), kReadOnly));
+  for (const char* directory : {"proc/sys", "proc/irq", "proc/bus", "proc/fs"})
+    HV_TRY(bind_over(root, directory, directory, kReadOnly));
+  return {};
+}
+
+Status add_proc(int root, const RootOptions& options) {
+  if (::mkdirat(root, "proc", 0555) != 0 && errno != EEXIST) return fail("make a mount point", "/proc");
+  Fd context(::fsopen("proc", FSOPEN_CLOEXEC));
+  if (!context || fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return Failure(
+        Error::from_errno(errno, "mount a fresh /proc")
+            .with_hint("something is mounted over parts of this machine's /proc; `hydravisor doctor` names it"));
+  Fd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  if (!tree) return fail("mount a fresh /proc", "");
+  HV_TRY(attach(tree.get(), root, "/proc", true));
+  if (options.forbid_user_namespaces) {
+    // The limit of this user namespace, not of the machine: see user_namespaces(7).
+    Fd limit = HV_TRY(base::open_file("proc/sys/user/max_user_namespaces", O_WRONLY, 0, root));
+    HV_TRY_CONTEXT(base::write_all(limit.get(), "0\n"), "forbid user namespaces inside");
+  }
+  return {};
+}
+
+Status add_devices(int root, const std::array<Fd, 6>& nodes, const std::array<const char*, 6>& names) {
+  for (const char* directory : {"dev", "dev/pts", "dev/shm"})
+    if (::mkdirat(root, directory, 0755) != 0 && errno != EEXIST) return fail("make directory", directory);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    std::string target = std::string("/dev/") + names[i];
+    if (set_mount_attributes(nodes[i].get(), "", AT_EMPTY_PATH, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC) != 0)
+      return fail("set mount attributes of", target);
+    HV_TRY(attach(nodes[i].get(), root, target, false));
+  }
+  Fd context(::fsopen("devpts", FSOPEN_CLOEXEC));
+  if (!context || fsconfig(context.get(), FSCONFIG_SET_STRING, "ptmxmode", "0666", 0) != 0 ||
+      fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", "0620", 0) != 0 ||
+      fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return fail("make the sandbox's terminals", "/dev/pts");
+  Fd terminals(fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  if (!terminals) return fail("mount", "/dev/pts");
+  HV_TRY(attach(terminals.get(), root, "/dev/pts", true));
+  Fd shared = HV_TRY(new_tmpfs("1777", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  HV_TRY(attach(shared.get(), root, "/dev/shm", true));
+  for (auto [text, name] : {std::pair("pts/ptmx", "dev/ptmx"),
+                            {"/proc/self/fd", "dev/fd"},
+                            {"/proc/self/fd/0", "dev/stdin"},
+                            {"/proc/self/fd/1", "dev/stdout"},
+                            {"/proc/self/fd/2", "dev/stderr"}})
+    if (::symlinkat(text, root, name) != 0 && errno != EEXIST) return fail("make the link", name);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<OpenedMount>> open_sources(const std::vector<Mount>& mounts, const IdMapFor& id_map_for) {
+  std::vector<OpenedMount> opened;
+  opened.reserve(mounts.size());
+  for (const Mount& mount : mounts) {
+    OpenedMount& entry = opened.emplace_back();
+    entry.mount = &mount;
+    bool is_bind = mount.kind == Mount::Kind::bind;
+    if (!is_bind && mount.kind != Mount::Kind::overlay) continue;
+    // Recursive always: the children of a mount copied into a less privileged namespace are locked together with it.
+    bool id_mapped = id_map_for && mount.writable;
+    if (is_bind || id_mapped) {
+      unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (id_mapped ? 0u : AT_RECURSIVE);
+      entry.tree = Fd(open_tree(AT_FDCWD, mount.source.c_str(), flags));
+    } else {
+      entry.tree = Fd(::open(mount.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    }
+    struct stat about{};
+    if (!entry.tree || ::fstat(entry.tree.get(), &about) != 0) {
+      if (mount.optional && (errno == ENOENT || errno == EACCES)) continue;
+      return fail("bind", mount.source);
+    }
+    entry.is_directory = S_ISDIR(about.st_mode);
+    if (!mount.upper.empty()) entry.upper = HV_TRY(base::open_file(mount.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    if (!id_mapped) continue;
+    int map = HV_TRY(id_map_for(about.st_uid));
+    if (entry.upper) {
+      entry.upper_tree = Fd(open_tree(entry.upper.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+      if (!entry.upper_tree ||
+          set_mount_attributes(entry.upper_tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_IDMAP, 0, map) != 0)
+        return fail("map the owners of", mount.upper);
+    }
+    if (set_mount_attributes(entry.tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_IDMAP, 0, map) != 0)
+      return fail("map the owners of", mount.source);
+  }
+  return opened;
+}
+
+Status build_root(std::vector<OpenedMount> sources, const RootOptions& options) {
+  // Nothing mounted from here on may travel back to the host.
+  if (set_mount_attributes(AT_FDCWD, "/", AT_RECURSIVE, 0, MS_PRIVATE) != 0) return fail("make mounts private", "/");
+  constexpr std::array<const char*, 6> kDevices{"null", "zero", "full", "random", "urandom", "tty"};
+  std::array<Fd, 6> devices;
+  for (size_t i = 0; i < kDevices.size(); ++i) {
+    std::string path = std::string("/dev/") + kDevices[i];
+    devices[i] = Fd(open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    if (!devices[i]) return fail("bind", path);
+  }
+  Fd root_mount = HV_TRY(new_tmpfs("0755", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  if (move_mount(root_mount.get(), "", AT_FDCWD, kStaging, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    return fail("stage the new root at", kStaging);
+  int root = root_mount.get();
+  if (::mkdirat(root, ".empty", 0555) != 0) return fail("make directory", "/.empty");
+  HV_TRY(add_devices(root, devices, kDevices));
+  HV_TRY(add_proc(root, options));
+  for (OpenedMount& source : sources) HV_TRY(add_mount(source, root));
+  if (options.mask_proc) HV_TRY(mask_proc(root));
+  ::unlinkat(root, ".empty", AT_REMOVEDIR);
+  for (const char* name : {".layers/lower", ".layers/upper", ".layers"}) ::unlinkat(root, name, AT_REMOVEDIR);
+
+  sources.clear();
+  // pivot_root(".", "."): the old root lies on top of the new one and is let go in the next step, see pivot_root(2).
+  if (::fchdir(root) != 0 || pivot_root(".", ".") != 0) return fail("enter the new root", "");
+  if (::umount2(".", MNT_DETACH) != 0) return fail("let go of the host's tree", "");
+  if (::chdir("/") != 0) return fail("change directory", "/");
+  if (options.read_only_root && set_mount_attributes(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY) != 0)
+    return fail("make the root read-only", "/");
+  return {};
+}
+
+}  // namespace hv::isolation
