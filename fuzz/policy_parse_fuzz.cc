@@ -1,0 +1,18 @@
+// The policy parser with any bytes: it answers with a policy or with faults that a terminal can show, and a policy that
+// it accepts has a description that it can print.
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "policy/policy.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  hv::base::Result<hv::policy::Policy> policy = hv::policy::parse(text, "fuzz.toml");
+  if (policy) {
+    if (hv::policy::describe(*policy).empty()) std::abort();
+  } else if (hv::base::printable_lines(policy.error().message()) != policy.error().message()) {
+    std::abort();
+  }
+  return 0;
+}

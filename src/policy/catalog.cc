@@ -1,0 +1,110 @@
+#include "policy/catalog.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/text.h"
+
+namespace hv::policy {
+
+namespace {
+
+constexpr size_t kLargestFile = size_t{1} << 20;
+constexpr std::string_view kSuffix = ".toml";
+
+bool is_policy_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && name[0] != '-' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    std::string file = it->path().filename().string();
+    if (!file.ends_with(kSuffix)) continue;
+    std::string name = file.substr(0, file.size() - kSuffix.size());
+    if (is_policy_name(name)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// A file must not call itself something else: who copies restricted.toml to mine.toml means mine.
+base::Result<Policy> parse_as(const core::PolicyInfo& source) {
+  Policy policy = HV_TRY(parse(source.text, source.path));
+  if (!policy.name.empty() && policy.name != source.name)
+    return base::Failure(
+        base::invalid_argument(base::format("{}: name: expected \"{}\", as the file is called; found \"{}\"",
+                                            source.path, source.name, base::printable(policy.name))));
+  policy.name = source.name;
+  return policy;
+}
+
+}  // namespace
+
+base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
+  core::PolicyInfo info;
+  info.name = std::string(name);
+  if (is_policy_name(name) && !directory_.empty()) {
+    std::string path = directory_ + "/" + info.name + std::string(kSuffix);
+    if (base::path_exists(path)) {
+      info.provenance = core::Provenance::user;
+      info.text = HV_TRY_CONTEXT(base::read_file(path, kLargestFile), base::format("policy '{}'", info.name));
+      info.path = std::move(path);
+      return info;
+    }
+  }
+  if (std::string_view text = shipped_policy(name); !text.empty()) {
+    info.path = base::format("policies/{}.toml (shipped)", name);
+    info.text = std::string(text);
+    return info;
+  }
+  std::vector<std::string> known = shipped_policy_names();
+  for (std::string& user : names_in(directory_))
+    if (std::ranges::find(known, user) == known.end()) known.push_back(std::move(user));
+  std::string shown = base::printable(name.substr(0, 80));
+  base::Error error =
+      base::not_found(base::format("no policy is called '{}'; there are: {}", shown, base::join(known, ", ")));
+  if (auto near = base::nearest(name, known))
+    return base::Failure(std::move(error).with_hint("did you mean '" + *near + "'?"));
+  return base::Failure(std::move(error).with_hint(base::format("write {}/{}.toml", directory_, shown)));
+}
+
+base::Result<Policy> Catalog::load(std::string_view name) const {
+  core::PolicyInfo found = HV_TRY(source(name));
+  return parse_as(found);
+}
+
+base::Result<core::PolicyInfo> Catalog::info(std::string_view name) const {
+  core::PolicyInfo found = HV_TRY(source(name));
+  base::Result<Policy> policy = parse_as(found);
+  found.description = policy ? policy->description : policy.error().text();
+  return found;
+}
+
+base::Result<std::vector<core::PolicyInfo>> Catalog::list() const {
+  std::vector<std::string> names = shipped_policy_names();
+  for (std::string& user : names_in(directory_)) names.push_back(std::move(user));
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  std::vector<core::PolicyInfo> all;
+  for (const std::string& name : names) {
+    base::Result<core::PolicyInfo> found = info(name);
+    if (found) {
+      found->text.clear();
+      all.push_back(*std::move(found));
+    } else {
+      core::PolicyInfo unreadable;
+      unreadable.name = name;
+      unreadable.provenance = core::Provenance::user;
+      unreadable.description = found.error().text();
+      all.push_back(std::move(unreadable));
+    }
+  }
+  return all;
+}
+
+}  // namespace hv::policy

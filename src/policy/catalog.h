@@ -1,0 +1,38 @@
+// Where policies come from: the user's files first, then the ones that are part of the program.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/host_info.h"
+#include "policy/policy.h"
+
+namespace hv::policy {
+
+inline constexpr std::string_view kDefaultPolicy = "restricted";
+
+class Catalog {
+ public:
+  // `directory` holds the user's NAME.toml files; it need not exist. Files are read when asked for, so an edit counts
+  // at the next run.
+  explicit Catalog(std::string directory) : directory_(std::move(directory)) {}
+
+  // The policy and its text. not_found names the nearest policy there is; a broken file is invalid_argument and never
+  // falls back to the shipped policy of the same name.
+  base::Result<Policy> load(std::string_view name) const;
+  base::Result<core::PolicyInfo> info(std::string_view name) const;
+  // Sorted by name, without their texts. A user's file that does not parse is listed with its error as the description.
+  base::Result<std::vector<core::PolicyInfo>> list() const;
+
+ private:
+  base::Result<core::PolicyInfo> source(std::string_view name) const;
+  std::string directory_;
+};
+
+// The text of a policy that is part of the program; empty when there is none of that name.
+std::string_view shipped_policy(std::string_view name);
+std::vector<std::string> shipped_policy_names();
+
+}  // namespace hv::policy

@@ -1,0 +1,155 @@
+#include "policy/policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/format.h"
+#include "base/text.h"
+#include "base/toml.h"
+#include "base/units.h"
+
+namespace hv::policy {
+
+namespace {
+
+using base::format;
+using base::toml::Table;
+
+constexpr uint64_t kLeastMemory = uint64_t{16} << 20;
+constexpr int64_t kLeastProcesses = 4;
+constexpr int64_t kMostProcesses = 4'194'304;  // PID_MAX_LIMIT of 64-bit Linux
+
+// Sections and keys that the policy language will have. Accepting them before they are kept would promise what does not
+// hold.
+constexpr std::string_view kPlannedSections[] = {"exec", "secrets", "approvals", "models", "time", "extends"};
+constexpr std::string_view kPlannedNetwork[] = {"allow", "deny", "ask", "dns", "rules", "inspect", "mode"};
+
+std::string not_enforced(std::string_view what) {
+  return format("{} is not enforced by this version yet, so it cannot be promised; remove it", what);
+}
+
+void read_limits(Table table, core::Limits& limits) {
+  if (auto text = table.string("memory")) {
+    base::Result<base::ByteCount> bytes = base::parse_bytes(*text);
+    if (!bytes || bytes->value < kLeastMemory)
+      table.fault("memory",
+                  format("expected a size of at least 16MiB, such as \"2GiB\"; found \"{}\"", base::printable(*text)));
+    else
+      limits.memory_bytes = bytes->value;
+  }
+  if (auto pids = table.integer("pids", kLeastProcesses, kMostProcesses)) limits.pids = static_cast<uint64_t>(*pids);
+  if (auto cpus = table.number("cpus")) {
+    if (*cpus >= 0.01 && *cpus <= 4096)  // also false for nan
+      limits.cpu_millis = static_cast<uint32_t>(std::lround(*cpus * 1000));
+    else
+      table.fault("cpus", format("expected a number of processors from 0.01 to 4096, found {}", *cpus));
+  }
+  table.finish();
+}
+
+// Why `path` cannot be granted, or nothing. Paths are compared as text: the planner resolves links when it binds them.
+std::optional<std::string> bad_path(std::string_view path) {
+  if (path.size() > 4096 || path.find('\0') != std::string_view::npos) return "expected a path";
+  std::string_view below = path;
+  if (below.starts_with("~/"))
+    below.remove_prefix(1);
+  else if (!below.starts_with('/'))
+    return "expected an absolute path or one that starts with ~/";
+  for (const std::string& part : base::split(below.substr(1), '/'))
+    if (part == ".." || part == "." || part.empty()) return "expected a path without '.', '..', '//' or a final '/'";
+  for (std::string_view root : {"/proc", "/sys", "/dev", "/run", "/etc"})
+    if (path == root || path.starts_with(std::string(root) + "/"))
+      return format("{} belongs to the sandbox itself and cannot be granted", root);
+  return std::nullopt;
+}
+
+std::vector<std::string> read_paths(Table& table, std::string_view key) {
+  std::vector<std::string> paths = table.strings(key);
+  for (size_t i = 0; i < paths.size(); ++i)
+    if (auto why = bad_path(paths[i]))
+      table.fault_at(key, i, format("{}; found \"{}\"", *why, base::printable(paths[i])));
+  return paths;
+}
+
+void read_filesystem(Table table, Policy& policy) {
+  std::vector<std::string> modes;
+  for (auto [mode, name] : core::Names<core::WorkspaceMode>::table) modes.emplace_back(name);
+  if (auto index = table.choice("workspace", modes))
+    policy.workspace = core::Names<core::WorkspaceMode>::table[*index].first;
+  policy.read = read_paths(table, "read");
+  policy.write = read_paths(table, "write");
+  for (size_t i = 0; i < policy.write.size(); ++i)
+    if (std::ranges::find(policy.read, policy.write[i]) != policy.read.end())
+      table.fault_at("write", i, "the same path is in 'read'; expected it in one list");
+  table.refuse("hide", not_enforced("hiding files by name"));
+  table.finish();
+}
+
+// NAME or PREFIX*, by POSIX's characters for names.
+bool is_pattern(std::string_view text) {
+  if (text.ends_with('*')) text.remove_suffix(1);
+  if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void read_environment(Table table, Policy& policy) {
+  policy.pass = table.strings("pass");
+  for (size_t i = 0; i < policy.pass.size(); ++i)
+    if (!is_pattern(policy.pass[i]))
+      table.fault_at("pass", i,
+                     format("expected a variable's name or PREFIX*, found \"{}\"", base::printable(policy.pass[i])));
+  table.refuse("set", not_enforced("setting variables from a policy"));
+  table.finish();
+}
+
+void read_network(Table table, Policy& policy) {
+  for (int64_t port : table.integers("host_services", 1, 65535))
+    policy.host_services.push_back(static_cast<uint16_t>(port));
+  for (std::string_view key : kPlannedNetwork) table.refuse(key, not_enforced(format("network.{}", key)));
+  table.finish();
+}
+
+}  // namespace
+
+base::Result<Policy> parse(std::string_view text, std::string_view file) {
+  base::toml::Reader reader = HV_TRY(base::toml::Reader::parse(text, file));
+  Table root = reader.root();
+  Policy policy;
+  reader.expect_version(root, 1);
+  policy.name = root.string("name").value_or("");
+  policy.description = root.string("description").value_or("");
+  read_limits(root.table("limits"), policy.limits);
+  read_filesystem(root.table("filesystem"), policy);
+  Table privileges = root.table("privileges");
+  policy.nested_sandboxes = privileges.boolean("nested_sandboxes").value_or(false);
+  privileges.finish();
+  read_environment(root.table("environment"), policy);
+  read_network(root.table("network"), policy);
+  for (std::string_view section : kPlannedSections) root.refuse(section, not_enforced(format("[{}]", section)));
+  root.finish();
+  HV_TRY(reader.finish());
+  return policy;
+}
+
+std::string describe(const Policy& policy) {
+  auto list = [](const std::vector<std::string>& items) {
+    return items.empty() ? std::string("none") : base::join(items, " ");
+  };
+  std::vector<std::string> ports;
+  for (uint16_t port : policy.host_services) ports.push_back(std::to_string(port));
+  const core::Limits& limits = policy.limits;
+  return format(
+      "name = {}\nmemory = {}\npids = {}\ncpus = {}\nworkspace = {}\nread = {}\nwrite = {}\nnested_sandboxes = "
+      "{}\npass = {}\n"
+      "host_services = {}\n",
+      base::printable(policy.name),
+      limits.memory_bytes == 0 ? "none" : base::to_text(base::ByteCount{limits.memory_bytes}),
+      limits.pids == 0 ? "none" : std::to_string(limits.pids),
+      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), core::name_of(policy.workspace),
+      list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no", list(policy.pass), list(ports));
+}
+
+}  // namespace hv::policy

@@ -1,0 +1,38 @@
+// What a sandbox may do, as its author wrote it: text -> Policy. Pure; docs/policy.md is the format's page.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/launch.h"
+#include "core/run_request.h"
+
+namespace hv::policy {
+
+struct Policy {
+  std::string name;
+  std::string description;
+  core::Limits limits;  // 0: none
+  core::WorkspaceMode workspace = core::WorkspaceMode::cow;
+  // Paths beside the workspace, absolute or below "~/".
+  std::vector<std::string> read;
+  std::vector<std::string> write;
+  bool nested_sandboxes = false;
+  // Environment variables that pass: exact names, or a prefix ending in '*', which never passes what looks like a
+  // secret.
+  std::vector<std::string> pass;
+  std::vector<uint16_t> host_services;  // loopback ports of the host
+  bool operator==(const Policy&) const = default;
+};
+
+// invalid_argument with one line for each fault: "file:line:column: key: what was expected". A section that this
+// version cannot enforce is a fault too: a rule that is written but not kept would be worse than none.
+base::Result<Policy> parse(std::string_view text, std::string_view file);
+
+// The policy as `key = value` lines in a fixed order: for `inspect`, and for tests to compare.
+std::string describe(const Policy& policy);
+
+}  // namespace hv::policy
