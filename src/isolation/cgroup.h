@@ -1,0 +1,77 @@
+// The cgroups of one sandbox: one directory on version 2, one for each controller on version 1. Made by the daemon,
+// joined by init itself, read and removed by the supervisor.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "core/launch.h"
+#include "isolation/cgroup_layout.h"
+
+namespace hv::isolation {
+
+struct Unenforced {
+  std::string limit;  // "memory", "swap", "pids", "cpu"
+  std::string reason;
+};
+
+// What creating cgroups for these limits on this machine gives. Pure.
+struct CgroupPlan {
+  std::vector<std::string> directories;  // LaunchSpec::cgroups
+  std::vector<std::string> enforced;     // names of limits
+  std::vector<Unenforced>
+      not_enforced;  // a limit that was asked for and cannot hold stops the start, unless the user accepts
+};
+CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits);
+
+// Makes the plan's directories and writes the limits; nothing is left behind on failure. `not_enforced` grows when the
+// kernel lacks a file (swap accounting).
+base::Status create_cgroups(CgroupPlan& plan, const core::Limits& limits);
+
+struct CgroupUsage {
+  uint64_t memory = 0;  // bytes now; zero also where the controller is out of reach
+  uint64_t memory_peak = 0;
+  uint64_t pids = 0;
+  std::chrono::nanoseconds cpu{0};
+  uint64_t oom_kills = 0;
+};
+
+// Open files through which a single-threaded process puts itself into the cgroups.
+struct CgroupEntry {
+  std::vector<base::Fd> files;
+};
+// The calling process joins; before it changes its ids. By writing its own task (version 1): moving a whole process
+// costs 10 ms there.
+base::Status join_cgroups(const CgroupEntry& entry);
+
+class Cgroup {
+ public:
+  explicit Cgroup(std::vector<std::string> directories) : directories_(std::move(directories)) {}
+
+  base::Result<CgroupEntry> entry() const;
+  // The directory for CLONE_INTO_CGROUP on version 2; an empty descriptor on version 1.
+  base::Fd clone_directory() const;
+
+  // unsupported without a freezer. Answer pending notifications first: the version 1 freezer waits for them.
+  base::Status freeze() const;
+  base::Status thaw() const;
+  // Whether every task has stopped.
+  base::Result<bool> frozen() const;
+
+  CgroupUsage usage() const;
+  // SIGKILL for all that is in it; frozen tasks are thawed to die.
+  base::Status kill_all() const;
+  // Removes the directories; tasks that are still ending are waited for until the deadline, then unavailable. Absent is
+  // success.
+  base::Status remove(std::chrono::milliseconds deadline) const;
+
+  const std::vector<std::string>& directories() const { return directories_; }
+
+ private:
+  std::vector<std::string> directories_;
+};
+
+}  // namespace hv::isolation
