@@ -62,6 +62,14 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+// setrlimit(2): one of RLIMIT_*, and RLIM_INFINITY for no limit.
+struct Rlimit {
+  uint32_t resource = 0;
+  uint64_t soft = 0;
+  uint64_t hard = 0;
+  bool operator==(const Rlimit&) const = default;
+};
+
 struct Command {
   std::vector<std::string>
       arguments;  // argv, the program first: a path, or a name looked up in PATH of `environment` inside
@@ -70,6 +78,8 @@ struct Command {
   bool terminal = false;
   uint16_t rows = 0;
   uint16_t columns = 0;
+  uint32_t umask = 022;
+  std::vector<Rlimit> limits;  // the requester's own; one that cannot be set is left as it is
   bool operator==(const Command&) const = default;
 };
 

@@ -42,7 +42,9 @@ core::IdRange read_range(Reader& reader) {
 
 void write(Writer& writer, const core::Command& command) {
   writer.texts(command.arguments).texts(command.environment).text(command.directory);
-  writer.boolean(command.terminal).u16(command.rows).u16(command.columns);
+  writer.boolean(command.terminal).u16(command.rows).u16(command.columns).u32(command.umask);
+  writer.list(command.limits,
+              [](Writer& into, const core::Rlimit& item) { into.u32(item.resource).u64(item.soft).u64(item.hard); });
 }
 
 core::Command read_command(Reader& reader) {
@@ -53,6 +55,14 @@ core::Command read_command(Reader& reader) {
   command.terminal = reader.boolean();
   command.rows = reader.u16();
   command.columns = reader.u16();
+  command.umask = reader.u32();
+  command.limits = reader.list<core::Rlimit>([](Reader& from) {
+    core::Rlimit limit;
+    limit.resource = from.u32();
+    limit.soft = from.u64();
+    limit.hard = from.u64();
+    return limit;
+  });
   return command;
 }
 

@@ -1,0 +1,158 @@
+// PID 1 of a sandbox: takes the last privileges away from itself and all that follow, hands the seccomp listener out,
+// starts what it is told to, reaps. It trusts its supervisor, holds nothing of the host, and nothing ever enters the
+// sandbox but through it.
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <map>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init/import_file.h"
+#include "init/job.h"
+#include "init/setup.h"
+#include "shimwire/channel.h"
+#include "shimwire/protocol.h"
+
+namespace hv::init {
+
+namespace {
+
+using shimwire::FromInit;
+using shimwire::ToInit;
+
+// The socket to the supervisor, inherited.
+constexpr int kSupervisor = 3;
+
+class Init {
+ public:
+  // Runs until the supervisor goes away. The return value is the process's exit code.
+  int run();
+
+ private:
+  base::Status set_up();
+  base::Status handle(shimwire::Packet packet);
+  base::Status start(const shimwire::Packet& packet);
+  void reap();
+  void send(FromInit type, const std::string& body, const std::vector<int>& fds = {}) {
+    // A supervisor that cannot be reached is dying, and takes this process with it.
+    if (!shimwire::send_packet(kSupervisor, static_cast<uint8_t>(type), body, fds)) ::_exit(1);
+  }
+
+  std::map<pid_t, uint64_t> jobs_;
+  std::map<uint64_t, pid_t> pids_;
+};
+
+base::Status Init::set_up() {
+  shimwire::Packet packet = HV_TRY(shimwire::receive_packet(kSupervisor));
+  shimwire::InitSetup setup = HV_TRY(shimwire::decode<shimwire::InitSetup>(packet.body));
+  Privileges given_up = HV_TRY(give_up_privileges(setup));
+  std::vector<int> fds;
+  if (given_up.listener) fds.push_back(given_up.listener.get());
+  send(FromInit::ready, shimwire::encode(shimwire::InitReady{given_up.enforced, given_up.degraded}), fds);
+  return {};
+}
+
+base::Status Init::start(const shimwire::Packet& packet) {
+  shimwire::StartJob request = HV_TRY(shimwire::decode<shimwire::StartJob>(packet.body));
+  base::Result<StartedJob> started = start_job(request.command, packet.fds);
+  if (!started) {
+    send(FromInit::exited,
+         shimwire::encode(shimwire::JobExited{request.job, 127 << 8, EIO, started.error().message()}));
+    return {};
+  }
+  if (started->error_number != 0) {
+    ::waitpid(started->pid, nullptr, 0);
+    int code = started->error_number == ENOENT || started->error_number == ENOTDIR ? 127 : 126;
+    send(FromInit::exited,
+         shimwire::encode(shimwire::JobExited{request.job, code << 8, started->error_number, started->failed_step}));
+    return {};
+  }
+  jobs_[started->pid] = request.job;
+  pids_[request.job] = started->pid;
+  std::vector<int> fds;
+  if (started->terminal) fds.push_back(started->terminal.get());
+  send(FromInit::started, shimwire::encode(shimwire::JobStarted{request.job, started->pid}), fds);
+  return {};
+}
+
+base::Status Init::handle(shimwire::Packet packet) {
+  switch (static_cast<ToInit>(packet.type)) {
+    case ToInit::start:
+      return start(packet);
+    case ToInit::signal: {
+      shimwire::SignalJob request = HV_TRY(shimwire::decode<shimwire::SignalJob>(packet.body));
+      auto found = pids_.find(request.job);
+      if (found != pids_.end()) ::kill(request.group ? -found->second : found->second, request.number);
+      return {};
+    }
+    case ToInit::import_file: {
+      shimwire::ImportRequest request = HV_TRY(shimwire::decode<shimwire::ImportRequest>(packet.body));
+      base::Status imported =
+          packet.fds.size() == 1 ? import_file(request.path, request.mode, packet.fds[0].get()) : base::Status{};
+      send(FromInit::imported,
+           shimwire::encode(imported ? shimwire::Problem{} : shimwire::to_problem(imported.error())));
+      return {};
+    }
+    case ToInit::setup:
+      break;
+  }
+  return base::Failure(base::invalid_argument("malformed message between Hydravisor's processes"));
+}
+
+// Orphans become ours and are reaped without a word; jobs are reported.
+void Init::reap() {
+  for (;;) {
+    int status = 0;
+    pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return;
+    auto found = jobs_.find(pid);
+    if (found == jobs_.end()) continue;
+    uint64_t job = found->second;
+    jobs_.erase(found);
+    pids_.erase(job);
+    send(FromInit::exited, shimwire::encode(shimwire::JobExited{job, status, 0, {}}));
+  }
+}
+
+int Init::run() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &children, nullptr);
+  base::Fd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (base::Status ready = set_up(); !ready) {
+    send(FromInit::failed, shimwire::encode(shimwire::to_problem(ready.error())));
+    return 125;
+  }
+  for (;;) {
+    std::array<pollfd, 2> polled{pollfd{kSupervisor, POLLIN, 0}, pollfd{signals.get(), POLLIN, 0}};
+    if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return 1;
+    if ((polled[1].revents & POLLIN) != 0) {
+      signalfd_siginfo drained;
+      while (::read(signals.get(), &drained, sizeof drained) > 0) {
+      }
+      reap();
+    }
+    if (polled[0].revents == 0) continue;
+    base::Result<shimwire::Packet> packet = shimwire::receive_packet(kSupervisor);
+    // Without a supervisor the sandbox ends at once; the kernel kills the rest of the PID namespace with this process.
+    if (!packet || !handle(*std::move(packet))) return 1;
+  }
+}
+
+}  // namespace
+
+}  // namespace hv::init
+
+int main() {
+  return hv::init::Init().run();
+}
