@@ -1,0 +1,35 @@
+// Finding the daemon, and starting it when it is not there: as tmux does for its server. Ten front ends that start at
+// once agree through a lock file beside the socket; one spawns, the others wait for it.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace hv::client {
+
+struct Access {
+  std::string socket;                    // .../hydravisord.sock; its directory is made when needed
+  std::string program;                   // hydravisord; empty: never start one
+  std::vector<std::string> environment;  // "K=V" for a daemon that is started; see daemon_environment()
+  std::chrono::milliseconds start_timeout{10'000};
+};
+
+// What of the caller's environment a daemon is started with: where its files are and how to reach the user's systemd.
+// Nothing else, since every request brings its own environment.
+std::vector<std::string> daemon_environment(const std::vector<std::string>& environment);
+
+// The path of `name` beside this program (/proc/self/exe), or in ../libexec/hydravisor. not_found naming both.
+base::Result<std::string> find_program(std::string_view name);
+
+// A connected socket whose listener belongs to the caller or to root. unavailable when there is no daemon (hint: how to
+// start one), or it ended while starting (with the last lines it wrote); denied when the socket is another user's.
+base::Result<base::Fd> connect_daemon(const Access& access);
+
+// After POST /v1/reexec: waits until the socket answers again.
+base::Result<base::Fd> reconnect_daemon(const Access& access);
+
+}  // namespace hv::client
