@@ -1,0 +1,26 @@
+#include "audit/file_layer.h"
+
+#include <unistd.h>
+
+namespace hv::audit {
+
+ssize_t FileLayer::pwrite(int fd, std::string_view data, off_t offset) {
+  return ::pwrite(fd, data.data(), data.size(), offset);
+}
+int FileLayer::sync(int fd) {
+  return ::fdatasync(fd);
+}
+int FileLayer::truncate(int fd, off_t size) {
+  return ::ftruncate(fd, size);
+}
+
+base::Status FileLayer::replace(const std::string& path, std::string_view data, bool durable) {
+  return durable ? base::write_file_atomically(path, data) : base::replace_file(path, data);
+}
+
+FileLayer& system_files() {
+  static FileLayer files;
+  return files;
+}
+
+}  // namespace hv::audit

@@ -1,0 +1,111 @@
+#include "audit/tree_writer.h"
+
+#include <bit>
+
+#include "audit/tile_tree.h"
+#include "base/check.h"
+#include "base/fd.h"
+#include "base/format.h"
+
+namespace hv::audit {
+
+namespace {
+
+constexpr size_t kHashSize = sizeof(Digest);
+constexpr size_t kFullTile = kTileWidth * kHashSize;
+
+void put_entry(std::string& bundle, std::string_view entry) {
+  HV_CHECK(entry.size() <= 0xffff);
+  bundle.push_back(static_cast<char>(entry.size() >> 8));
+  bundle.push_back(static_cast<char>(entry.size() & 0xff));
+  bundle += entry;
+}
+
+}  // namespace
+
+base::Result<TreeWriter> TreeWriter::resume(std::string directory, FileLayer& files, uint64_t size,
+                                            const Digest& root) {
+  TreeWriter writer(directory, files);
+  TileTree tree(std::move(directory), size);
+  for (int level = 7; level >= 0; --level) {
+    uint64_t hashes = level_size(size, level);
+    uint64_t width = hashes % kTileWidth;
+    if (width == 0) continue;
+    std::vector<Digest> tile = HV_TRY(tree.tile(level, hashes / kTileWidth));
+    for (const Digest& hash : tile) writer.levels_[static_cast<size_t>(level)] += base::as_view(hash);
+    // The bits of the width are the complete subtrees that stand at the tree's right edge, largest first.
+    size_t used = 0;
+    for (int bit = 7; bit >= 0; --bit) {
+      size_t count = size_t{1} << bit;
+      if ((width & count) == 0) continue;
+      auto begin = tile.begin() + static_cast<ptrdiff_t>(used);
+      Digest node = root_of(std::vector<Digest>(begin, begin + static_cast<ptrdiff_t>(count)));
+      writer.range_.append_subtree(node, 8 * level + bit);
+      used += count;
+    }
+  }
+  if (size % kTileWidth != 0)
+    for (const std::string& entry : HV_TRY(tree.bundle(size / kTileWidth))) put_entry(writer.bundle_, entry);
+  if (writer.size() != size || writer.root() != root)
+    return base::Failure(
+        base::conflict(base::format("the published tiles do not have the root of the checkpoint of size {}", size)));
+  return writer;
+}
+
+void TreeWriter::append(std::string_view entry) {
+  put_entry(bundle_, entry);
+  Digest leaf = leaf_hash(entry);
+  uint64_t index = size();
+  // The tile of the leaf first: a node of height 8 belongs to the level above.
+  push(0, leaf);
+  range_.append(leaf, [&](int height, const Digest& node) {
+    if (height % 8 == 0 && height < 64) push(height / 8, node);
+  });
+  if (size() % kTileWidth != 0) return;
+  std::string path = entries_path(index / kTileWidth);
+  full_.push_back({path, std::move(bundle_), path + ".p"});
+  bundle_.clear();
+}
+
+void TreeWriter::push(int level, const Digest& hash) {
+  std::string& tile = levels_[static_cast<size_t>(level)];
+  tile += base::as_view(hash);
+  if (tile.size() < kFullTile) return;
+  // The tree's size does not count this leaf yet.
+  uint64_t index = size() >> (8 * (level + 1));
+  std::string path = tile_path(level, index);
+  full_.push_back({path, std::move(tile), path + ".p"});
+  tile.clear();
+}
+
+base::Status TreeWriter::write(const File& file) {
+  std::string path = directory_ + "/" + file.path;
+  std::string parent = path.substr(0, path.rfind('/'));
+  if (parent != known_directory_) {
+    HV_TRY_CONTEXT(base::make_directories(parent), "publish the ledger's tree");
+    known_directory_ = parent;
+  }
+  HV_TRY_CONTEXT(files_->replace(path, file.data, false), "publish the ledger's tree");
+  // Allowed once the full tile is there; a leftover harms nobody.
+  if (!file.replaces.empty()) (void)base::remove_tree(directory_ + "/" + file.replaces);
+  return {};
+}
+
+base::Status TreeWriter::flush() {
+  for (; !full_.empty(); full_.pop_front()) HV_TRY(write(full_.front()));
+  return {};
+}
+
+base::Status TreeWriter::publish() {
+  HV_TRY(flush());
+  for (int level = 0; level < 8; ++level) {
+    const std::string& tile = levels_[static_cast<size_t>(level)];
+    if (tile.empty()) continue;
+    HV_TRY(write({tile_path(level, level_size(size(), level) / kTileWidth, tile.size() / kHashSize), tile, {}}));
+  }
+  uint64_t width = size() % kTileWidth;
+  if (width != 0) HV_TRY(write({entries_path(size() / kTileWidth, width), bundle_, {}}));
+  return {};
+}
+
+}  // namespace hv::audit

@@ -1,0 +1,51 @@
+// Derives the published tree from the entries: hashes them, writes full tiles as they fill and partial ones when asked
+// to publish. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/file_layer.h"
+#include "audit/merkle.h"
+#include "base/result.h"
+
+namespace hv::audit {
+
+class TreeWriter {
+ public:
+  // An empty tree; what lies at the same places is overwritten.
+  TreeWriter(std::string directory, FileLayer& files) : directory_(std::move(directory)), files_(&files) {}
+  // The tree of `size` whose tiles were published before; conflict when they do not have this root.
+  static base::Result<TreeWriter> resume(std::string directory, FileLayer& files, uint64_t size, const Digest& root);
+
+  uint64_t size() const { return range_.size(); }
+  Digest root() const { return range_.root(); }
+  void append(std::string_view entry);
+  // Writes the tiles that became full. After a failure everything not yet written is kept for the next call.
+  base::Status flush();
+  // flush(), then the partial tiles of the present size: all that a checkpoint of this size needs.
+  base::Status publish();
+
+ private:
+  struct File {
+    std::string path;
+    std::string data;
+    std::string replaces;  // the directory of partial tiles that this one makes superfluous
+  };
+  void push(int level, const Digest& hash);
+  base::Status write(const File& file);
+
+  std::string directory_;
+  FileLayer* files_;
+  CompactRange range_;
+  std::array<std::string, 8> levels_;  // the hashes of each level's partial tile
+  std::string bundle_;
+  std::deque<File> full_;
+  std::string known_directory_;
+};
+
+}  // namespace hv::audit
