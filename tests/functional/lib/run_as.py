@@ -81,6 +81,7 @@ def become(user):
 def run(kind, file, arguments, environment):
     if kind == "user" and os.geteuid() == 0:
         environment = become(pwd.getpwnam(TEST_USER))
+    environment["PYTHONPATH"] = os.path.join(environment["HYDRAVISOR_SOURCE_DIR"], "tests/functional/lib")
     os.execve("/usr/bin/python3", ["/usr/bin/python3", file, *arguments], environment)
 
 

@@ -1,0 +1,84 @@
+# as: user root
+"""The ledger: what ran is in it, and whoever changes it is found out."""
+
+import json
+import os
+
+import hydravisor
+
+
+class Ledger(hydravisor.TestCase):
+    def files(self, suffix=""):
+        top = os.path.join(self.world.state, "hydravisor", "ledger")
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names if name.endswith(suffix))
+
+    def flip(self, path, offset):
+        with open(path, "r+b") as file:
+            file.seek(offset)
+            byte = file.read(1)
+            file.seek(offset)
+            file.write(bytes([byte[0] ^ 1]))
+
+    def test_names_what_was_executed(self):
+        self.run_in_sandbox("sh", "-c", "/bin/echo one-two; /usr/bin/env true", options=["--name", "s", "--keep"])
+        events = self.world.ok("audit", "ls", "--sandbox", "s", "--kind", "exec.")
+        for words in ("/bin/echo", "one-two", "/usr/bin/env"):
+            self.assertIn(words, events)
+
+    def test_tells_a_life_in_order(self):
+        self.run_in_sandbox("true", options=["--name", "s", "--keep"])
+        self.world.ok("rm", "s")
+        kinds = [json.loads(line)["kind"] for line in self.world.ok("audit", "export", "--format", "jsonl").splitlines()]
+        life = [kind for kind in kinds if kind.startswith("sandbox.")]
+        self.assertGreaterEqual(len(life), 3, kinds)
+        self.assertLess(kinds.index(life[0]), len(kinds) - 1)
+
+    def test_records_what_was_denied(self):
+        self.run_in_sandbox("unshare", "-U", "true", options=["--name", "s", "--keep"])
+        self.assertIn("unshare", self.world.ok("audit", "ls", "--sandbox", "s"))
+
+    def test_records_what_was_applied(self):
+        self.run_in_sandbox("sh", "-c", "echo x > file.txt", options=["--name", "s"])
+        self.world.ok("apply", "s")
+        self.assertIn("apply", self.world.ok("audit", "ls", "--sandbox", "s"))
+
+    def test_verifies(self):
+        self.run_in_sandbox("true")
+        report = self.world.json("audit", "verify")
+        self.assertTrue(report["intact"], report)
+        self.assertGreater(report["entries"], 0)
+
+    def test_does_not_verify_after_one_bit_was_changed(self):
+        self.run_in_sandbox("sh", "-c", "/bin/true; /bin/true", options=["--name", "s"])
+        self.world.ok("audit", "verify")
+        self.world.ok("daemon", "stop")
+        for path in self.files():
+            size = os.path.getsize(path)
+            if size == 0 or "tile" not in path and "journal" not in path and "checkpoint" not in path:
+                continue
+            with self.subTest(path=os.path.relpath(path, self.world.state)):
+                self.flip(path, size // 2)
+                result = self.world.cli("audit", "verify", timeout=30)
+                self.assertNotEqual(result.returncode, 0, "the change was not noticed")
+                self.world.cli("daemon", "stop")
+                self.flip(path, size // 2)
+        self.world.ok("audit", "verify")
+
+    def test_does_not_verify_after_its_end_was_cut_off(self):
+        self.run_in_sandbox("true")
+        self.world.ok("daemon", "stop")
+        journal = [path for path in self.files() if "journal" in path and os.path.getsize(path) > 0][0]
+        os.truncate(journal, os.path.getsize(journal) // 2)
+        self.assertNotEqual(self.world.cli("audit", "verify", timeout=30).returncode, 0)
+
+    def test_shows_one_event_whole(self):
+        self.run_in_sandbox("true")
+        self.assertEqual(self.world.json("audit", "show", "0")["index"], 0)
+
+    def test_makes_hostile_names_harmless(self):
+        self.run_in_sandbox("sh", "-c", "/bin/echo \"$(printf 'a\\033]52;c;eA==\\007b')\"", options=["--name", "s", "--keep"])
+        self.assertNotIn("\033", self.world.ok("audit", "ls", "--sandbox", "s"))
+
+
+if __name__ == "__main__":
+    hydravisor.main()

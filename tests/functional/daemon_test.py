@@ -1,0 +1,88 @@
+# as: user root
+"""The daemon comes by itself, once; dies without taking a sandbox with it; and finds everything again."""
+
+import os
+import signal
+import socket
+import subprocess
+
+import hydravisor
+
+
+class Daemon(hydravisor.TestCase):
+    def test_of_ten_commands_at_once_is_one(self):
+        running = [self.world.start_cli("daemon", "status", "--json") for _ in range(10)]
+        outputs = [process.communicate(timeout=30) for process in running]
+        self.assertEqual([process.returncode for process in running], [0] * 10, outputs)
+        self.assertEqual(len({self.world.daemon_pid(), *[hydravisor.json.loads(out)["pid"] for out, _ in outputs]}), 1)
+
+    def test_that_was_killed_left_its_sandboxes_running(self):
+        self.world.ok("create", "--name", "s", "--", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done")
+        self.world.ok("start", "s")
+        before = self.world.json("inspect", "s")
+        os.kill(self.world.daemon_pid(), signal.SIGKILL)
+        after = self.world.json("inspect", "s")
+        self.assertEqual([after[key] for key in ("id", "pid", "supervisor_pid", "state")],
+                         [before["id"], before["pid"], before["supervisor_pid"], "running"])
+        self.assertEqual(self.world.ok("exec", "s", "--", "echo", "still here"), "still here\n")
+
+    def test_that_was_killed_lost_no_event(self):
+        self.world.ok("create", "--name", "s", "--", "sh", "-c", "read x < go; for i in 1 2 3 4 5 6 7 8 9; do /bin/echo while-away-$i; done; sleep 600")
+        subprocess.run(["mkfifo", os.path.join(self.world.project, "go")], check=True)
+        self.world.ok("start", "s")
+        os.kill(self.world.daemon_pid(), signal.SIGKILL)
+        with open(os.path.join(self.world.project, "go"), "w", encoding="ascii") as file:
+            file.write("go\n")
+        hydravisor.wait_for(lambda: "while-away-9" in self.world.ok("logs", "s"), 10, "the last line")
+        events = self.world.ok("audit", "ls", "--sandbox", "s", "--kind", "exec.")
+        for i in range(1, 10):
+            self.assertIn(f"while-away-{i}", events)
+        self.world.ok("audit", "verify")
+
+    def test_that_was_killed_during_a_run_does_not_end_the_run(self):
+        running = self.world.start_cli("run", "--", "sh", "-c", "echo ready; read line; echo got $line; exit 3")
+        self.assertEqual(running.stdout.readline(), b"ready\n")
+        os.kill(self.world.daemon_pid(), signal.SIGKILL)
+        out, err = running.communicate(b"it\n", timeout=20)
+        self.assertEqual((out, running.returncode), (b"got it\n", 3), err)
+
+    def test_refuses_other_users(self):
+        self.world.ok("daemon", "status")
+        path = next(os.path.join(folder, name) for folder, _, names in os.walk(self.world.top) for name in names if name == "hydravisord.sock")
+        self.assertEqual(os.stat(os.path.dirname(path)).st_mode & 0o077, 0)
+        if os.geteuid() == 0:
+            for folder in (self.world.top, os.path.dirname(os.path.dirname(path)), os.path.dirname(path), path):
+                os.chmod(folder, 0o777)
+            client = ("import socket,os; os.setresuid(65534,65534,65534); s=socket.socket(socket.AF_UNIX); s.connect(%r);"
+                      "s.sendall(b'GET /v1/sandboxes HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); print(s.recv(1000))" % path)
+            result = subprocess.run(["/usr/bin/python3", "-c", client], capture_output=True, timeout=20, check=False)
+            self.assertNotIn(b" 200 ", result.stdout)
+
+    def test_is_not_confused_by_a_foreign_socket(self):
+        directory = os.path.join(self.world.env["XDG_RUNTIME_DIR"], "hydravisor")
+        os.makedirs(directory, mode=0o700)
+        foreign = socket.socket(socket.AF_UNIX)
+        foreign.bind(os.path.join(directory, "hydravisord.sock"))
+        foreign.listen()
+        self.addCleanup(foreign.close)
+        result = self.world.cli("ls", timeout=40)
+        self.assert_refused(result, "hydravisord.sock")
+        foreign.close()
+        os.unlink(os.path.join(directory, "hydravisord.sock"))
+
+    def test_comes_back_after_a_stale_socket(self):
+        self.world.ok("daemon", "status")
+        os.kill(self.world.daemon_pid(), signal.SIGKILL)
+        self.assertEqual(self.world.json("ls")["items"], [])
+
+    def test_stop_stops_it_and_only_it(self):
+        self.world.ok("create", "--name", "s", "--", "sleep", "600")
+        self.world.ok("start", "s")
+        pid = self.world.daemon_pid()
+        self.world.ok("daemon", "stop")
+        hydravisor.wait_for(lambda: not hydravisor._read(f"/proc/{pid}/cmdline"), 5, "the daemon's end")
+        self.assertEqual(self.world.json("inspect", "s")["state"], "running")
+
+
+if __name__ == "__main__":
+    hydravisor.main()

@@ -1,0 +1,144 @@
+# as: user root
+"""The workspace: what is written inside stays inside until it is applied, and nothing is lost on the way."""
+
+import os
+import subprocess
+
+import hydravisor
+
+
+class CopyOnWrite(hydravisor.TestCase):
+    def change(self, script, name="w"):
+        """Runs a shell script in the workspace and keeps the sandbox."""
+        result = self.run_in_sandbox("sh", "-ec", script, options=["--name", name, "--keep"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_shows_the_hosts_files_at_the_same_path(self):
+        path = self.world.write("src/a.txt", "from the host\n")
+        self.assert_output(self.run_in_sandbox("cat", path), "from the host\n")
+
+    def test_keeps_changes_from_the_host_until_they_are_applied(self):
+        self.world.write("a.txt", "one\n")
+        self.change("echo two > a.txt; echo new > b.txt")
+        self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), ("one\n", None))
+        difference = self.world.ok("diff", "w")
+        for line in ("-one", "+two", "+new", "b.txt"):
+            self.assertIn(line, difference)
+        self.world.ok("apply", "w")
+        self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), ("two\n", "new\n"))
+        self.assertEqual(self.world.json("diff", "w")["files"], [])
+
+    def test_applies_only_the_paths_that_are_named(self):
+        self.change("echo 1 > one; echo 2 > two")
+        self.world.ok("apply", "w", "one")
+        self.assertEqual((self.world.read("one"), self.world.read("two")), ("1\n", None))
+
+    def test_changes_nothing_in_a_dry_run(self):
+        self.change("echo 1 > one")
+        self.assertIn("one", self.world.ok("apply", "w", "--dry-run"))
+        self.assertIsNone(self.world.read("one"))
+
+    def test_forgets_what_is_discarded(self):
+        self.world.write("a.txt", "one\n")
+        self.change("echo two > a.txt")
+        self.world.ok("discard", "w")
+        self.assertEqual(self.world.json("diff", "w")["files"], [])
+        self.assertEqual(self.world.read("a.txt"), "one\n")
+
+    def test_applies_deletions_modes_links_and_bytes(self):
+        self.world.write("gone", "x")
+        self.world.write("script", "#!/bin/sh\n", 0o644)
+        self.change("rm gone; chmod 755 script; ln -s script link; printf '\\000\\377' > binary; mkdir -p d/e; echo x > d/e/f")
+        kinds = {item["path"]: item["kind"] for item in self.world.json("diff", "w")["files"]}
+        self.assertEqual((kinds["gone"], kinds["script"], kinds["link"]), ("deleted", "mode_changed", "added"))
+        self.world.ok("apply", "w")
+        project = self.world.project
+        self.assertFalse(os.path.exists(f"{project}/gone"))
+        self.assertEqual(os.stat(f"{project}/script").st_mode & 0o777, 0o755)
+        self.assertEqual(os.readlink(f"{project}/link"), "script")
+        with open(f"{project}/binary", "rb") as file:
+            self.assertEqual(file.read(), b"\0\xff")
+        self.assertEqual((self.world.read("d/e/f"), os.stat(f"{project}/d/e/f").st_uid), ("x\n", os.geteuid()))
+
+    def test_refuses_to_overwrite_what_the_host_changed_meanwhile(self):
+        self.world.write("a.txt", "one\n")
+        self.change("echo inside > a.txt")
+        self.world.write("a.txt", "outside\n")
+        result = self.world.cli("apply", "w")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn(b"a.txt", result.stderr + result.stdout)
+        self.assertEqual(self.world.read("a.txt"), "outside\n")
+
+    def test_holds_back_what_the_host_would_run_by_itself(self):
+        self.change("mkdir -p .vscode; echo '{}' > .vscode/tasks.json; echo export A=1 > .envrc; echo all: > Makefile")
+        result = self.world.cli("apply", "w")
+        self.assertIn(b".envrc", result.stdout + result.stderr)
+        self.assertEqual((self.world.read(".envrc"), self.world.read(".vscode/tasks.json"), self.world.read("Makefile")), (None, None, "all:\n"))
+        self.world.ok("apply", "w", "--accept", ".envrc")
+        self.assertEqual(self.world.read(".envrc"), "export A=1\n")
+
+    def test_never_follows_a_link_out(self):
+        victim = os.path.join(self.world.directory("elsewhere"), "victim")
+        with open(victim, "w", encoding="utf-8") as file:
+            file.write("safe\n")
+        self.change(f"ln -s {os.path.dirname(victim)} out; echo x > plain")
+        self.world.cli("apply", "w")
+        os.makedirs(f"{self.world.project}/sub")
+        self.change("mkdir -p sub; echo evil > sub/victim", name="v")
+        os.rmdir(f"{self.world.project}/sub")
+        os.symlink(os.path.dirname(victim), f"{self.world.project}/sub")
+        self.world.cli("apply", "v")
+        with open(victim, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "safe\n")
+
+    def test_sees_edits_of_the_host_while_it_runs(self):
+        self.world.write("a.txt", "old\n")
+        self.world.ok("create", "--name", "w", "--", "sleep", "60")
+        self.world.ok("start", "w")
+        path = self.world.write("a.txt.new", "new\n")
+        os.rename(path, f"{self.world.project}/a.txt")
+        hydravisor.wait_for(lambda: self.world.ok("exec", "w", "--", "cat", "a.txt") == "new\n", 10, "the host's new file inside")
+        self.assertEqual(self.world.json("diff", "w")["files"], [])
+
+
+class Git(hydravisor.TestCase):
+    def git(self, *arguments):
+        return subprocess.run(["git", "-C", self.world.project, *arguments], env=self.world.env, capture_output=True, check=True).stdout.decode()
+
+    def test_commits_made_inside_arrive_as_commits(self):
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.email", "a@example.org")
+        self.git("config", "user.name", "A")
+        self.world.write("a.txt", "one\n")
+        self.git("add", "a.txt")
+        self.git("commit", "-q", "-m", "first")
+        result = self.run_in_sandbox("sh", "-ec", "echo two > a.txt; git commit -q -a -m second", options=["--name", "w", "--keep"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.git("log", "--format=%s").split(), ["first"])
+        self.world.ok("apply", "w")
+        self.assertEqual(self.git("log", "--format=%s").split(), ["second", "first"])
+        self.assertEqual((self.world.read("a.txt"), self.git("status", "--porcelain")), ("two\n", ""))
+
+
+class Modes(hydravisor.TestCase):
+    def test_ro_cannot_be_written(self):
+        self.world.write("a.txt", "one\n")
+        result = self.run_in_sandbox("sh", "-c", "cat a.txt; echo two > a.txt", options=["--workspace", "ro"])
+        self.assertEqual(result.stdout, b"one\n")
+        self.assertNotEqual(result.returncode, 0)
+
+    def test_none_shows_nothing(self):
+        path = self.world.write("a.txt", "one\n")
+        self.assertNotEqual(self.run_in_sandbox("cat", path, options=["--workspace", "none"]).returncode, 0)
+
+    def test_live_writes_through_and_undo_takes_it_back(self):
+        self.world.write("a.txt", "one\n")
+        result = self.run_in_sandbox("sh", "-c", "echo two > a.txt; echo new > b.txt", options=["--workspace", "live", "--name", "w", "--keep"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), ("two\n", "new\n"))
+        self.world.ok("undo", "w")
+        self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), ("one\n", None))
+
+
+if __name__ == "__main__":
+    hydravisor.main()
