@@ -26,6 +26,11 @@ if(HYDRAVISOR_SANITIZE)
   add_link_options(-fsanitize=${HYDRAVISOR_SANITIZE})
 endif()
 
+# The modules' own code must be counted too, or the fuzzers grope in the dark.
+if(HYDRAVISOR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
