@@ -217,7 +217,7 @@ int error_of(long result) {
   return result < 0 ? errno : 0;
 }
 
-TEST(Kernel, RefusesWhatTheFilterDenies) {
+TEST(FilterInKernel, RefusesWhatTheFilterDenies) {
   auto tried = [](int number) { return [number] { return error_of(::syscall(number, 0, 0, 0, 0, 0)); }; };
   EXPECT_EQ(confined(tried(SYS_keyctl)), EPERM);
   EXPECT_EQ(confined(tried(SYS_io_uring_setup)), ENOSYS);
@@ -227,7 +227,7 @@ TEST(Kernel, RefusesWhatTheFilterDenies) {
   EXPECT_EQ(in_child([] { return error_of(::unshare(CLONE_NEWUSER)); }), 0) << "the control";
 }
 
-TEST(Kernel, LetsOrdinaryProgramsWork) {
+TEST(FilterInKernel, LetsOrdinaryProgramsWork) {
   EXPECT_EQ(confined([] {
               int pair[2];
               if (::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 1;
@@ -241,7 +241,7 @@ TEST(Kernel, LetsOrdinaryProgramsWork) {
             0);
 }
 
-TEST(Kernel, GivesOneListenerAndRefusesASecond) {
+TEST(FilterInKernel, GivesOneListenerAndRefusesASecond) {
   std::string program = build_filter({.notify = true, .record_exec = false});
   EXPECT_EQ(in_child([&] {
               if (!set_no_new_privs()) return 1;
