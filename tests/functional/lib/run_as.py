@@ -14,7 +14,7 @@ import tempfile
 TEST_USER = "hvtest"
 SKIPPED = 77
 # The programs and the files beside them that a test needs when it may not read the checkout.
-STAGED_FROM_SOURCE = ["tests", "data", "docs", "tools", "examples"]
+STAGED_FROM_SOURCE = ["tests", "bench", "data", "docs", "tools", "examples"]
 KEPT = ("CI", "TERM", "HYDRAVISOR_")
 
 
