@@ -20,7 +20,7 @@ core::LaunchSpec example() {
   spec.limits = {1 << 30, 512, 1500};
   spec.seccomp_program = std::string("\x01\x00\x02", 3);
   spec.host_ports = {8080, 11434};
-  spec.command = {{"sh", "-c", "exit 3"}, {"A=b", "C="}, "/home/u/p", true, 24, 80};
+  spec.command = {{"sh", "-c", "exit 3"}, {"A=b", "C="}, "/home/u/p", true, 24, 80, 027, {{7, 1024, 4096}}};
   spec.keep_alive = true;
   return spec;
 }
