@@ -1,0 +1,2 @@
+// Asio's non-template part, compiled once.
+#include <boost/asio/impl/src.hpp>
