@@ -120,26 +120,49 @@ constexpr const DeniedCall* find_denied_call(int number) {
   return nullptr;
 }
 
+// Where a call names a file: the argument that holds a directory descriptor (-1: the working directory) and the one
+// that holds the path (-1: the descriptor itself is the file).
+struct PathArgument {
+  int directory = -1;
+  int path = -1;
+};
+
 // Calls by which files change, recorded where the policy records writes. Opens are told apart by their flags.
 struct WritingCall {
   int number;
   std::string_view name;
+  PathArgument paths[2];
   int flags_argument = -1;  // the argument that holds open(2) flags, or -1: the call always counts
 };
 
 inline constexpr WritingCall writing_calls[] = {
-    {SYS_openat, "openat", 2},  {SYS_unlinkat, "unlinkat"}, {SYS_renameat2, "renameat2"},
-    {SYS_mkdirat, "mkdirat"},   {SYS_linkat, "linkat"},     {SYS_symlinkat, "symlinkat"},
-    {SYS_fchmod, "fchmod"},     {SYS_fchmodat, "fchmodat"}, {call::fchmodat2, "fchmodat2"},
-    {SYS_fchown, "fchown"},     {SYS_fchownat, "fchownat"}, {SYS_truncate, "truncate"},
+    {SYS_openat, "openat", {{0, 1}, {}}, 2},
+    {SYS_unlinkat, "unlinkat", {{0, 1}, {}}},
+    {SYS_renameat2, "renameat2", {{0, 1}, {2, 3}}},
+    {SYS_mkdirat, "mkdirat", {{0, 1}, {}}},
+    {SYS_linkat, "linkat", {{0, 1}, {2, 3}}},
+    {SYS_symlinkat, "symlinkat", {{1, 2}, {}}},
+    {SYS_fchmod, "fchmod", {{0, -1}, {}}},
+    {SYS_fchmodat, "fchmodat", {{0, 1}, {}}},
+    {call::fchmodat2, "fchmodat2", {{0, 1}, {}}},
+    {SYS_fchown, "fchown", {{0, -1}, {}}},
+    {SYS_fchownat, "fchownat", {{0, 1}, {}}},
+    {SYS_truncate, "truncate", {{-1, 0}, {}}},
 #ifdef SYS_renameat
-    {SYS_renameat, "renameat"},
+    {SYS_renameat, "renameat", {{0, 1}, {2, 3}}},
 #endif
 #ifdef SYS_open
-    {SYS_open, "open", 1},      {SYS_creat, "creat"},       {SYS_unlink, "unlink"},
-    {SYS_rmdir, "rmdir"},       {SYS_rename, "rename"},     {SYS_mkdir, "mkdir"},
-    {SYS_link, "link"},         {SYS_symlink, "symlink"},   {SYS_chmod, "chmod"},
-    {SYS_chown, "chown"},       {SYS_lchown, "lchown"},
+    {SYS_open, "open", {{-1, 0}, {}}, 1},
+    {SYS_creat, "creat", {{-1, 0}, {}}},
+    {SYS_unlink, "unlink", {{-1, 0}, {}}},
+    {SYS_rmdir, "rmdir", {{-1, 0}, {}}},
+    {SYS_rename, "rename", {{-1, 0}, {-1, 1}}},
+    {SYS_mkdir, "mkdir", {{-1, 0}, {}}},
+    {SYS_link, "link", {{-1, 0}, {-1, 1}}},
+    {SYS_symlink, "symlink", {{-1, 1}, {}}},
+    {SYS_chmod, "chmod", {{-1, 0}, {}}},
+    {SYS_chown, "chown", {{-1, 0}, {}}},
+    {SYS_lchown, "lchown", {{-1, 0}, {}}},
 #endif
 };
 

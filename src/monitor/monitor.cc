@@ -1,0 +1,124 @@
+#include "monitor/monitor.h"
+
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "isolation/denied_calls.h"
+#include "monitor/process_memory.h"
+
+namespace hv::monitor {
+namespace {
+
+#if defined(__x86_64__)
+constexpr uint32_t native_architecture = AUDIT_ARCH_X86_64;
+constexpr int x32_bit = 0x40000000;
+#else
+constexpr uint32_t native_architecture = AUDIT_ARCH_AARCH64;
+constexpr int x32_bit = 0;
+#endif
+
+DeniedCall denied(const Notification& notification, int error, bool foreign) {
+  DeniedCall record{.pid = static_cast<uint32_t>(notification.pid),
+                    .number = notification.number,
+                    .foreign = foreign,
+                    .error = error,
+                    .arguments = {}};
+  for (size_t i = 0; i < record.arguments.size(); ++i) record.arguments[i] = notification.arguments[i];
+  return record;
+}
+
+}  // namespace
+
+Verdict Monitor::examine(const Notification& notification) const {
+  bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
+                 notification.number < 0;
+  if (foreign) return {.error = ENOSYS, .record = denied(notification, ENOSYS, true), .writes = std::nullopt};
+  if (notification.number == SYS_execve || notification.number == SYS_execveat)
+    return {.error = 0, .record = examine_exec(notification), .writes = std::nullopt};
+  if (const isolation::DeniedCall* entry = isolation::find_denied_call(notification.number))
+    return {.error = entry->error, .record = denied(notification, entry->error, false), .writes = std::nullopt};
+  if (isolation::find_writing_call(notification.number) != nullptr)
+    return {.error = 0, .record = std::nullopt, .writes = examine_write(notification)};
+  return {.error = ENOSYS, .record = denied(notification, ENOSYS, false), .writes = std::nullopt};
+}
+
+ExecAttempt Monitor::examine_exec(const Notification& notification) const {
+  bool at = notification.number == SYS_execveat;
+  const auto& arguments = notification.arguments;
+  ExecAttempt record;
+  record.pid = static_cast<uint32_t>(notification.pid);
+  record.parent = parent_of(notification.pid);
+  record.directory = link_of(notification.pid, "cwd");
+  ClaimedString path = read_string(notification.pid, arguments[at ? 1 : 0], most_path_bytes);
+  ClaimedStrings argv = read_strings(notification.pid, arguments[at ? 2 : 1], most_arguments, most_argument_bytes);
+  record.path = std::move(path.text);
+  if (at && !record.path.starts_with('/') && static_cast<int32_t>(arguments[0]) != AT_FDCWD)
+    record.path = resolve(notification.pid, arguments[0], std::move(record.path));
+  record.arguments = std::move(argv.texts);
+  record.truncated = path.truncated || argv.truncated;
+  record.unreadable = path.unreadable || argv.unreadable;
+  return record;
+}
+
+WriteIntent Monitor::examine_write(const Notification& notification) const {
+  const isolation::WritingCall& call = *isolation::find_writing_call(notification.number);
+  WriteIntent intent{.call = std::string(call.name), .paths = {}};
+  for (const isolation::PathArgument& argument : call.paths) {
+    if (argument.path < 0 && argument.directory < 0) continue;
+    uint64_t directory = argument.directory < 0 ? static_cast<uint64_t>(AT_FDCWD)
+                                                : notification.arguments[static_cast<size_t>(argument.directory)];
+    std::string path;
+    if (argument.path >= 0)
+      path = read_string(notification.pid, notification.arguments[static_cast<size_t>(argument.path)], PATH_MAX).text;
+    intent.paths.push_back(resolve(notification.pid, directory, std::move(path)));
+  }
+  return intent;
+}
+
+std::string Monitor::link_of(pid_t pid, const char* name) const {
+  char path[64];
+  char target[4096];
+  auto end = std::to_chars(path, path + sizeof path, pid).ptr;
+  *end++ = '/';
+  size_t room = static_cast<size_t>(path + sizeof path - end);
+  size_t length = std::char_traits<char>::length(name);
+  if (length >= room) return {};
+  std::char_traits<char>::copy(end, name, length + 1);
+  ssize_t size = ::readlinkat(proc_.get(), path, target, sizeof target);
+  return size < 0 ? std::string() : std::string(target, static_cast<size_t>(size));
+}
+
+std::string Monitor::resolve(pid_t pid, uint64_t directory, std::string path) const {
+  if (path.starts_with('/')) return path;
+  auto descriptor = static_cast<int32_t>(directory);
+  std::string base = link_of(pid, descriptor == AT_FDCWD ? "cwd" : ("fd/" + std::to_string(descriptor)).c_str());
+  if (path.empty()) return base;
+  return base + "/" + path;
+}
+
+// The fourth field of /proc/PID/stat; the second is a name in parentheses that may hold anything.
+uint32_t Monitor::parent_of(pid_t pid) const {
+  std::string path = std::to_string(pid) + "/stat";
+  base::Fd file(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  char text[512];
+  ssize_t size = file ? ::read(file.get(), text, sizeof text) : -1;
+  if (size <= 0) return 0;
+  std::string_view stat(text, static_cast<size_t>(size));
+  size_t name_end = stat.rfind(')');
+  uint32_t parent = 0;
+  if (name_end != std::string_view::npos && name_end + 4 < stat.size())
+    std::from_chars(stat.data() + name_end + 4, stat.data() + stat.size(), parent);
+  return parent;
+}
+
+std::string Monitor::executable_of(pid_t pid) const {
+  return link_of(pid, "exe");
+}
+
+}  // namespace hv::monitor

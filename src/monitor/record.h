@@ -1,0 +1,58 @@
+// What the supervisor writes into the spool about one sandboxed process, and what the daemon makes of it. The bytes:
+// docs/spool-format.md carries them as the monitor family; each record is a tag, fixed little-endian fields and bounded
+// strings.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "core/event.h"
+
+namespace hv::monitor {
+
+// A process asks to run a program. Path and arguments are what its memory held when we looked.
+struct ExecAttempt {
+  uint32_t pid = 0;  // as the host sees it
+  uint32_t parent = 0;
+  std::string path;  // as given to execve; for execveat with a descriptor, what that descriptor names
+  std::vector<std::string> arguments;
+  std::string directory;    // the working directory, as the kernel shows it
+  bool truncated = false;   // there was more than the bounds let through
+  bool unreadable = false;  // the memory could not be read: path, arguments or both are missing
+  bool operator==(const ExecAttempt&) const = default;
+};
+
+// What the kernel shows the process to be running, some time after an attempt.
+struct ExecObserved {
+  uint32_t pid = 0;
+  std::string executable;  // the link /proc/PID/exe
+  bool operator==(const ExecObserved&) const = default;
+};
+
+// A refused system call. All of it comes from registers, which the kernel copied.
+struct DeniedCall {
+  uint32_t pid = 0;  // 0: several processes, folded into one record
+  int32_t number = 0;
+  bool foreign = false;  // of another architecture or the x32 interface: the number is not one of ours
+  int32_t error = 0;     // the errno it was answered with
+  std::array<uint64_t, 3> arguments{};
+  uint64_t count = 1;  // how many calls this record stands for
+  bool operator==(const DeniedCall&) const = default;
+};
+
+using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall>;
+
+std::string encode(const Record& record);
+// invalid_argument for bytes that encode() cannot have written.
+base::Result<Record> decode(std::string_view bytes);
+
+// Kind (exec.started, exec.observed, call.denied), trust, risk and payload; the caller adds times, sandbox, principal
+// and origin.
+core::Event to_event(const Record& record);
+
+}  // namespace hv::monitor

@@ -1,0 +1,78 @@
+#include "monitor/record.h"
+
+#include <cerrno>
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+namespace hv::monitor {
+namespace {
+
+const ExecAttempt ls{.pid = 7,
+                     .parent = 3,
+                     .path = "/bin/ls",
+                     .arguments = {"ls", "-l", ""},
+                     .directory = "/home/ann",
+                     .truncated = true};
+const DeniedCall keyctl{.pid = 7, .number = SYS_keyctl, .error = EPERM, .arguments = {1, 2, 3}, .count = 1000000};
+
+TEST(MonitorRecord, ComesBackAsItWasWritten) {
+  for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
+                               Record(ExecAttempt{})}) {
+    auto back = decode(encode(record));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_TRUE(*back == record);
+  }
+}
+
+TEST(MonitorRecord, IsRefusedWhenCutAnywhereOrContinued) {
+  for (const Record& record : {Record(ls), Record(keyctl)}) {
+    std::string bytes = encode(record);
+    for (size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size))) << size;
+    EXPECT_FALSE(decode(bytes + "x"));
+  }
+  EXPECT_FALSE(decode("\x09"));
+}
+
+TEST(MonitorRecord, OfAnExecIsAClaim) {
+  core::Event event = to_event(ls);
+  EXPECT_EQ(event.kind, "exec.started");
+  EXPECT_EQ(event.trust, core::Trust::claimed);
+  EXPECT_EQ(
+      base::json::serialize(event.payload),
+      R"({"pid":7,"parent":3,"path":"/bin/ls","arguments":["ls","-l",""],"directory":"/home/ann","truncated":true})");
+}
+
+TEST(MonitorRecord, OfWhatTheKernelShowsIsObserved) {
+  core::Event event = to_event(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"});
+  EXPECT_EQ(event.kind, "exec.observed");
+  EXPECT_EQ(event.trust, core::Trust::observed);
+}
+
+TEST(MonitorRecord, OfADeniedCallNamesCallErrorAndCount) {
+  core::Event event = to_event(keyctl);
+  EXPECT_EQ(event.kind, "call.denied");
+  EXPECT_EQ(event.trust, core::Trust::observed);
+  EXPECT_EQ(base::json::serialize(event.payload),
+            R"({"pid":7,"call":"keyctl","error":"EPERM","arguments":["0x1","0x2","0x3"],"count":1000000})");
+}
+
+TEST(MonitorRecord, RanksWhatNoHonestProgramTriesAboveWhatManyTry) {
+  auto risk = [](int number, bool foreign = false) {
+    return to_event(DeniedCall{.number = number, .foreign = foreign, .arguments = {}}).risk;
+  };
+  EXPECT_EQ(risk(SYS_io_uring_setup), core::Risk::info);
+  EXPECT_EQ(risk(SYS_keyctl), core::Risk::medium);
+  EXPECT_EQ(risk(SYS_finit_module), core::Risk::high);
+  EXPECT_EQ(risk(4, true), core::Risk::high);
+}
+
+TEST(MonitorRecord, MakesTextThatIsNotUtf8VisibleAndSaysSo) {
+  core::Event event = to_event(ExecAttempt{.path = "/tmp/\xff", .arguments = {}, .directory = {}});
+  EXPECT_EQ(event.payload.at("path").as_string(), "/tmp/\\xff");
+  EXPECT_TRUE(event.payload.at("escaped").as_bool());
+}
+
+}  // namespace
+}  // namespace hv::monitor
