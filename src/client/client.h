@@ -112,9 +112,13 @@ class Client {
 
  private:
   explicit Client(Access access, std::unique_ptr<http::ClientConnection> connection);
-  base::Result<http::Response> call(http::Request request);
+  // A connection for one call: the kept one, or a new one.
+  base::Result<std::unique_ptr<http::ClientConnection>> take_connection();
+  // Sends until a daemon that is new enough answers with a head; a status from 400 on is its error.
+  base::Result<http::Response> open(std::unique_ptr<http::ClientConnection>& connection, const http::Request& request);
+  base::Result<std::string> call(http::Request request);
   base::Result<Stream> upgrade(std::string target, std::string body);
-  base::Result<std::unique_ptr<http::ClientConnection>> open(std::string target);
+  base::Result<std::unique_ptr<http::ClientConnection>> stream(std::string target, std::string_view type);
 
   Access access_;
   std::unique_ptr<http::ClientConnection> connection_;
