@@ -124,6 +124,8 @@ void Init::reap() {
 int Init::run() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);
+  // It had to survive one exec and must not survive another: with it a program could speak as init.
+  if (!base::set_cloexec(kSupervisor, true)) return 1;
   sigset_t children;
   ::sigemptyset(&children);
   ::sigaddset(&children, SIGCHLD);

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,18 +125,32 @@ std::vector<IdRange> owner_map(uint32_t base, uint32_t owner, uint32_t agent) {
   return ranges;
 }
 
-Status enter_empty_root() {
+Status enter_empty_root(const std::vector<std::pair<std::string, std::string>>& kept) {
   if (::unshare(CLONE_NEWNS) != 0) return Failure(Error::from_errno(errno, "make a mount namespace"));
   if (set_mount_attributes(AT_FDCWD, "/", AT_RECURSIVE, 0, MS_PRIVATE) != 0)
     return Failure(Error::from_errno(errno, "make mounts private"));
+  constexpr uint64_t kLocked = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  std::vector<Fd> trees;
+  for (const auto& [source, name] : kept) {
+    Fd tree(::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (!tree || set_mount_attributes(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, kLocked) != 0)
+      return Failure(Error::from_errno(errno, "keep in view", source));
+    trees.push_back(std::move(tree));
+  }
   Fd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
-  if (!context || fsconfig(context.get(), FSCONFIG_SET_STRING, "size", "4096", 0) != 0 ||
-      fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+  if (!context || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return Failure(Error::from_errno(errno, "make an empty root"));
-  Fd root(fsmount(context.get(), FSMOUNT_CLOEXEC,
-                  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-  if (!root || move_mount(root.get(), "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0 ||
-      ::fchdir(root.get()) != 0 || pivot_root(".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
+  Fd root(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  if (!root || ::move_mount(root.get(), "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    return Failure(Error::from_errno(errno, "make an empty root"));
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const char* name = kept[i].second.c_str();
+    if (::mkdirat(root.get(), name, 0700) != 0 ||
+        ::move_mount(trees[i].get(), "", root.get(), name, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+      return Failure(Error::from_errno(errno, "keep in view", kept[i].first));
+  }
+  if (::fchdir(root.get()) != 0 || pivot_root(".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0 ||
+      set_mount_attributes(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY) != 0)
     return Failure(Error::from_errno(errno, "enter an empty root"));
   return {};
 }

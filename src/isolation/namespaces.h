@@ -38,8 +38,9 @@ base::Result<base::Fd> make_user_namespace(const std::vector<core::IdRange>& uid
 // 0..65535 shifted by `base`, with owner and agent swapped.
 std::vector<core::IdRange> owner_map(uint32_t base, uint32_t owner, uint32_t agent);
 
-// Moves the caller into an empty, read-only root with nothing mounted but itself. The process keeps its open
-// descriptors. Needs CAP_SYS_ADMIN in its user namespace.
-base::Status enter_empty_root();
+// Moves the caller into an empty, read-only root: nothing of the host is left in view but read-only copies of `kept`
+// (source on the host, name of a directory in the new root). The process keeps its open descriptors. Needs
+// CAP_SYS_ADMIN in its user namespace.
+base::Status enter_empty_root(const std::vector<std::pair<std::string, std::string>>& kept);
 
 }  // namespace hv::isolation

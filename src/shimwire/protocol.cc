@@ -56,12 +56,9 @@ void visit(auto& v, auto& m, Problem*) {
 void visit(auto& v, auto& m, Launched*) {
   each(v, m.init_pid, m.supervisor_pid, m.enforced, m.degraded, m.cgroups, m.running, m.last_sequence);
 }
-void visit(auto& v, auto& m, ExecRequest*) {
-  each(v, m.job, m.command);
-}
-void visit(auto& v, auto& m, AttachRequest*) {
-  each(v, m.rows, m.columns);
-}
+void visit(auto& v, auto& m, LaunchRequest*) { each(v, m.has_client, m.has_user_namespace, m.buffered, m.spec); }
+void visit(auto& v, auto& m, ExecRequest*) { each(v, m.job, m.command, m.buffered); }
+void visit(auto& v, auto& m, AttachRequest*) { each(v, m.buffered, m.rows, m.columns); }
 void visit(auto& v, auto& m, SignalRequest*) {
   each(v, m.number);
 }
@@ -76,9 +73,6 @@ void visit(auto& v, auto& m, JobEnded*) {
 }
 void visit(auto& v, auto& m, Ended*) {
   each(v, m.outcome.kind, m.outcome.code, m.outcome.detail, m.workspace_changed, m.last_sequence, m.client_attached);
-}
-void visit(auto& v, auto& m, Usage*) {
-  each(v, m.memory_bytes, m.memory_peak_bytes, m.pids, m.cpu_microseconds);
 }
 void visit(auto& v, auto& m, ImportRequest*) {
   each(v, m.path, m.mode);
@@ -130,6 +124,7 @@ base::Result<T> decode(std::string_view data) {
   template base::Result<T> decode<T>(std::string_view);
 HV_MESSAGE(Problem)
 HV_MESSAGE(Launched)
+HV_MESSAGE(LaunchRequest)
 HV_MESSAGE(ExecRequest)
 HV_MESSAGE(AttachRequest)
 HV_MESSAGE(SignalRequest)
@@ -137,7 +132,6 @@ HV_MESSAGE(StopRequest)
 HV_MESSAGE(Spooled)
 HV_MESSAGE(JobEnded)
 HV_MESSAGE(Ended)
-HV_MESSAGE(Usage)
 HV_MESSAGE(ImportRequest)
 HV_MESSAGE(InitSetup)
 HV_MESSAGE(InitReady)

@@ -16,16 +16,14 @@ namespace hv::shimwire {
 // Daemon to supervisor. `launch` comes first, on the socket inherited as descriptor 3; a daemon that adopts a running
 // supervisor connects to control.sock in the sandbox's directory and starts with `hello`.
 enum class ToSupervisor : uint8_t {
-  launch = 1,  // LaunchSpec; descriptors: [client connection], and the user namespace to live in when LaunchFds says so
-  hello,       // empty; answered by `status`
-  exec,        // ExecRequest; descriptor: client connection
-  attach,      // AttachRequest; descriptor: client connection
-  signal,      // SignalRequest: to the main command
-  stop,        // StopRequest
-  pause,       // empty; answered by `done`
-  resume,      // empty; answered by `done`
-  usage,       // empty; answered by `usage`
-  import_file,  // ImportRequest; descriptor: the host's file. Puts it into the workspace as the sandbox sees it
+  launch =
+      1,  // LaunchRequest; descriptors: the client's connection, the user namespace to live in, as far as it names them
+  hello,  // empty; answered by `status`
+  exec,   // ExecRequest; descriptor: client connection
+  attach,       // AttachRequest; descriptor: client connection
+  signal,       // SignalRequest: to the main command
+  stop,         // StopRequest
+  import_file,  // ImportRequest; descriptor: the host's file, to be shown in the workspace inside
 };
 
 // Supervisor to daemon.
@@ -36,8 +34,6 @@ enum class FromSupervisor : uint8_t {
   spooled,        // Spooled: records wait in the spool; a hint, sent at most every few milliseconds
   job_ended,      // JobEnded
   ended,          // Ended: nothing runs inside any more; the supervisor exits after this
-  done,           // Problem, empty when it went well
-  usage,          // Usage
 };
 
 // Supervisor to init.
@@ -81,11 +77,19 @@ struct Launched {
   uint64_t last_sequence = 0;  // of the spool
 };
 
+struct LaunchRequest {
+  bool has_client = false;
+  bool has_user_namespace = false;
+  std::string buffered;  // what the client sent after its request
+  std::string spec;      // LaunchSpec
+};
 struct ExecRequest {
-  uint64_t job = 0;  // chosen by the daemon; 1 is the main command
+  uint64_t job = 0;  // chosen by the daemon, above 1: the main command is job 1
   core::Command command;
+  std::string buffered;
 };
 struct AttachRequest {
+  std::string buffered;
   uint16_t rows = 0;
   uint16_t columns = 0;
 };
@@ -109,12 +113,6 @@ struct Ended {
   bool workspace_changed = false;
   uint64_t last_sequence = 0;
   bool client_attached = false;  // somebody was told the exit status on a stream
-};
-struct Usage {
-  uint64_t memory_bytes = 0;
-  uint64_t memory_peak_bytes = 0;
-  uint64_t pids = 0;
-  uint64_t cpu_microseconds = 0;
 };
 struct ImportRequest {
   std::string path;  // absolute, below the workspace
@@ -162,6 +160,7 @@ struct HostPortEvent {
 // encode() and decode<T>() for each of the structs above.
 std::string encode(const Problem&);
 std::string encode(const Launched&);
+std::string encode(const LaunchRequest&);
 std::string encode(const ExecRequest&);
 std::string encode(const AttachRequest&);
 std::string encode(const SignalRequest&);
@@ -169,7 +168,6 @@ std::string encode(const StopRequest&);
 std::string encode(const Spooled&);
 std::string encode(const JobEnded&);
 std::string encode(const Ended&);
-std::string encode(const Usage&);
 std::string encode(const ImportRequest&);
 std::string encode(const InitSetup&);
 std::string encode(const InitReady&);

@@ -1,0 +1,74 @@
+#include "runtime/supervisor_link.h"
+
+#include <sys/socket.h>
+
+#include "base/process.h"
+#include "base/unix_socket.h"
+#include "shimwire/launch_codec.h"
+
+namespace hv::runtime {
+
+using shimwire::ToSupervisor;
+
+base::Result<SupervisorLink> SupervisorLink::spawn(const std::string& program) {
+  base::SocketPair pair = HV_TRY(base::make_socket_pair(SOCK_SEQPACKET));
+  base::CommandSpec command;
+  command.program = program;
+  command.working_directory = "/";
+  command.fds = {{pair.second.get(), 3}};
+  base::ChildProcess child = HV_TRY(base::spawn(command));
+  HV_TRY(base::set_nonblocking(pair.first.get(), true));
+  return SupervisorLink(std::move(pair.first), child.detach());
+}
+
+base::Result<SupervisorLink> SupervisorLink::adopt(const std::string& state_directory) {
+  base::Fd socket = HV_TRY(base::connect_unix(state_directory + "/control.sock", SOCK_SEQPACKET));
+  HV_TRY(base::set_nonblocking(socket.get(), true));
+  SupervisorLink link(std::move(socket), 0);
+  HV_TRY(link.send(ToSupervisor::hello, {}));
+  return link;
+}
+
+base::Status SupervisorLink::send(ToSupervisor type, const std::string& body, const std::vector<int>& fds) {
+  return shimwire::send_packet(socket_.get(), static_cast<uint8_t>(type), body, fds);
+}
+
+base::Status SupervisorLink::launch(const core::LaunchSpec& spec, const ClientSocket* client, const base::Fd* user_namespace) {
+  shimwire::LaunchRequest request;
+  std::vector<int> fds;
+  if (client != nullptr) {
+    request.has_client = true;
+    request.buffered = client->buffered;
+    fds.push_back(client->fd.get());
+  }
+  if (user_namespace != nullptr) {
+    request.has_user_namespace = true;
+    fds.push_back(user_namespace->get());
+  }
+  request.spec = shimwire::encode(spec);
+  return send(ToSupervisor::launch, shimwire::encode(request), fds);
+}
+
+base::Status SupervisorLink::exec(uint64_t job, const core::Command& command, const ClientSocket& client) {
+  return send(ToSupervisor::exec, shimwire::encode(shimwire::ExecRequest{job, command, client.buffered}), {client.fd.get()});
+}
+
+base::Status SupervisorLink::attach(uint16_t rows, uint16_t columns, const ClientSocket& client) {
+  return send(ToSupervisor::attach, shimwire::encode(shimwire::AttachRequest{client.buffered, rows, columns}), {client.fd.get()});
+}
+
+base::Status SupervisorLink::signal(int number) {
+  return send(ToSupervisor::signal, shimwire::encode(shimwire::SignalRequest{number}));
+}
+
+base::Status SupervisorLink::stop(uint32_t grace_milliseconds) {
+  return send(ToSupervisor::stop, shimwire::encode(shimwire::StopRequest{grace_milliseconds}));
+}
+
+base::Status SupervisorLink::import_file(const std::string& path, uint32_t mode, int file) {
+  return send(ToSupervisor::import_file, shimwire::encode(shimwire::ImportRequest{path, mode}), {file});
+}
+
+base::Result<shimwire::Packet> SupervisorLink::receive() { return shimwire::receive_packet(socket_.get()); }
+
+}  // namespace hv::runtime

@@ -1,0 +1,54 @@
+// The daemon's end of one supervisor: starts it or finds it again, and speaks shimwire with it. Every call only queues a message; answers arrive
+// on fd() and are read with receive().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "core/launch.h"
+#include "shimwire/channel.h"
+#include "shimwire/protocol.h"
+
+namespace hv::runtime {
+
+// A front end's connection on its way to the supervisor.
+struct ClientSocket {
+  base::Fd fd;
+  std::string buffered;
+};
+
+class SupervisorLink {
+ public:
+  // Starts `program` (hydravisor-supervisor). It waits for launch(); until then the caller can prepare what the launch needs.
+  static base::Result<SupervisorLink> spawn(const std::string& program);
+  // Connects to the supervisor of a sandbox that outlived its daemon and asks for its status. not_found or unavailable when none lives.
+  static base::Result<SupervisorLink> adopt(const std::string& state_directory);
+
+  base::Status launch(const core::LaunchSpec& spec, const ClientSocket* client, const base::Fd* user_namespace);
+  base::Status exec(uint64_t job, const core::Command& command, const ClientSocket& client);
+  base::Status attach(uint16_t rows, uint16_t columns, const ClientSocket& client);
+  base::Status signal(int number);
+  base::Status stop(uint32_t grace_milliseconds);
+  base::Status import_file(const std::string& path, uint32_t mode, int file);
+
+  // Readable when a message waits; non-blocking.
+  int fd() const { return socket_.get(); }
+  // not_found when the supervisor has gone, unavailable when nothing waits.
+  base::Result<shimwire::Packet> receive();
+  // The child to reap; 0 when it was adopted.
+  pid_t child() const { return child_; }
+
+ private:
+  SupervisorLink(base::Fd socket, pid_t child) : socket_(std::move(socket)), child_(child) {}
+  base::Status send(shimwire::ToSupervisor type, const std::string& body, const std::vector<int>& fds = {});
+
+  base::Fd socket_;
+  pid_t child_ = 0;
+};
+
+}  // namespace hv::runtime

@@ -1,0 +1,150 @@
+#include "supervisor/agent_watch.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "isolation/seccomp_install.h"
+#include "monitor/denial_folder.h"
+#include "monitor/exec_follower.h"
+#include "monitor/monitor.h"
+
+namespace hv::supervisor {
+
+namespace {
+
+// How long after a failed write the spool is tried again, while the agent stands still.
+constexpr std::chrono::milliseconds kRetry{100};
+
+}  // namespace
+
+struct Answer {
+  monitor::Notification call;
+  int error = 0;
+  bool follow = false;
+};
+
+struct AgentWatch::State {
+  base::EventLoop& loop;
+  monitor::Listener listener;
+  monitor::Monitor monitor;
+  Record record;
+  monitor::DenialFolder folder{};
+  monitor::ExecFollower follower{};
+  bool timer_set = false;
+  // Records that could not be written, and the calls that wait for them. While there are any, no call is received or
+  // answered.
+  std::vector<std::string> unwritten{};
+  std::vector<Answer> unanswered{};
+
+  base::MonotonicTime now() const { return base::system_clock().monotonic(); }
+  void write(const monitor::Record& what);
+  void retry_later();
+  void on_events(uint32_t events);
+  void handle(const monitor::Notification& notification);
+  void give(const Answer& answer);
+  void set_timer();
+  void on_timer();
+};
+
+void AgentWatch::State::write(const monitor::Record& what) {
+  std::string payload = monitor::encode(what);
+  // In order: nothing overtakes what waits.
+  if (unwritten.empty() && record(payload)) return;
+  unwritten.push_back(std::move(payload));
+  if (unwritten.size() == 1) retry_later();
+}
+
+// The agent stands still until the spool takes records again.
+void AgentWatch::State::retry_later() {
+  static_cast<void>(loop.modify(listener.fd(), 0));
+  loop.after(kRetry, [this] {
+    while (!unwritten.empty()) {
+      if (!record(unwritten.front())) return retry_later();
+      unwritten.erase(unwritten.begin());
+    }
+    for (const Answer& answer : std::exchange(unanswered, {})) give(answer);
+    static_cast<void>(loop.modify(listener.fd(), EPOLLIN));
+  });
+}
+
+void AgentWatch::State::handle(const monitor::Notification& notification) {
+  monitor::Verdict verdict = monitor.examine(notification);
+  Answer answer{notification, verdict.error, verdict.error == 0 && verdict.record.has_value()};
+  if (verdict.record) {
+    const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record);
+    std::optional<monitor::DeniedCall> first = denied != nullptr ? folder.add(*denied, now()) : std::nullopt;
+    if (denied == nullptr) {
+      write(*verdict.record);
+    } else if (first) {
+      write(*first);
+    }
+  }
+  if (unwritten.empty()) {
+    give(answer);
+  } else {
+    unanswered.push_back(answer);
+  }
+}
+
+void AgentWatch::State::give(const Answer& answer) {
+  // An answer that finds nobody waiting any more is no failure: the caller was killed.
+  if (answer.error != 0) {
+    static_cast<void>(listener.answer_error(answer.call.id, answer.error));
+  } else {
+    static_cast<void>(listener.let_continue(answer.call.id));
+  }
+  if (answer.follow) follower.attempted(answer.call.pid, now());
+  set_timer();
+}
+
+void AgentWatch::State::on_events(uint32_t events) {
+  if ((events & EPOLLIN) != 0) {
+    base::Result<std::optional<monitor::Notification>> notification = listener.receive();
+    if (notification && *notification) handle(**notification);
+  } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    // No process under the filter is left.
+    loop.unwatch(listener.fd());
+  }
+}
+
+void AgentWatch::State::set_timer() {
+  std::optional<base::MonotonicTime> due = folder.next_due();
+  if (auto follow = follower.next_due(); follow && (!due || *follow < *due)) due = follow;
+  if (timer_set || !due) return;
+  timer_set = true;
+  loop.after(std::max(base::MonotonicTime{}, *due - now()), [this] { on_timer(); });
+}
+
+void AgentWatch::State::on_timer() {
+  timer_set = false;
+  for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) write(observed);
+  for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
+  set_timer();
+}
+
+AgentWatch::AgentWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AgentWatch::AgentWatch(AgentWatch&&) noexcept = default;
+
+AgentWatch::~AgentWatch() {
+  if (!state_) return;
+  state_->loop.unwatch(state_->listener.fd());
+  for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
+}
+
+base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, Record record) {
+  isolation::set_listener_sync_wake_up(listener.get());
+  base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
+  auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
+                                                monitor::Monitor(std::move(proc)), std::move(record)});
+  State* raw = state.get();
+  HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
+  return AgentWatch(std::move(state));
+}
+
+}  // namespace hv::supervisor

@@ -1,0 +1,28 @@
+// The supervisor's end of the seccomp listener: records what the agent executes and is denied, then answers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/event_loop.h"
+#include "base/fd.h"
+
+namespace hv::supervisor {
+
+class AgentWatch {
+ public:
+  // Returns once the record is written. While it fails, nothing is answered: the agent stands still.
+  using Record = std::function<base::Status(const std::string& payload)>;
+
+  static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, Record record);
+  AgentWatch(AgentWatch&&) noexcept;
+  ~AgentWatch();
+
+ private:
+  struct State;
+  explicit AgentWatch(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hv::supervisor

@@ -1,0 +1,89 @@
+// One sandbox's keeper: it launches, holds the listener, the terminals and the spool, serves front ends, and outlives
+// the daemon. One thread, one event loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/process.h"
+#include "core/launch.h"
+#include "core/state.h"
+#include "shimwire/channel.h"
+#include "shimwire/protocol.h"
+#include "shimwire/spool.h"
+#include "supervisor/agent_watch.h"
+#include "supervisor/job.h"
+#include "supervisor/launch.h"
+
+namespace hv::supervisor {
+
+class Supervisor {
+ public:
+  // Launches what `packet` (a LaunchRequest with its descriptors) asks for and serves until nothing runs inside any
+  // more. `daemon` is the connection to the daemon that asked. The result is what the process exits with.
+  static int serve(base::Fd daemon, shimwire::Packet packet);
+
+ private:
+  Supervisor(base::EventLoop loop, core::LaunchSpec spec) : loop_(std::move(loop)), spec_(std::move(spec)) {}
+
+  base::Status open_state();
+  base::Status launch_sandbox(base::Fd user_namespace);
+  base::Status start_gateway(std::vector<base::Fd> listeners);
+  base::Status receive_listeners();
+  base::Status start_main_job(base::Fd client, std::string buffered);
+  base::Status serve_events();
+
+  void add_daemon(base::Fd connection);
+  void on_daemon(int fd);
+  void handle(int daemon, shimwire::Packet packet);
+  void tell_daemons(shimwire::FromSupervisor type, const std::string& body);
+  void accept_daemon();
+
+  Job& make_job(uint64_t number, bool terminal);
+  base::Status start_job(Job& job, const core::Command& command, base::Fd log);
+  void on_init();
+  base::Status watch_agent(base::Fd listener);
+  void abandon(const base::Error& error);
+  void on_job_started(shimwire::Packet packet);
+  void on_job_exited(const shimwire::JobExited& exited);
+  void on_gateway();
+  void on_client_gone(uint64_t job, bool detached);
+  void signal_job(uint64_t job, int number, bool group);
+  void begin_stop(std::chrono::milliseconds grace, std::string reason);
+
+  void record(shimwire::SpoolFamily family, const std::string& payload);
+  void announce_records();
+  bool workspace_changed() const;
+  void finish(core::Outcome outcome);
+  shimwire::Launched status() const;
+  void fail_launch(const base::Error& error, base::Fd client);
+
+  base::EventLoop loop_;
+  core::LaunchSpec spec_;
+  base::Fd state_directory_;
+  base::Fd lock_;
+  base::Fd control_listener_;
+  base::Fd log_;
+  std::vector<base::Fd> uppers_;  // what the sandbox changed in its workspace lies here
+  std::optional<shimwire::SpoolWriter> spool_;
+  LaunchedInit init_;
+  std::optional<base::ChildProcess> gateway_;
+  base::Fd gateway_control_;
+  std::optional<AgentWatch> watch_;
+  std::map<int, base::Fd> daemons_;
+  std::map<uint64_t, std::unique_ptr<Job>> jobs_;
+  std::vector<std::string> enforced_;
+  std::vector<std::string> degraded_;
+  bool foreground_ = false;  // the front end that asked for the run is still looking
+  bool announced_ = false;
+  bool finished_ = false;
+  std::optional<core::Outcome> stopping_;
+};
+
+}  // namespace hv::supervisor
