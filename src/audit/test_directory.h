@@ -1,6 +1,7 @@
 // For this module's tests: a directory of their own, a clock they tick, and files that fail when told to.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -17,8 +18,8 @@ namespace hv::audit {
 class TestDirectory {
  public:
   TestDirectory() {
-    const char* base = std::getenv("TMPDIR");
-    std::string pattern = std::string(base == nullptr ? "/tmp" : base) + "/hv-audit-XXXXXX";
+    // In memory where possible: these tests wait for hundreds of fsyncs.
+    std::string pattern = std::string(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/hv-audit-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
   }
   ~TestDirectory() { (void)base::remove_tree(path_); }
@@ -61,16 +62,18 @@ class FaultyFiles final : public FileLayer {
   void shorten_writes(size_t bytes) { shorten_ = bytes; }
   // A failing write stores this many bytes of the record before it fails.
   void tear_at(size_t bytes) { tear_ = bytes; }
-  void heal() { writes_left_ = syncs_left_ = replaces_left_ = -1, shorten_ = tear_ = 0, truncate_error_ = 0; }
+  void heal() {
+    writes_left_ = -1, syncs_left_ = -1, replaces_left_ = -1, shorten_ = 0, tear_ = 0, truncate_error_ = 0;
+  }
 
   ssize_t pwrite(int fd, std::string_view data, off_t offset) override {
     if (writes_left_ == 0) {
-      if (size_t torn = std::exchange(tear_, 0); torn > 0 && torn < data.size())
+      if (size_t torn = tear_.exchange(0); torn > 0 && torn < data.size())
         return FileLayer::pwrite(fd, data.substr(0, torn), offset);
       return fail(write_error_);
     }
     if (writes_left_ > 0) --writes_left_;
-    return FileLayer::pwrite(fd, shorten_ > 0 ? data.substr(0, shorten_) : data, offset);
+    return FileLayer::pwrite(fd, shorten_ > 0 ? data.substr(0, shorten_.load()) : data, offset);
   }
   int sync(int fd) override {
     if (syncs_left_ == 0) return fail(sync_error_);
@@ -91,9 +94,10 @@ class FaultyFiles final : public FileLayer {
     errno = error;
     return -1;
   }
-  int writes_left_ = -1, syncs_left_ = -1, replaces_left_ = -1;
-  int write_error_ = 0, sync_error_ = 0, replace_error_ = 0, truncate_error_ = 0;
-  size_t shorten_ = 0, tear_ = 0;
+  // The ledger's own thread reads them too.
+  std::atomic<int> writes_left_ = -1, syncs_left_ = -1, replaces_left_ = -1;
+  std::atomic<int> write_error_ = 0, sync_error_ = 0, replace_error_ = 0, truncate_error_ = 0;
+  std::atomic<size_t> shorten_ = 0, tear_ = 0;
 };
 
 }  // namespace hv::audit

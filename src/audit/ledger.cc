@@ -1,0 +1,450 @@
+#include "audit/ledger.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "audit/frame.h"
+#include "audit/payload.h"
+#include "audit/segment.h"
+#include "base/check.h"
+#include "base/format.h"
+#include "base/random.h"
+#include "base/text.h"
+
+namespace hv::audit {
+
+namespace {
+
+constexpr std::string_view kVerifyHint =
+    "run 'hydravisor audit verify'; to begin a new ledger, move this directory elsewhere and keep it";
+
+base::Result<base::Fd> lock_directory(const std::string& directory) {
+  HV_TRY_CONTEXT(base::make_directories(directory), "open the ledger");
+  base::Fd lock =
+      HV_TRY_CONTEXT(base::open_file(directory + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600), "open the ledger");
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return base::Failure(base::conflict("open the ledger: another process writes " + directory)
+                               .with_hint("only one daemon can use a state directory"));
+    return base::Failure(base::Error::from_errno(errno, "lock the ledger", directory));
+  }
+  return lock;
+}
+
+// What was sealed before, from the checkpoint of this or, between a hand-over and the next checkpoint, the previous
+// key.
+base::Result<Checkpoint> read_checkpoint(const std::string& directory, const KeyStore& keys) {
+  std::string path = directory + "/checkpoint";
+  if (!base::path_exists(path)) return Checkpoint{keys.origin(), 0, root_of({})};
+  auto fail = [&](std::string_view why) {
+    return base::Failure(
+        base::conflict(base::format("open the ledger: {}: {}", path, why)).with_hint(std::string(kVerifyHint)));
+  };
+  std::string text = HV_TRY_CONTEXT(base::read_file(path, 65536), "open the ledger");
+  base::Result<Note> note = Note::parse(text);
+  if (!note) return fail(note.error().message());
+  base::Result<Checkpoint> checkpoint = Checkpoint::parse_text(note->text);
+  if (!checkpoint) return fail(checkpoint.error().message());
+  const std::optional<Handover>& handover = keys.last_handover();
+  bool handed_over = handover && handover->size == checkpoint->size && handover->root == checkpoint->root;
+  if (checkpoint->origin != keys.origin() || !(note->signed_by(keys.verifier()) || handed_over))
+    return fail("it is not signed by this ledger's key");
+  if (handover && checkpoint->size < handover->size) return fail("it is older than the last change of keys");
+  return checkpoint;
+}
+
+// The newest saved marks, and the index from which the journal tells the rest.
+std::pair<SpoolIndex, uint64_t> read_spool_marks(const std::string& directory,
+                                                 const std::vector<SegmentFile>& segments) {
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    base::Result<std::string> text =
+        base::read_file(directory + "/journal/" + SpoolIndex::file_name(segment->first_index));
+    if (!text) continue;
+    if (base::Result<SpoolIndex> marks = SpoolIndex::decode(*text)) return {*std::move(marks), segment->first_index};
+  }
+  return {SpoolIndex{}, 0};
+}
+
+// The tree of everything in the journal: from the published tiles where they are right, and from the journal's start
+// where they are not.
+base::Result<TreeWriter> rebuild_tree(const std::string& directory, FileLayer& files, const Checkpoint& sealed,
+                                      uint64_t size) {
+  base::Result<TreeWriter> tree = TreeWriter::resume(directory, files, sealed.size, sealed.root);
+  if (!tree) tree = TreeWriter(directory, files);
+  Reader reader(directory);
+  Query rest;
+  rest.from = tree->size();
+  rest.before = size;
+  bool agrees = true;
+  base::Status read = reader.scan(rest, [&](const Entry& entry) {
+    tree->append(entry.envelope_text);
+    if (tree->size() == sealed.size) agrees = tree->root() == sealed.root;
+    return agrees;
+  });
+  HV_TRY(std::move(read));
+  if (!agrees || tree->size() != size)
+    return base::Failure(
+        base::conflict(
+            base::format("open the ledger: {}: its entries do not have the root of its checkpoint", directory))
+            .with_hint(std::string(kVerifyHint)));
+  return tree;
+}
+
+// Salts are taken from a stock: a system call for each would cost more than the hashing.
+base::Result<std::string> fresh_salt() {
+  thread_local std::string stock;
+  if (stock.size() < kSaltSize) stock = HV_TRY(base::random_bytes(256 * kSaltSize));
+  std::string salt = stock.substr(stock.size() - kSaltSize);
+  stock.resize(stock.size() - kSaltSize);
+  return salt;
+}
+
+core::Event own_event(std::string kind, base::json::Object payload, core::Risk risk = core::Risk::info) {
+  core::Event event;
+  event.kind = std::move(kind);
+  event.principal = "system";
+  event.risk = risk;
+  event.payload = std::move(payload);
+  return event;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
+  base::Fd lock_file = HV_TRY(lock_directory(options.directory));
+  std::vector<SegmentFile> segments = HV_TRY(list_segments(options.directory));
+  bool fresh = segments.empty() && !base::path_exists(options.directory + "/checkpoint");
+  KeyStore keys = HV_TRY(KeyStore::open(options.directory, options.origin, fresh, *options.files, *options.clock));
+  Checkpoint sealed = HV_TRY(read_checkpoint(options.directory, keys));
+  auto [spools, scan_from] = read_spool_marks(options.directory, segments);
+  auto note_origin = [&marks = spools](const Envelope& envelope) {
+    if (envelope.origin) marks.note(*envelope.origin, envelope.index);
+  };
+  Journal journal = HV_TRY(Journal::open(
+      {options.directory, options.segment_bytes, sealed.size, options.files, options.clock}, scan_from, note_origin));
+  TreeWriter tree = HV_TRY(rebuild_tree(options.directory, *options.files, sealed, journal.next_index()));
+
+  std::unique_ptr<Ledger> ledger(new Ledger(std::move(options), std::move(lock_file), std::move(keys),
+                                            std::move(journal), std::move(spools), std::move(tree)));
+  // Nothing says whether what stands behind the checkpoint has reached the disk; the first sync settles it.
+  ledger->durable_ = ledger->sealed_ = sealed.size;
+  ledger->durable_offset_ = kSegmentHeaderSize;
+  ledger->writer_ = std::jthread([raw = ledger.get()] { raw->run(); });
+  if (const std::optional<TornTail>& torn = ledger->torn_) {
+    core::Event event = own_event("ledger.recovered",
+                                  {{"index", torn->index},
+                                   {"bytes", torn->bytes},
+                                   {"whole_records", torn->whole_records},
+                                   {"kept_as", torn->kept_as}},
+                                  torn->whole_records > 0 ? core::Risk::medium : core::Risk::low);
+    (void)HV_TRY(ledger->record(event));
+  }
+  return ledger;
+}
+
+Ledger::Ledger(Options options, base::Fd lock_file, KeyStore keys, Journal journal, SpoolIndex spools, TreeWriter tree)
+    : options_(std::move(options)),
+      lock_file_(std::move(lock_file)),
+      torn_(journal.torn()),
+      journal_(std::move(journal)),
+      spools_(std::move(spools)),
+      keys_(std::move(keys)),
+      tree_(std::move(tree)) {}
+
+Ledger::~Ledger() {
+  {
+    Lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_writer_.notify_all();
+}
+
+base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
+  HV_TRY(check_event_fields(event));
+  Draft draft;
+  Envelope& envelope = draft.envelope;
+  envelope.time = event.wall == base::WallTime{} ? options_.clock->wall() : event.wall;
+  envelope.monotonic = event.monotonic == base::MonotonicTime{} ? options_.clock->monotonic() : event.monotonic;
+  envelope.kind = event.kind;
+  envelope.sandbox = event.sandbox;
+  envelope.principal = event.principal;
+  envelope.trust = event.trust;
+  envelope.risk = event.risk;
+  envelope.origin = event.origin;
+  draft.payload = payload_text(event.payload);
+  draft.salt = HV_TRY(fresh_salt());
+  envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
+  envelope.payload_hash = base::sha256({draft.salt, draft.payload});
+  return draft;
+}
+
+base::Result<uint64_t> Ledger::record(const core::Event& event) {
+  Draft draft = HV_TRY(this->draft(event));
+  Lock lock(mutex_);
+  if (event.origin) {
+    std::optional<SpoolIndex::Mark> mark = spools_.find(event.origin->spool);
+    if (mark && event.origin->sequence == mark->sequence) return mark->index;
+    if (mark && event.origin->sequence < mark->sequence) {
+      lock.unlock();
+      return find_origin(*event.origin, mark->index);
+    }
+  }
+  return append(lock, std::move(draft));
+}
+
+base::Result<uint64_t> Ledger::append(Lock& lock, Draft draft) {
+  std::string context = "record event '" + draft.envelope.kind + "'";
+  HV_TRY_CONTEXT(prepare_to_append(lock), context);
+  Envelope& envelope = draft.envelope;
+  uint64_t index = envelope.index = journal_.next_index();
+  std::string text = encode_envelope(envelope);
+  HV_CHECK(text.size() <= kMaxEnvelopeSize);
+  HV_TRY_CONTEXT(journal_.append(encode_frame(text, draft.salt, draft.payload)), context);
+
+  if (envelope.origin) spools_.note(*envelope.origin, index);
+  if (hub_.wanted())
+    hub_.publish(std::make_shared<const Entry>(
+        Entry{std::move(envelope), text, PayloadState::present, std::move(draft.salt), std::move(draft.payload)}));
+  if (fresh_.empty()) fresh_since_ = std::chrono::steady_clock::now();
+  fresh_.push_back(std::move(text));
+  if (std::exchange(writer_waits_, false)) wake_writer_.notify_one();
+  return index;
+}
+
+base::Status Ledger::prepare_to_append(Lock& lock) {
+  HV_CHECK(lock.owns_lock());
+  if (sync_failure_) {
+    // The kernel may have dropped what it could not write: it is written again before anything new is accepted.
+    HV_TRY_CONTEXT(journal_.rewrite_from(durable_offset_), "the ledger could not be made durable");
+    sync_failure_.reset();
+    durable_ = journal_.next_index();
+    durable_offset_ = journal_.offset();
+  }
+  if (!journal_.wants_new_segment()) return {};
+  std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(journal_.next_index());
+  if (journal_.next_index() > 0) HV_TRY(options_.files->replace(marks, spools_.encode(), false));
+  HV_TRY(journal_.start_segment());
+  durable_ = journal_.next_index();
+  durable_offset_ = journal_.offset();
+  return {};
+}
+
+base::Result<uint64_t> Ledger::find_origin(const core::Origin& origin, uint64_t before) {
+  Reader reader(options_.directory);
+  Query query;
+  query.before = before;
+  query.newest_first = true;
+  std::optional<uint64_t> found;
+  HV_TRY(reader.scan(query, [&](const Entry& entry) {
+    const std::optional<core::Origin>& other = entry.envelope.origin;
+    if (other && other->spool == origin.spool && other->sequence == origin.sequence) found = entry.envelope.index;
+    return !found;
+  }));
+  if (!found)
+    return base::Failure(base::conflict(base::format(
+        "record event {} of spool {}: later ones are recorded, this one is not", origin.sequence, origin.spool)));
+  return *found;
+}
+
+base::Status Ledger::ask(Request::Kind kind) {
+  auto request = std::make_shared<Request>();
+  request->kind = kind;
+  Lock lock(mutex_);
+  requests_.push_back(request);
+  wake_writer_.notify_one();
+  request_done_.wait(lock, [&] { return request->done; });
+  return std::move(request->status);
+}
+
+base::Status Ledger::sync() {
+  return ask(Request::Kind::sync);
+}
+base::Status Ledger::seal() {
+  return ask(Request::Kind::seal);
+}
+base::Status Ledger::rotate() {
+  return ask(Request::Kind::rotate);
+}
+
+uint64_t Ledger::last_sequence(const std::string& spool) {
+  Lock lock(mutex_);
+  std::optional<SpoolIndex::Mark> mark = spools_.find(spool);
+  return mark ? mark->sequence : 0;
+}
+
+uint64_t Ledger::size() {
+  Lock lock(mutex_);
+  return journal_.next_index();
+}
+
+Ledger::Standing Ledger::standing() {
+  Lock lock(mutex_);
+  return {journal_.next_index(), durable_, sealed_, keys_.period(),
+          sync_failure_ ? sync_failure_->message() : seal_failure_};
+}
+
+VerifierKey Ledger::verifier_key() {
+  Lock lock(mutex_);
+  return keys_.verifier();
+}
+
+std::unique_ptr<Subscription> Ledger::subscribe(Query query, size_t capacity, Subscription::Wake wake) {
+  return hub_.subscribe(std::move(query), capacity, std::move(wake));
+}
+
+base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::string& principal,
+                                     const std::string& reason) {
+  Reader reader(options_.directory);
+  if (first > last || last >= size())
+    return base::Failure(
+        base::invalid_argument(base::format("delete payloads {} to {}: no such entries", first, last)));
+  Query query;
+  query.from = first;
+  query.before = last + 1;
+  query.kind_prefix = "ledger";
+  if (std::vector<Entry> own = HV_TRY(reader.list(query)); !own.empty())
+    return base::Failure(base::denied(base::format("delete payload {}: it belongs to the ledger's own event '{}'",
+                                                   own[0].envelope.index, own[0].envelope.kind)));
+  core::Event event =
+      own_event("ledger.payload_deleted", {{"first", first}, {"last", last}, {"reason", reason}}, core::Risk::medium);
+  event.principal = principal;
+  (void)HV_TRY(record(event));
+  // Afterwards no repair can write the payload back: everything up to here is durable.
+  HV_TRY(sync());
+  for (uint64_t index = first; index <= last; ++index) HV_TRY(erase_payload(index));
+  return {};
+}
+
+base::Status Ledger::erase_payload(uint64_t index) {
+  std::vector<SegmentFile> files = HV_TRY(list_segments(options_.directory));
+  auto after = std::ranges::upper_bound(files, index, {}, &SegmentFile::first_index);
+  if (after == files.begin()) return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
+  Segment segment = HV_TRY(Segment::load(*std::prev(after)));
+  if (index >= segment.end_index())
+    return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
+  Frame frame = segment.frame(index);
+  base::Fd fd = HV_TRY(base::open_file(segment.file().path, O_RDWR));
+  auto write = [&](std::string_view data, size_t offset) -> base::Status {
+    while (!data.empty()) {
+      ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
+      if (count <= 0)
+        return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", segment.file().path));
+      data.remove_prefix(static_cast<size_t>(count));
+      offset += static_cast<size_t>(count);
+    }
+    return {};
+  };
+  // The mark first: a crash in between leaves a payload that is deleted but not yet erased, never one that looks
+  // damaged.
+  size_t start = segment.offset(index);
+  HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
+  HV_TRY(write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
+  if (options_.files->sync(fd.get()) != 0)
+    return base::Failure(base::Error::from_errno(errno, "delete a payload", segment.file().path));
+  return {};
+}
+
+bool Ledger::period_is_over() const {
+  return options_.key_period.count() > 0 && options_.clock->wall() - keys_.since() >= options_.key_period;
+}
+
+void Ledger::run() {
+  Lock lock(mutex_);
+  Time next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
+  auto something_to_do = [&] { return urgent() || !fresh_.empty(); };
+  for (;;) {
+    bool unsealed = tree_.size() > sealed_;
+    writer_waits_ = true;
+    if (unsealed) {
+      wake_writer_.wait_until(lock, next_seal, something_to_do);
+    } else {
+      wake_writer_.wait(lock, something_to_do);
+      next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
+    }
+    writer_waits_ = false;
+    if (!urgent() && !fresh_.empty()) {
+      Time batch_end = fresh_since_ + options_.sync_delay;
+      wake_writer_.wait_until(lock, batch_end, [&] { return urgent(); });
+    }
+    std::vector<std::shared_ptr<Request>> requests = std::exchange(requests_, {});
+    bool stopping = stopping_;
+    base::Status synced = fresh_.empty() && requests.empty() ? base::Status{} : sync_now(lock);
+
+    auto wants = [&](Request::Kind kind) {
+      return std::ranges::any_of(requests, [&](const auto& request) { return request->kind == kind; });
+    };
+    base::Status sealed;
+    bool due = tree_.size() > sealed_ && std::chrono::steady_clock::now() >= next_seal;
+    if (due || stopping || wants(Request::Kind::seal)) {
+      sealed = seal_now(lock);
+      seal_failure_ = sealed ? std::string() : sealed.error().text();
+      next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
+    }
+    base::Status rotated;
+    if (wants(Request::Kind::rotate) || (due && sealed && period_is_over())) rotated = rotate_now(lock);
+
+    for (const auto& request : requests) {
+      request->status = request->kind == Request::Kind::sync   ? synced
+                        : request->kind == Request::Kind::seal ? sealed
+                                                               : rotated;
+      request->done = true;
+    }
+    if (!requests.empty()) request_done_.notify_all();
+    if (stopping && requests_.empty() && (fresh_.empty() || !sealed)) return;
+  }
+}
+
+base::Status Ledger::sync_now(Lock& lock) {
+  std::vector<std::string> batch = std::exchange(fresh_, {});
+  std::shared_ptr<const base::Fd> file = journal_.file();
+  uint64_t segment = journal_.segment_first();
+  uint64_t offset = journal_.offset();
+  uint64_t index = journal_.next_index();
+  bool failed_before = sync_failure_.has_value();
+  lock.unlock();
+  for (const std::string& envelope : batch) tree_.append(envelope);
+  int error = file && !failed_before && options_.files->sync(file->get()) != 0 ? errno : 0;
+  lock.lock();
+  if (error != 0 && !sync_failure_) sync_failure_ = base::Error::from_errno(error, "make the journal durable");
+  if (sync_failure_) HV_TRY(prepare_to_append(lock));
+  // Another segment may have begun meanwhile; that made this one durable.
+  if (segment == journal_.segment_first()) durable_offset_ = std::max(durable_offset_, offset);
+  durable_ = std::max(durable_, index);
+  return {};
+}
+
+base::Status Ledger::seal_now(Lock& lock, bool again) {
+  HV_TRY(sync_now(lock));
+  if (tree_.size() == 0 || (tree_.size() == sealed_ && !again)) return {};
+  HV_CHECK(durable_ >= tree_.size());
+  Checkpoint checkpoint{keys_.origin(), tree_.size(), tree_.root()};
+  std::string note = keys_.sign(checkpoint.text());
+  lock.unlock();
+  base::Status published = tree_.publish();
+  if (published) published = options_.files->replace(options_.directory + "/checkpoint", note, true);
+  lock.lock();
+  if (!published) return base::Failure(std::move(published).error().with_context("seal the ledger"));
+  sealed_ = checkpoint.size;
+  return {};
+}
+
+base::Status Ledger::rotate_now(Lock& lock) {
+  base::WallTime now = options_.clock->wall();
+  VerifierKey next = HV_TRY(keys_.prepare_next(now));
+  core::Event event =
+      own_event("ledger.key_rotated",
+                {{"period", keys_.period() + 1}, {"key", next.text()}, {"previous_key", keys_.verifier().text()}});
+  Draft written = HV_TRY(draft(event));
+  uint64_t index = HV_TRY(append(lock, std::move(written)));
+  // Nothing was recorded between that and what is sealed now: the old key's last tree ends with the event.
+  HV_TRY(seal_now(lock));
+  HV_CHECK(tree_.size() == index + 1);
+  HV_TRY(keys_.hand_over(tree_.size(), tree_.root(), now));
+  return seal_now(lock, true);
+}
+
+}  // namespace hv::audit

@@ -1,0 +1,134 @@
+// The ledger's one writer. An event is recorded when record() returns (it survives kill -9), durable a few milliseconds
+// later (it survives a power cut), and sealed at most a second later (it stands under a signed checkpoint).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "audit/file_layer.h"
+#include "audit/journal.h"
+#include "audit/key_store.h"
+#include "audit/spool_index.h"
+#include "audit/subscription.h"
+#include "audit/tree_writer.h"
+#include "base/clock.h"
+#include "core/event.h"
+
+namespace hv::audit {
+
+class Ledger final : public core::Recorder {
+ public:
+  struct Options {
+    std::string directory;
+    // The log's name in its checkpoints, such as example.com/machine. Empty: the one it has, or an invented one.
+    std::string origin;
+    const base::Clock* clock = &base::system_clock();
+    std::chrono::milliseconds sync_delay{2};  // from an event to its fdatasync, so that a batch shares one
+    std::chrono::milliseconds seal_interval{1000};
+    std::chrono::seconds key_period{std::chrono::hours(24)};  // 0: only rotate() changes the key
+    uint64_t segment_bytes = uint64_t{64} << 20;
+    FileLayer* files = &system_files();
+  };
+  struct Standing {
+    uint64_t recorded = 0;
+    uint64_t durable = 0;
+    uint64_t sealed = 0;
+    uint64_t key_period = 0;
+    std::string failure;  // why events are refused now, or why the last seal failed; empty when all is well
+  };
+
+  // conflict when another process writes this ledger, or when what is there cannot be continued: damaged, shorter than
+  // its checkpoint, or without its key. Records ledger.recovered when it found and set aside the torn end of a crash.
+  static base::Result<std::unique_ptr<Ledger>> open(Options options);
+  // Seals and ends the writer thread.
+  ~Ledger() override;
+
+  // The event's time is filled in when it has none. An event whose origin is recorded already is not recorded again:
+  // its index is returned. The events of one spool come in the order of their sequence. Any thread.
+  base::Result<uint64_t> record(const core::Event& event) override;
+  // Waits until everything recorded before the call is durable, or sealed.
+  base::Status sync();
+  base::Status seal();
+  // Ends the key's period: the next one is signed, the present one destroyed. Implies seal().
+  base::Status rotate();
+  // Destroys payload and salt of [first, last]; envelopes and every proof stay. Recorded as ledger.payload_deleted
+  // before it is done. Events of the ledger itself keep theirs: denied.
+  base::Status delete_payloads(uint64_t first, uint64_t last, const std::string& principal, const std::string& reason);
+
+  // The highest sequence recorded of this spool, 0 for none.
+  uint64_t last_sequence(const std::string& spool);
+  uint64_t size();
+  Standing standing();
+  const std::string& directory() const { return options_.directory; }
+  const std::optional<TornTail>& torn() const { return torn_; }
+  // What a verifier needs: the public key of the present period.
+  VerifierKey verifier_key();
+  // A bounded queue of what is recorded from now on; see subscription.h.
+  std::unique_ptr<Subscription> subscribe(Query query, size_t capacity, Subscription::Wake wake);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  using Time = std::chrono::steady_clock::time_point;
+  // A wish for the writer thread, and how it went.
+  struct Request {
+    enum class Kind { sync, seal, rotate } kind = Kind::sync;
+    bool done = false;
+    base::Status status;
+  };
+
+  Ledger(Options options, base::Fd lock_file, KeyStore keys, Journal journal, SpoolIndex spools, TreeWriter tree);
+  // An event on its way into the journal: all but its index.
+  struct Draft {
+    Envelope envelope;
+    std::string salt;
+    std::string payload;
+  };
+  base::Result<Draft> draft(const core::Event& event) const;
+  base::Result<uint64_t> append(Lock& lock, Draft draft);
+  base::Status ask(Request::Kind kind);
+  base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
+  base::Status prepare_to_append(Lock& lock);
+  base::Status erase_payload(uint64_t index);
+
+  // The writer thread. Each takes the lock held and returns with it held.
+  void run();
+  base::Status sync_now(Lock& lock);
+  base::Status seal_now(Lock& lock, bool again = false);
+  base::Status rotate_now(Lock& lock);
+  bool urgent() const { return stopping_ || !requests_.empty(); }
+  bool period_is_over() const;
+
+  const Options options_;
+  const base::Fd lock_file_;
+  std::optional<TornTail> torn_;
+
+  std::mutex mutex_;  // guards what follows, up to hub_
+  std::condition_variable wake_writer_;
+  std::condition_variable request_done_;
+  Journal journal_;
+  SpoolIndex spools_;
+  std::vector<std::string> fresh_;  // envelopes that the tree has not seen
+  Time fresh_since_{};
+  bool writer_waits_ = false;
+  bool stopping_ = false;
+  uint64_t durable_ = 0;
+  uint64_t durable_offset_ = 0;  // in the journal's present segment
+  uint64_t sealed_ = 0;
+  std::optional<base::Error> sync_failure_;
+  std::string seal_failure_;
+  std::vector<std::shared_ptr<Request>> requests_;
+  KeyStore keys_;  // changed by the writer thread only, with the lock held
+  SubscriptionHub hub_;
+
+  TreeWriter tree_;  // the writer thread's own
+  std::jthread writer_;
+};
+
+}  // namespace hv::audit
