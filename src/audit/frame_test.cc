@@ -12,7 +12,8 @@ const std::string kEnvelope = R"({"v":1,"an":"envelope"})";
 
 TEST(Frame, ReadsBackWhatWasWritten) {
   std::string bytes = encode_frame(kEnvelope, kSalt, R"({"pid":1})");
-  FrameResult result = decode_frame(bytes + "next");
+  std::string followed = bytes + "next";
+  FrameResult result = decode_frame(followed);
   ASSERT_EQ(result.fault, FrameFault::none);
   EXPECT_EQ(result.frame.envelope, kEnvelope);
   EXPECT_EQ(result.frame.salt, kSalt);
