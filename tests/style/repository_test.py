@@ -10,7 +10,7 @@ SOURCE = os.environ["HYDRAVISOR_SOURCE_DIR"]
 LONGEST_SOURCE = 700
 
 # Names of machines and services that mean nothing to a reader elsewhere. Split, so that this file does not offend against itself.
-FORBIDDEN = [re.compile(word) for word in [r"/wor" r"k/", r"/ro" r"ot/\.", r"registry\.npm" r"js", r"\bfarm" r"-\w", r"\bC" r"laude [0-9]", r"TO" r"DO\b", r"FIX" r"ME\b"]]
+FORBIDDEN = [re.compile(word) for word in [r"(?<![\w-])/wor" r"k/", r"/ro" r"ot/\.", r"registry\.npm" r"js", r"\bfarm" r"-\w", r"\bC" r"laude [0-9]", r"TO" r"DO\b", r"FIX" r"ME\b"]]
 BINARY = (".png", ".jpg", ".gz", ".zst", ".bin", ".cast")
 
 
