@@ -1,0 +1,95 @@
+#include "service/event_translation.h"
+
+#include <cstring>
+
+#include "base/format.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "monitor/record.h"
+#include "shimwire/protocol.h"
+
+namespace hv::service {
+
+namespace {
+
+using base::Failure;
+using base::Result;
+using core::Event;
+using shimwire::SpoolFamily;
+
+std::string error_name(int number) {
+  const char* name = ::strerrorname_np(number);
+  return name != nullptr ? std::string(name) : std::to_string(number);
+}
+
+Result<Event> host_port_event(std::string_view payload, bool closed) {
+  auto port = HV_TRY(shimwire::decode<shimwire::HostPortEvent>(payload));
+  Event event;
+  event.kind = closed ? "host_port.closed" : "host_port.connected";
+  event.trust = core::Trust::gateway;
+  event.payload = {{"connection", port.connection}, {"port", port.port}};
+  if (closed) {
+    event.payload["bytes_in"] = port.bytes_in;
+    event.payload["bytes_out"] = port.bytes_out;
+  }
+  if (port.error_number != 0) event.payload["error"] = error_name(port.error_number);
+  return event;
+}
+
+// A program that `run` or `exec` started has ended; what it started in its turn is known by exec.started alone.
+Result<Event> job_event(std::string_view payload) {
+  auto job = HV_TRY(shimwire::decode<shimwire::JobEnded>(payload));
+  Event event;
+  event.kind = "exec.exited";
+  event.payload = {{"job", job.job}, {"program", base::printable(job.program)}, {"status", job.status}};
+  if (job.exec_errno != 0) event.payload["error"] = error_name(job.exec_errno);
+  return event;
+}
+
+Result<Event> note_event(std::string_view text) {
+  base::json::Value note = HV_TRY(base::json::parse(text));
+  auto reader = HV_TRY(base::json::ObjectReader::over(note));
+  Event event;
+  event.kind = HV_TRY(reader.string("kind"));
+  const base::json::Value* payload = reader.member("payload");
+  HV_TRY(reader.finish());
+  if (payload == nullptr || !payload->is_object())
+    return Failure(base::invalid_argument("'payload' must be an object"));
+  if (!event.kind.starts_with("sandbox.") && !event.kind.starts_with("workspace."))
+    return Failure(base::invalid_argument(
+        base::format("a supervisor may not record '{}'", base::printable(std::string_view(event.kind).substr(0, 64)))));
+  event.principal = "system";
+  event.payload = payload->get_object();
+  return event;
+}
+
+Result<Event> read_payload(const shimwire::SpoolRecord& record) {
+  switch (record.family) {
+    case SpoolFamily::monitor:
+      return monitor::to_event(HV_TRY(monitor::decode(record.payload)));
+    case SpoolFamily::host_port_connected:
+      return host_port_event(record.payload, false);
+    case SpoolFamily::host_port_closed:
+      return host_port_event(record.payload, true);
+    case SpoolFamily::job_ended:
+      return job_event(record.payload);
+    case SpoolFamily::note:
+      return note_event(record.payload);
+  }
+  return Failure(base::invalid_argument(base::format("unknown family {}", static_cast<int>(record.family))));
+}
+
+}  // namespace
+
+Result<Event> to_event(const shimwire::SpoolRecord& record, const std::string& sandbox_id) {
+  Event event = HV_TRY_CONTEXT(read_payload(record),
+                               base::format("read record {} of sandbox {}'s spool", record.sequence, sandbox_id));
+  event.wall = record.wall;
+  event.monotonic = record.monotonic;
+  event.sandbox = sandbox_id;
+  if (event.principal.empty()) event.principal = "agent:" + sandbox_id;
+  event.origin = core::Origin{sandbox_id, record.sequence};
+  return event;
+}
+
+}  // namespace hv::service
