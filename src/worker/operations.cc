@@ -1,0 +1,101 @@
+#include "worker/operations.h"
+
+#include <algorithm>
+
+#include "textdiff/text_diff.h"
+#include "wire/types.h"
+#include "worker/confine.h"
+#include "workspace/apply.h"
+#include "workspace/bytes.h"
+#include "workspace/changes.h"
+#include "workspace/discard.h"
+#include "workspace/undo.h"
+
+namespace hv::worker {
+
+using base::Failure;
+using base::Result;
+using base::Status;
+namespace json = base::json;
+
+namespace {
+
+Result<workspace::LineDiff> compare(std::string_view before, std::string_view after) {
+  textdiff::TextDiff found = HV_TRY(textdiff::diff_text(before, after));
+  return workspace::LineDiff{found.binary, found.added_lines, found.removed_lines, std::move(found.hunks)};
+}
+
+Status shut_in(const workspace::Request& request) {
+  // libgit2 sets itself up before the doors close.
+  HV_TRY(textdiff::diff_text("", ""));
+  bool reads_only = request.operation == workspace::Operation::diff;
+  Confinement confinement;
+  std::vector<std::string>& places = reads_only ? confinement.readable : confinement.writable;
+  places = {request.places.host, request.places.records};
+  if (!request.places.git_host.empty()) places.push_back(request.places.git_host);
+  confinement.may_run_git = true;
+  return confine(confinement);
+}
+
+void keep_named(std::vector<workspace::Change>& changes, const std::vector<std::string>& paths) {
+  if (paths.empty()) return;
+  std::erase_if(changes, [&](const workspace::Change& change) {
+    return std::ranges::none_of(paths, [&](const std::string& path) {
+      return workspace::covers(path, change.path) ||
+             (!change.old_path.empty() && workspace::covers(path, change.old_path));
+    });
+  });
+}
+
+Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
+  workspace::Baseline baseline = HV_TRY(places.baseline());
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
+  workspace::find_renames(places.host, places.upper, set.changes);
+  for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
+  keep_named(set.changes, request.diff.paths);
+  core::ChangeReport report;
+  report.workspace = request.places.host;
+  report.mode = request.mode;
+  report.files =
+      workspace::describe_changes(places.host, places.upper, set.changes, compare, request.diff.statistics_only);
+  for (const core::FileChange& file : report.files) {
+    report.added_lines += file.added_lines;
+    report.removed_lines += file.removed_lines;
+  }
+  return report;
+}
+
+}  // namespace
+
+Result<json::Value> perform(const workspace::Request& request) {
+  HV_TRY(shut_in(request));
+  workspace::Opened places = HV_TRY(workspace::Opened::at(request.places.host, request.places.records));
+  switch (request.operation) {
+    case workspace::Operation::diff: {
+      core::ChangeReport report = HV_TRY(diff(places, request));
+      return wire::to_json(report);
+    }
+    case workspace::Operation::apply: {
+      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare));
+      return wire::to_json(applied.report);
+    }
+    case workspace::Operation::discard: {
+      if (request.running)
+        return Failure(base::conflict("discard: the sandbox runs, and its changes cannot be taken from under it")
+                           .with_hint("stop it first"));
+      core::PathsReport report = HV_TRY(workspace::discard(places, request.discard.paths));
+      return wire::to_json(report);
+    }
+    case workspace::Operation::undo: {
+      workspace::Undone undone = HV_TRY(workspace::undo_last(places));
+      return wire::to_json(undone.report);
+    }
+    case workspace::Operation::recover: {
+      HV_TRY(workspace::recover(places));
+      return json::Object{};
+    }
+  }
+  return Failure(base::internal_error("unknown operation"));
+}
+
+}  // namespace hv::worker

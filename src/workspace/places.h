@@ -1,0 +1,30 @@
+// Where a sandbox's workspace lies: the host's directory, the overlay's upper directory, and our own records of it.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "workspace/baseline.h"
+#include "workspace/tree.h"
+
+namespace hv::workspace {
+
+struct Places {
+  std::string host;      // the directory that the sandbox sees at the same path
+  std::string records;   // <state>/workspace: upper/, work/, baseline, journal/, preimages/
+  std::string git_host;  // the repository outside the workspace that it belongs to (git_layout.h); empty: none
+};
+
+struct Opened {
+  Tree host;
+  Tree upper;
+  std::string records;
+
+  static base::Result<Opened> at(const std::string& host, const std::string& records);
+  std::string baseline_file() const { return records + "/baseline"; }
+  base::Result<Baseline> baseline() const { return Baseline::load(baseline_file(), upper); }
+  // Records that sandbox and host agree on these paths now, and on what their directories contain.
+  base::Status agree(const std::set<std::string>& paths) const;
+};
+
+}  // namespace hv::workspace

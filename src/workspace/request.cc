@@ -1,0 +1,165 @@
+#include "workspace/request.h"
+
+#include <array>
+
+#include "base/process.h"
+#include "base/text.h"
+#include "core/names.h"
+#include "wire/types.h"
+#include "workspace/bytes.h"
+
+namespace hv::workspace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Failure;
+using base::Result;
+using base::Status;
+namespace json = base::json;
+
+static constexpr std::array<std::pair<Operation, std::string_view>, 5> operations{{{Operation::diff, "diff"},
+                                                                                   {Operation::apply, "apply"},
+                                                                                   {Operation::discard, "discard"},
+                                                                                   {Operation::undo, "undo"},
+                                                                                   {Operation::recover, "recover"}}};
+
+std::string to_text(const Request& request) {
+  json::Object object{{"version", 1},
+                      {"mode", request.mode == core::WorkspaceMode::live ? "live" : "cow"},
+                      {"host", encode_bytes(request.places.host)},
+                      {"records", encode_bytes(request.places.records)},
+                      {"git_host", encode_bytes(request.places.git_host)},
+                      {"running", request.running}};
+  for (const auto& [operation, name] : operations)
+    if (operation == request.operation) object["operation"] = name;
+  object["diff"] = wire::to_json(request.diff);
+  object["apply"] = wire::to_json(request.apply);
+  object["discard"] = wire::to_json(request.discard);
+  return json::serialize(object);
+}
+
+static Result<std::string> path_member(json::ObjectReader& reader, std::string_view name) {
+  std::string text = HV_TRY(reader.string(name));
+  return decode_bytes(text);
+}
+
+Result<Request> parse_request(std::string_view text) {
+  json::Value document = HV_TRY(json::parse(text));
+  auto reader = HV_TRY(json::ObjectReader::over(document));
+  Request request;
+  int64_t version = HV_TRY(reader.integer("version"));
+  if (version != 1) return Failure(base::unsupported("the request is of another version of hydravisor"));
+  std::string operation = HV_TRY(reader.string("operation"));
+  bool known = false;
+  for (const auto& [value, name] : operations)
+    if (name == operation) request.operation = value, known = true;
+  if (!known) return Failure(base::invalid_argument("unknown operation '" + base::printable(operation) + "'"));
+  std::string mode = HV_TRY(reader.string("mode"));
+  request.mode = mode == "live" ? core::WorkspaceMode::live : core::WorkspaceMode::cow;
+  request.places.host = HV_TRY(path_member(reader, "host"));
+  request.places.records = HV_TRY(path_member(reader, "records"));
+  request.places.git_host = HV_TRY(path_member(reader, "git_host"));
+  request.running = HV_TRY(reader.boolean_or("running", false));
+  if (const json::Value* value = reader.member("diff"))
+    request.diff = HV_TRY(wire::from_json<core::DiffRequest>(*value));
+  if (const json::Value* value = reader.member("apply"))
+    request.apply = HV_TRY(wire::from_json<core::ApplyRequest>(*value));
+  if (const json::Value* value = reader.member("discard"))
+    request.discard = HV_TRY(wire::from_json<core::DiscardRequest>(*value));
+  HV_TRY(reader.finish());
+  return request;
+}
+
+std::string answer_text(const Result<json::Value>& answer) {
+  if (answer) return json::serialize(json::Object{{"result", *answer}});
+  const Error& error = answer.error();
+  return json::serialize(json::Object{{"error", json::Object{{"code", base::code_name(error.code())},
+                                                             {"message", encode_bytes(error.message())},
+                                                             {"hint", encode_bytes(error.hint())}}}});
+}
+
+Result<json::Value> parse_answer(std::string_view text) {
+  json::Value document = HV_TRY(json::parse(text));
+  auto reader = HV_TRY(json::ObjectReader::over(document));
+  if (const json::Value* result = reader.member("result")) return *result;
+  const json::Value* failed = reader.member("error");
+  if (failed == nullptr) return Failure(base::internal_error("neither a result nor an error"));
+  auto error = HV_TRY(json::ObjectReader::over(*failed, "error"));
+  std::string code = HV_TRY(error.string("code"));
+  std::string message = HV_TRY(path_member(error, "message"));
+  std::string hint = HV_TRY(path_member(error, "hint"));
+  constexpr ErrorCode codes[] = {
+      ErrorCode::invalid_argument, ErrorCode::not_found,   ErrorCode::already_exists, ErrorCode::denied,
+      ErrorCode::conflict,         ErrorCode::unavailable, ErrorCode::unsupported,    ErrorCode::timeout,
+      ErrorCode::cancelled,        ErrorCode::io,          ErrorCode::internal};
+  for (ErrorCode candidate : codes)
+    if (base::code_name(candidate) == code) return Failure(Error(candidate, message).with_hint(hint));
+  return Failure(base::internal_error(message));
+}
+
+Result<json::Value> Worker::call(const Request& request) const {
+  base::CommandSpec command;
+  command.program = program_;
+  command.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+  auto output =
+      HV_TRY_CONTEXT(base::run_command(command, to_text(request), std::chrono::minutes(15), size_t{256} << 20),
+                     "start hydravisor-worker");
+  auto answer = parse_answer(output.out);
+  if (output.out.empty())
+    return Failure(base::internal_error("hydravisor-worker ended with status " +
+                                        std::to_string(output.status.shell_code()) +
+                                        " and no answer: " + base::printable(output.err.substr(0, 500))));
+  return answer;
+}
+
+Result<core::ChangeReport> Worker::diff(const Places& places, core::WorkspaceMode mode,
+                                        const core::DiffRequest& request) const {
+  Request asked;
+  asked.mode = mode;
+  asked.places = places;
+  asked.diff = request;
+  json::Value answer = HV_TRY(call(asked));
+  return wire::from_json<core::ChangeReport>(answer);
+}
+
+Result<core::ApplyReport> Worker::apply(const Places& places, core::WorkspaceMode mode,
+                                        const core::ApplyRequest& request) const {
+  Request asked;
+  asked.operation = Operation::apply;
+  asked.mode = mode;
+  asked.places = places;
+  asked.apply = request;
+  json::Value answer = HV_TRY(call(asked));
+  return wire::from_json<core::ApplyReport>(answer);
+}
+
+Result<core::PathsReport> Worker::discard(const Places& places, core::WorkspaceMode mode,
+                                          const core::DiscardRequest& request, bool running) const {
+  Request asked;
+  asked.operation = Operation::discard;
+  asked.mode = mode;
+  asked.places = places;
+  asked.running = running;
+  asked.discard = request;
+  json::Value answer = HV_TRY(call(asked));
+  return wire::from_json<core::PathsReport>(answer);
+}
+
+Result<core::PathsReport> Worker::undo(const Places& places, core::WorkspaceMode mode) const {
+  Request asked;
+  asked.operation = Operation::undo;
+  asked.mode = mode;
+  asked.places = places;
+  json::Value answer = HV_TRY(call(asked));
+  return wire::from_json<core::PathsReport>(answer);
+}
+
+Status Worker::recover(const Places& places) const {
+  Request asked;
+  asked.operation = Operation::recover;
+  asked.places = places;
+  HV_TRY(call(asked));
+  return {};
+}
+
+}  // namespace hv::workspace

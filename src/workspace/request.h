@@ -1,0 +1,54 @@
+// What the daemon asks of hydravisor-worker and what it answers: one JSON document each way. Both sides use these
+// functions, and the members of the API's types are written as the API writes them (docs/workspace.md has the grammar).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "core/change.h"
+#include "workspace/places.h"
+
+namespace hv::workspace {
+
+enum class Operation { diff, apply, discard, undo, recover };
+
+struct Request {
+  Operation operation = Operation::diff;
+  core::WorkspaceMode mode = core::WorkspaceMode::cow;
+  Places places;
+  bool running = false;  // the sandbox is alive: its upper directory must not be changed
+  core::DiffRequest diff;
+  core::ApplyRequest apply;
+  core::DiscardRequest discard;
+};
+
+std::string to_text(const Request& request);
+base::Result<Request> parse_request(std::string_view text);
+
+// {"result": ...} or {"error": {"code", "message", "hint"}}.
+std::string answer_text(const base::Result<base::json::Value>& answer);
+base::Result<base::json::Value> parse_answer(std::string_view text);
+
+// Starts one worker a call. Any thread; blocks until it has answered.
+class Worker {
+ public:
+  explicit Worker(std::string program) : program_(std::move(program)) {}
+  // `sandbox` and `mode` of the report are the caller's to fill in.
+  base::Result<core::ChangeReport> diff(const Places& places, core::WorkspaceMode mode,
+                                        const core::DiffRequest& request) const;
+  base::Result<core::ApplyReport> apply(const Places& places, core::WorkspaceMode mode,
+                                        const core::ApplyRequest& request) const;
+  base::Result<core::PathsReport> discard(const Places& places, core::WorkspaceMode mode,
+                                          const core::DiscardRequest& request, bool running) const;
+  base::Result<core::PathsReport> undo(const Places& places, core::WorkspaceMode mode) const;
+  // Takes back what a crash left half-done; cheap when there is nothing.
+  base::Status recover(const Places& places) const;
+
+ private:
+  base::Result<base::json::Value> call(const Request& request) const;
+  std::string program_;
+};
+
+}  // namespace hv::workspace
