@@ -68,7 +68,11 @@ class Finder {
         systems_(system_directories(host)) {}
 
   void add_path_directory(const std::string& directory) {
-    if (!is_directory(directory)) return;
+    if (!is_directory(directory)) {
+      // The agent may fill it in its own home.
+      if (lies_in(directory, home_) && !base::path_exists(directory)) found_.path.push_back(directory);
+      return;
+    }
     base::Result<std::string> canonical = binder_.follow(directory);
     if (!canonical) return leave_out(directory, canonical.error());
     if (!in_workspace(*canonical) && !is_split(*canonical) && !reach(directory)) return;
@@ -211,7 +215,7 @@ class Finder {
     bool crowded =
         std::ranges::any_of(std::array<std::string_view, 5>{"Downloads", "Desktop", "Documents", "tmp", "src"},
                             [&](std::string_view name) { return last == name; });
-    if (crowded || directory == binder_.home() || !binder_.reach(directory)) reach(file);
+    if (crowded || directory == binder_.home() || is_split(directory) || !binder_.reach(directory)) reach(file);
   }
 
   // `directory` is PREFIX/bin: binds what its programs need of the prefix.
