@@ -18,6 +18,13 @@ base::Status FileLayer::replace(const std::string& path, std::string_view data, 
   return durable ? base::write_file_atomically(path, data) : base::replace_file(path, data);
 }
 
+base::Status FileLayer::make_directories(const std::string& path) {
+  return base::make_directories(path);
+}
+base::Status FileLayer::remove_tree(const std::string& path) {
+  return base::remove_tree(path);
+}
+
 FileLayer& system_files() {
   static FileLayer files;
   return files;

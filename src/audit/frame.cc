@@ -80,6 +80,8 @@ FrameResult decode_frame(std::string_view bytes) {
   };
   if (bytes.size() < kFrameHeaderSize) return fail(FrameFault::incomplete);
   if (get<uint32_t>(bytes, 16) != crc32c(bytes.substr(0, 16))) return fail(FrameFault::bad_header);
+  // Not under the checksum, since deleting a payload changes it; so only its two values are accepted.
+  if (get<uint32_t>(bytes, kStateOffset) > static_cast<uint32_t>(kPayloadDeleted)) return fail(FrameFault::bad_header);
   auto envelope_size = get<uint32_t>(bytes, 0);
   auto payload_size = get<uint32_t>(bytes, 4);
   if (envelope_size == 0 || envelope_size > kMaxEnvelopeSize || payload_size > kMaxFramedPayload)

@@ -52,9 +52,8 @@ base::Result<TreeWriter> TreeWriter::resume(std::string directory, FileLayer& fi
   return writer;
 }
 
-void TreeWriter::append(std::string_view entry) {
+void TreeWriter::append(std::string_view entry, const Digest& leaf) {
   put_entry(bundle_, entry);
-  Digest leaf = leaf_hash(entry);
   uint64_t index = size();
   // The tile of the leaf first: a node of height 8 belongs to the level above.
   push(0, leaf);
@@ -82,12 +81,12 @@ base::Status TreeWriter::write(const File& file) {
   std::string path = directory_ + "/" + file.path;
   std::string parent = path.substr(0, path.rfind('/'));
   if (parent != known_directory_) {
-    HV_TRY_CONTEXT(base::make_directories(parent), "publish the ledger's tree");
+    HV_TRY_CONTEXT(files_->make_directories(parent), "publish the ledger's tree");
     known_directory_ = parent;
   }
   HV_TRY_CONTEXT(files_->replace(path, file.data, false), "publish the ledger's tree");
   // Allowed once the full tile is there; a leftover harms nobody.
-  if (!file.replaces.empty()) (void)base::remove_tree(directory_ + "/" + file.replaces);
+  if (!file.replaces.empty()) (void)files_->remove_tree(directory_ + "/" + file.replaces);
   return {};
 }
 

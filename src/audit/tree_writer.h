@@ -24,7 +24,8 @@ class TreeWriter {
 
   uint64_t size() const { return range_.size(); }
   Digest root() const { return range_.root(); }
-  void append(std::string_view entry);
+  void append(std::string_view entry) { append(entry, leaf_hash(entry)); }
+  void append(std::string_view entry, const Digest& leaf);
   // Writes the tiles that became full. After a failure everything not yet written is kept for the next call.
   base::Status flush();
   // flush(), then the partial tiles of the present size: all that a checkpoint of this size needs.

@@ -1,0 +1,504 @@
+// Two passes. The first hashes the journal, holds the tree against every signature and the published tiles against the
+// tree; when all agree that is all. The second runs only when they do not: it finds out, from those tiles that the
+// signed root still vouches for, which entries are not the ones that were sealed.
+#include "audit/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <thread>
+#include <unordered_map>
+
+#include "audit/compare.h"
+#include "audit/envelope.h"
+#include "audit/key_store.h"
+#include "audit/reader.h"
+#include "audit/segment.h"
+#include "audit/tile_tree.h"
+#include "audit/tree_writer.h"
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/json.h"
+
+namespace hv::audit {
+
+namespace {
+
+std::string range_text(const Range& range) {
+  return range.first == range.last ? base::format("entry {}", range.first)
+                                   : base::format("entries {} to {}", range.first, range.last);
+}
+
+void add_to_ranges(std::vector<Range>& ranges, uint64_t index) {
+  if (!ranges.empty() && ranges.back().last + 1 == index) {
+    ranges.back().last = index;
+  } else {
+    ranges.push_back({index, index});
+  }
+}
+
+// Stands where the tree writer would write, and looks whether what it would write is there.
+class ComparingFiles final : public FileLayer {
+ public:
+  base::Status replace(const std::string& path, std::string_view data, bool) override {
+    base::Result<std::string> found = base::read_file(path);
+    if (!found) {
+      // A partial tile goes away once the full one is there, which begins with it.
+      size_t partial = path.rfind(".p/");
+      if (partial != std::string::npos) found = base::read_file(path.substr(0, partial));
+      if (found) found->resize(std::min(found->size(), data.size()));
+    }
+    if (!found || *found != data) wrong_.push_back(path);
+    return {};
+  }
+  base::Status make_directories(const std::string&) override { return {}; }
+  base::Status remove_tree(const std::string&) override { return {}; }
+  const std::vector<std::string>& wrong() const { return wrong_; }
+
+ private:
+  std::vector<std::string> wrong_;
+};
+
+// One record of a segment, checked by itself.
+struct Checked {
+  Digest leaf{};
+  bool right_envelope = false;  // it can be read and stands at its index
+  bool payload_deleted = false;
+  bool payload_right = false;
+  std::optional<core::Origin> origin;
+};
+
+Checked check_record(const Frame& frame, uint64_t index) {
+  Checked result;
+  result.leaf = leaf_hash(frame.envelope);
+  base::Result<Envelope> envelope = decode_envelope(frame.envelope);
+  result.right_envelope = envelope && envelope->index == index;
+  result.payload_deleted = frame.payload_deleted;
+  if (!envelope) return result;
+  result.payload_right = !frame.payload_deleted && envelope->payload_size == frame.payload.size() &&
+                         envelope->payload_hash == base::sha256({frame.salt, frame.payload});
+  result.origin = std::move(envelope->origin);
+  return result;
+}
+
+std::vector<Checked> check_segment(const Segment& segment, unsigned threads) {
+  std::vector<Checked> results(segment.count());
+  uint64_t first = segment.file().first_index;
+  auto work = [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) results[i] = check_record(segment.frame(first + i), first + i);
+  };
+  // Below this a thread costs more than it saves.
+  uint64_t share = std::max<uint64_t>(512, (segment.count() + threads - 1) / threads);
+  std::vector<std::jthread> helpers;
+  for (uint64_t begin = share; begin < segment.count(); begin += share)
+    helpers.emplace_back(work, begin, std::min(segment.count(), begin + share));
+  work(0, std::min(segment.count(), share));
+  return results;
+}
+
+class Verifier {
+ public:
+  Verifier(const std::string& directory, const VerifyOptions& options) : directory_(directory), options_(options) {}
+  base::Result<Report> run();
+
+ private:
+  // A root that somebody signed, and what the journal gives for the same size.
+  struct Promise {
+    uint64_t size = 0;
+    Digest root{};
+    uint64_t since = 0;  // entries below are vouched for by an earlier promise
+    std::string what;
+    std::optional<Digest> computed;
+  };
+
+  void add(ProblemKind kind, std::optional<Range> entries, std::string message) {
+    report_.problems.emplace_back(kind, entries, std::move(message));
+  }
+  void check_keys_and_checkpoint();
+  void check_remembered();
+  base::Status walk_journal();
+  void take_record(uint64_t index, const Segment& segment, Checked& record);
+  void judge_promises();
+  base::Status explain();
+  void check_handover_entries();
+  void report_tiles();
+  void report_notes();
+  std::vector<Digest> found_leaves();
+  uint64_t last_handover_size() const { return chain_.handovers.empty() ? 0 : chain_.handovers.back().size; }
+
+  const std::string directory_;
+  const VerifyOptions& options_;
+  Report report_;
+  KeyChain chain_;
+  std::vector<Promise> promises_;  // by size
+  bool sequence_broken_ = false;   // the journal's records do not follow one another
+  bool tree_wrong_ = false;
+  std::vector<Range> bad_payloads_;
+  std::unordered_map<std::string, uint64_t> spools_;
+  ComparingFiles tiles_;
+  TreeWriter tree_{directory_, tiles_};
+};
+
+void Verifier::check_keys_and_checkpoint() {
+  // A writer may change its key between our two looks; then the second try sees both.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    report_.problems.clear();
+    std::string path = directory_ + "/checkpoint";
+    base::Result<std::string> text = base::read_file(path, 65536);
+    base::Result<KeyChain> chain = read_key_chain(directory_, options_.first_key);
+    if (!chain) {
+      add(ProblemKind::key_swapped, std::nullopt, chain.error().message());
+      return;
+    }
+    chain_ = *std::move(chain);
+    if (chain_.fault) add(ProblemKind::key_swapped, std::nullopt, *chain_.fault);
+    report_.origin = chain_.keys[0].name;
+    if (!text) {
+      // A new ledger has none for its first second; one that has published tiles had one.
+      if (base::path_exists(directory_ + "/tile") || !chain_.handovers.empty())
+        add(ProblemKind::checkpoint_bad, std::nullopt, "the checkpoint is gone, so that nothing says what was sealed");
+      else
+        report_.notes.emplace_back("there is no checkpoint yet: nothing is sealed");
+      return;
+    }
+    base::Result<Note> note = Note::parse(*text);
+    base::Result<Checkpoint> checkpoint = note ? Checkpoint::parse_text(note->text) : base::Failure(note.error());
+    if (!checkpoint) {
+      add(ProblemKind::checkpoint_bad, std::nullopt, checkpoint.error().message());
+      return;
+    }
+    bool by_last = note->signed_by(chain_.keys.back());
+    bool by_previous = chain_.keys.size() > 1 && checkpoint->size == last_handover_size() &&
+                       note->signed_by(chain_.keys[chain_.keys.size() - 2]);
+    Range unsigned_part{last_handover_size(), checkpoint->size == 0 ? 0 : checkpoint->size - 1};
+    if (checkpoint->origin != report_.origin || !(by_last || by_previous)) {
+      add(ProblemKind::key_swapped, unsigned_part,
+          base::format("the checkpoint of {} entries is not signed by the ledger's key of period {}", checkpoint->size,
+                       chain_.keys.size() - 1));
+    } else if (checkpoint->size < last_handover_size()) {
+      add(ProblemKind::rolled_back, Range{checkpoint->size, last_handover_size() - 1},
+          base::format("the checkpoint covers {} entries, though a key signed for {}", checkpoint->size,
+                       last_handover_size()));
+    } else {
+      report_.checkpoint = *checkpoint;
+      return;
+    }
+  }
+}
+
+void Verifier::check_remembered() {
+  if (!options_.remembered) return;
+  base::Result<Note> note = Note::parse(*options_.remembered);
+  base::Result<Checkpoint> remembered = note ? Checkpoint::parse_text(note->text) : base::Failure(note.error());
+  if (!remembered || remembered->origin != report_.origin) {
+    add(ProblemKind::checkpoint_bad, std::nullopt, "the remembered checkpoint is not one of this ledger");
+    return;
+  }
+  if (std::ranges::none_of(chain_.keys, [&](const VerifierKey& key) { return note->signed_by(key); }))
+    add(ProblemKind::key_swapped, std::nullopt, "the remembered checkpoint is not signed by any key of this ledger");
+  uint64_t have = report_.checkpoint ? report_.checkpoint->size : 0;
+  if (remembered->size > have) {
+    add(ProblemKind::rolled_back, Range{have, remembered->size - 1},
+        base::format("the ledger is sealed up to {} entries; a checkpoint from before covers {}", have,
+                     remembered->size));
+  } else if (remembered->size > 0) {
+    promises_.push_back({remembered->size, remembered->root, 0, "the remembered checkpoint", std::nullopt});
+  }
+}
+
+base::Status Verifier::walk_journal() {
+  std::vector<SegmentFile> files = HV_TRY(list_segments(directory_));
+  unsigned threads = options_.threads != 0 ? options_.threads : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+  for (auto file = files.begin(); file != files.end(); ++file) {
+    bool last = std::next(file) == files.end();
+    base::Result<Segment> segment = Segment::load(*file);
+    if (!segment) {
+      add(ProblemKind::unreadable, std::nullopt, segment.error().message());
+      sequence_broken_ = true;
+      continue;
+    }
+    ++report_.segments;
+    if (file->first_index != report_.entries) sequence_broken_ = true;
+    std::vector<Checked> records = check_segment(*segment, threads);
+    uint64_t index = file->first_index;
+    for (Checked& record : records) take_record(index++, *segment, record);
+    report_.entries += records.size();
+    if (segment->fault() != FrameFault::none) {
+      bool behind_seal = last && !sequence_broken_ && report_.entries >= report_.sealed;
+      uint64_t bytes = segment->bytes().size() - segment->end_offset();
+      if (behind_seal && !find_frame(segment->bytes(), segment->end_offset())) {
+        report_.notes.push_back(base::format("{} bytes of an unfinished record stand behind entry {}", bytes,
+                                             report_.entries - std::min<uint64_t>(report_.entries, 1)));
+      } else {
+        add(ProblemKind::damaged, Range{report_.entries, report_.entries},
+            base::format("{}: damaged at byte {}", file->path.substr(file->path.rfind('/') + 1),
+                         segment->end_offset()));
+        sequence_broken_ = true;
+      }
+    }
+    if (options_.progress) options_.progress(report_.entries);
+  }
+  return {};
+}
+
+void Verifier::take_record(uint64_t index, const Segment& segment, Checked& record) {
+  if (!record.right_envelope) {
+    if (index >= report_.sealed && !sequence_broken_)
+      add(ProblemKind::changed, Range{index, index},
+          base::format("entry {}, not sealed yet, is not that entry", index));
+    sequence_broken_ = true;
+  }
+  if (record.payload_deleted) {
+    add_to_ranges(report_.deleted_payloads, index);
+  } else if (!record.payload_right && record.right_envelope) {
+    add_to_ranges(bad_payloads_, index);
+  }
+  if (record.origin) {
+    uint64_t& last = spools_[record.origin->spool];
+    if (record.origin->sequence != last + 1)
+      report_.notes.push_back(base::format("entry {}: spool {} goes from event {} to {}", index, record.origin->spool,
+                                           last, record.origin->sequence));
+    last = record.origin->sequence;
+  }
+  if (index >= report_.sealed || sequence_broken_) return;
+  tree_.append(segment.frame(index).envelope, record.leaf);
+  for (Promise& promise : promises_)
+    if (promise.size == tree_.size()) promise.computed = tree_.root();
+  // Each full tile is compared as soon as it is there, so that they do not pile up.
+  if (tree_.size() % kTileWidth == 0) (void)tree_.flush();
+}
+
+void Verifier::judge_promises() {
+  for (const Promise& promise : promises_) {
+    if (promise.computed == promise.root) continue;
+    tree_wrong_ = true;
+  }
+}
+
+std::vector<Digest> Verifier::found_leaves() {
+  std::vector<Digest> leaves;
+  base::Result<std::vector<SegmentFile>> files = list_segments(directory_);
+  if (!files) return leaves;
+  for (const SegmentFile& file : *files) {
+    base::Result<std::string> bytes = base::read_file(file.path, size_t{4} << 30);
+    if (!bytes) continue;
+    std::string_view all = *bytes;
+    size_t at = kSegmentHeaderSize;
+    while (at < all.size()) {
+      FrameResult result = decode_frame(all.substr(at));
+      if (result.fault == FrameFault::none || result.fault == FrameFault::bad_envelope) {
+        leaves.push_back(leaf_hash(result.frame.envelope));
+        at += result.frame.size();
+        continue;
+      }
+      // Behind lengths that cannot be believed, the next sound record is looked for.
+      std::optional<size_t> next = find_frame(all, at + 1);
+      if (!next) break;
+      at = *next;
+    }
+  }
+  return leaves;
+}
+
+// Level-0 tiles that the signed root vouches for: the right edge by the root itself, every full tile by its parent.
+class AuthenticTiles {
+ public:
+  AuthenticTiles(std::string directory, const Checkpoint& checkpoint) : tree_(std::move(directory), checkpoint.size) {
+    base::Result<Digest> root = tree_.root();
+    edge_ = root && *root == checkpoint.root;
+  }
+  bool any() const { return edge_; }
+  std::optional<std::vector<Digest>> tile(int level, uint64_t index) {
+    if (!edge_ || level > 7) return std::nullopt;
+    if (level > 0)
+      if (auto known = known_.find({level, index}); known != known_.end()) return known->second;
+    std::optional<std::vector<Digest>> result;
+    base::Result<std::vector<Digest>> hashes = tree_.tile(level, index);
+    if (hashes && hashes->size() < kTileWidth) {
+      result = *std::move(hashes);
+    } else if (hashes) {
+      std::optional<Digest> expected = parent_hash(level, index);
+      if (expected && root_of(*hashes) == *expected) result = *std::move(hashes);
+    }
+    if (level > 0) known_[{level, index}] = result;
+    return result;
+  }
+  // The root of a full tile, as its parent has it.
+  std::optional<Digest> parent_hash(int level, uint64_t index) {
+    std::optional<std::vector<Digest>> parent = tile(level + 1, index / kTileWidth);
+    if (!parent || index % kTileWidth >= parent->size()) return std::nullopt;
+    return (*parent)[index % kTileWidth];
+  }
+
+ private:
+  TileTree tree_;
+  bool edge_ = false;
+  std::map<std::pair<int, uint64_t>, std::optional<std::vector<Digest>>> known_;
+};
+
+base::Status Verifier::explain() {
+  std::vector<Digest> found = found_leaves();
+  uint64_t vouched = 0;  // entries below are right: a signed root over them agrees
+  for (const Promise& promise : promises_)
+    if (promise.computed == promise.root) vouched = std::max(vouched, promise.size);
+  if (!report_.checkpoint) {
+    for (const Promise& promise : promises_)
+      if (promise.computed != promise.root && promise.size > vouched)
+        add(ProblemKind::rewritten, Range{vouched, promise.size - 1},
+            base::format("these are not the entries that {} was signed for", promise.what));
+    return {};
+  }
+  const Checkpoint& checkpoint = *report_.checkpoint;
+  AuthenticTiles tiles(directory_, checkpoint);
+  if (!tiles.any()) {
+    Range range{vouched, checkpoint.size - 1};
+    if (found.size() < checkpoint.size)
+      add(ProblemKind::truncated, Range{found.size(), checkpoint.size - 1},
+          base::format("the checkpoint covers {} entries, the journal holds {}", checkpoint.size, found.size()));
+    add(ProblemKind::rewritten, range,
+        base::format("somewhere in {} the journal is not what was sealed, and the published tiles cannot tell where: "
+                     "they were changed too",
+                     range_text(range)));
+    return {};
+  }
+  std::vector<Digest> sealed;
+  std::vector<Range> unknown;
+  for (uint64_t tile = 0; tile * kTileWidth < checkpoint.size; ++tile) {
+    uint64_t first = tile * kTileWidth;
+    uint64_t width = std::min(kTileWidth, checkpoint.size - first);
+    std::optional<std::vector<Digest>> hashes = tiles.tile(0, tile);
+    if (!hashes && found.size() >= first + width) {
+      auto begin = found.begin() + static_cast<ptrdiff_t>(first);
+      std::vector<Digest> own(begin, begin + static_cast<ptrdiff_t>(width));
+      // The tile is wrong, but the journal agrees with the tile's parent.
+      if (root_of(own) == tiles.parent_hash(0, tile)) hashes = std::move(own);
+    }
+    if (!hashes) {
+      unknown.push_back({first, first + width - 1});
+      hashes.emplace(width);
+      for (uint64_t i = 0; i < width; ++i) (*hashes)[i] = base::sha256({"unknown", std::to_string(first + i)});
+    }
+    sealed.insert(sealed.end(), hashes->begin(), hashes->end());
+  }
+  for (const Range& range : unknown)
+    add(ProblemKind::rewritten, range,
+        base::format("somewhere in {} the journal and the published tile were both changed", range_text(range)));
+  for (const Difference& difference : compare_leaves(sealed, found, 0)) {
+    const Range& range = difference.entries;
+    bool is_unknown = std::ranges::any_of(
+        unknown, [&](const Range& other) { return other.first <= range.first && range.last <= other.last; });
+    if (is_unknown) continue;
+    std::string_view what = difference.kind == ProblemKind::changed    ? "not what was sealed"
+                            : difference.kind == ProblemKind::missing  ? "sealed, but gone from the journal"
+                            : difference.kind == ProblemKind::inserted ? "never sealed, but stands among sealed entries"
+                            : difference.kind == ProblemKind::truncated ? "sealed, but cut off the journal's end"
+                                                                        : "sealed in another order";
+    add(difference.kind, range, base::format("{}: {}", range_text(range), what));
+  }
+  for (const Promise& promise : promises_)
+    if (promise.computed != promise.root && report_.problems.empty())
+      add(ProblemKind::rewritten, Range{promise.since, promise.size - 1},
+          base::format("these are not the entries that {} was signed for", promise.what));
+  return {};
+}
+
+void Verifier::check_handover_entries() {
+  Reader reader(directory_);
+  for (const Handover& handover : chain_.handovers) {
+    if (handover.size == 0 || handover.size > report_.entries) continue;
+    uint64_t index = handover.size - 1;
+    base::Result<Entry> entry = reader.at(index);
+    base::Result<base::json::Value> payload = entry ? base::json::parse(entry->payload) : base::Failure(entry.error());
+    const base::json::Value* key = payload && payload->is_object() ? payload->get_object().if_contains("key") : nullptr;
+    if (!entry || entry->envelope.kind != "ledger.key_rotated" || key == nullptr || *key != handover.key.text().c_str())
+      add(ProblemKind::key_swapped, Range{index, index},
+          base::format("entry {} does not announce the key that follows it (period {})", index, handover.period));
+  }
+}
+
+void Verifier::report_tiles() {
+  if (!report_.checkpoint || tree_wrong_ || sequence_broken_) return;
+  (void)tree_.publish();
+  for (const std::string& path : tiles_.wrong())
+    add(ProblemKind::tile_changed, std::nullopt,
+        base::format("{} is missing or not what the journal gives; the journal itself is right",
+                     path.substr(directory_.size() + 1)));
+}
+
+void Verifier::report_notes() {
+  for (const Range& range : bad_payloads_)
+    add(ProblemKind::payload_changed, range,
+        base::format("{}: the payload is not the one it was recorded with", range_text(range)));
+  if (report_.deleted_payloads.empty()) return;
+  Reader reader(directory_);
+  Query announcements;
+  announcements.kind_prefix = "ledger.payload_deleted";
+  std::vector<Range> announced;
+  base::Status read = reader.scan(announcements, [&](const Entry& entry) {
+    base::Result<base::json::Value> payload = base::json::parse(entry.payload);
+    if (!payload) return true;
+    base::Result<base::json::ObjectReader> members = base::json::ObjectReader::over(*payload);
+    if (!members) return true;
+    base::Result<int64_t> first = members->integer("first");
+    base::Result<int64_t> last = members->integer("last");
+    if (first && last) announced.push_back({static_cast<uint64_t>(*first), static_cast<uint64_t>(*last)});
+    return true;
+  });
+  if (!read) return;
+  for (const Range& range : report_.deleted_payloads)
+    for (uint64_t index = range.first; index <= range.last; ++index)
+      if (std::ranges::none_of(announced, [&](const Range& a) { return a.first <= index && index <= a.last; }))
+        report_.notes.push_back(
+            base::format("entry {}: its payload was deleted, and no ledger.payload_deleted says so", index));
+}
+
+base::Result<Report> Verifier::run() {
+  if (!base::path_exists(directory_ + "/journal"))
+    return base::Failure(base::not_found(base::format("verify: {} holds no ledger", directory_)));
+  check_keys_and_checkpoint();
+  for (const VerifierKey& key : chain_.keys) report_.keys.push_back(key.text());
+  uint64_t since = 0;
+  for (const Handover& handover : chain_.handovers) {
+    promises_.push_back(
+        {handover.size, handover.root, since, base::format("the key of period {}", handover.period), std::nullopt});
+    since = handover.size;
+  }
+  if (report_.checkpoint) {
+    report_.sealed = report_.checkpoint->size;
+    if (report_.sealed > 0)
+      promises_.push_back({report_.sealed, report_.checkpoint->root, since, "the checkpoint", std::nullopt});
+  } else if (!chain_.handovers.empty()) {
+    report_.sealed = last_handover_size();
+  }
+  check_remembered();
+  HV_TRY(walk_journal());
+  judge_promises();
+  if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0)) HV_TRY(explain());
+  check_handover_entries();
+  report_tiles();
+  report_notes();
+  // By entry; those that concern none come last, and equals keep their order.
+  std::multimap<uint64_t, Problem> by_entry;
+  for (Problem& problem : report_.problems) {
+    uint64_t first = problem.entries ? problem.entries->first : UINT64_MAX;
+    by_entry.emplace(first, std::move(problem));
+  }
+  report_.problems.clear();
+  for (auto& [first, problem] : by_entry) report_.problems.push_back(std::move(problem));
+  return std::move(report_);
+}
+
+}  // namespace
+
+std::string_view problem_name(ProblemKind kind) {
+  constexpr std::array<std::string_view, 13> kNames{
+      "changed",   "missing",     "inserted",    "reordered",      "truncated",    "damaged",   "payload_changed",
+      "rewritten", "rolled_back", "key_swapped", "checkpoint_bad", "tile_changed", "unreadable"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+base::Result<Report> verify(const std::string& directory, const VerifyOptions& options) {
+  return Verifier(directory, options).run();
+}
+
+}  // namespace hv::audit
