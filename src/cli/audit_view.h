@@ -1,0 +1,17 @@
+// Ledger records as people read them. Pure functions; everything in a payload is made printable.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/audit_query.h"
+
+namespace hv::cli {
+
+// "2026-11-23T18:14:07.123Z  SANDBOX  KIND  SUMMARY", cut to the width, with a newline.
+std::string record_line(const core::AuditRecord& record, size_t width);
+// Everything about one record.
+std::string record_text(const core::AuditRecord& record, size_t width);
+std::string verify_text(const core::VerifyReport& report, size_t width);
+
+}  // namespace hv::cli

@@ -1,0 +1,60 @@
+// Every command, by its verb. command_table.cc puts them in order.
+#pragma once
+
+#include "cli/command.h"
+
+namespace hv::cli {
+
+// run_commands.cc
+extern const Command kRun;
+extern const Command kCreate;
+// exec_commands.cc
+extern const Command kExec;
+extern const Command kAttach;
+// lifecycle_commands.cc
+extern const Command kStart;
+extern const Command kStop;
+extern const Command kKill;
+extern const Command kPause;
+extern const Command kResume;
+extern const Command kRemove;
+extern const Command kRename;
+extern const Command kWait;
+// listing_commands.cc
+extern const Command kList;
+extern const Command kInspect;
+extern const Command kStats;
+extern const Command kLogs;
+// workspace_commands.cc
+extern const Command kDiff;
+extern const Command kApply;
+extern const Command kDiscard;
+extern const Command kUndo;
+extern const Command kSync;
+// catalogue_commands.cc
+extern const Command kPolicyList;
+extern const Command kPolicyShow;
+extern const Command kAgentList;
+extern const Command kAgentShow;
+extern const Command kHomeList;
+extern const Command kHomeRemove;
+// audit_commands.cc
+extern const Command kAuditList;
+extern const Command kAuditTail;
+extern const Command kAuditShow;
+extern const Command kAuditVerify;
+extern const Command kAuditExport;
+// host_commands.cc
+extern const Command kProbe;
+extern const Command kDoctor;
+extern const Command kConfigPath;
+extern const Command kConfigShow;
+extern const Command kDaemonRun;
+extern const Command kDaemonStatus;
+extern const Command kDaemonStop;
+extern const Command kVersionCommand;
+// completion_commands.cc
+extern const Command kCompletion;
+extern const Command kComplete;
+
+}  // namespace hv::cli

@@ -1,0 +1,217 @@
+// doctor, probe, config, daemon, version: this machine and this installation.
+#include <unistd.h>
+#include <cerrno>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/exit_code.h"
+#include "cli/host_view.h"
+#include "client/client.h"
+#include "wire/types.h"
+
+namespace hv::cli {
+
+namespace {
+
+constexpr Argument kName[] = {{.name = "NAME", .completion = Completion::sandboxes}};
+
+constexpr Option kProbeOptions[] = {
+    {.name = "control",
+     .value = "LAYER",
+     .help = "Try it in a twin without this layer: what then gets through proves the probe",
+     .completion = Completion::layers},
+    {.name = "only", .value = "ID", .help = "Only this probe", .repeatable = true},
+};
+constexpr ExitCode kProbeCodes[] = {{"0", "everything held"}, {"1", "something got through"}};
+constexpr ExitCode kDoctorCodes[] = {{"0", "sandboxes can be started here"},
+                                     {"1", "they cannot; the fixes are listed"}};
+
+base::Result<int> probe(Context& context, const Arguments& arguments) {
+  core::ProbeRequest request{.control = std::nullopt, .ids = arguments.values("only")};
+  if (auto text = arguments.value("control"))
+    request.control = HV_TRY_CONTEXT(context.usage(core::parse_name<core::Layer>(*text)), "--control");
+  client::Client* client = HV_TRY(context.client());
+  if (context.error_is_terminal() && !context.json) context.note("probing ...");
+  core::ProbeReport report = HV_TRY(client->probe(arguments.word(0), request));
+  bool held = true;
+  base::json::Array items;
+  for (const core::ProbeResult& result : report.results) {
+    held &= result.status != core::ProbeStatus::got_through;
+    items.push_back(base::json::Object{{"id", result.id},
+                                       {"category", result.category},
+                                       {"status", std::string(core::name_of(result.status))},
+                                       {"detail", result.detail}});
+  }
+  int code = HV_TRY(context.json ? context.print_json(std::move(items))
+                                 : context.print(probe_text(report, context.table_width())));
+  return code == kDone && !held ? kNo : code;
+}
+
+base::Result<int> doctor(Context& context, const Arguments&) {
+  client::Client* client = HV_TRY(context.client());
+  core::DoctorReport report = HV_TRY(client->doctor());
+  int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
+                                 : context.print(doctor_text(report, context.width())));
+  return code == kDone && !report.usable ? kNo : code;
+}
+
+base::Result<int> config_path(Context& context, const Arguments&) {
+  core::Paths paths = HV_TRY(context.paths());
+  if (!context.json) return context.print(base::printable(paths.config_file) + "\n");
+  return context.print_json(base::json::Object{{"config", paths.config_file},
+                                               {"policies", paths.policies},
+                                               {"agents", paths.agents},
+                                               {"state", paths.state},
+                                               {"socket", paths.socket}});
+}
+
+base::Result<int> config_show(Context& context, const Arguments&) {
+  core::Paths paths = HV_TRY(context.paths());
+  auto text = base::read_file(paths.config_file, size_t{1} << 20);
+  if (!text && text.error().code() != base::ErrorCode::not_found) return base::Failure(std::move(text).error());
+  if (context.json)
+    return context.print_json(base::json::Object{
+        {"path", paths.config_file}, {"exists", text.has_value()}, {"text", base::printable_lines(text.value_or(""))}});
+  if (!text)
+    return context.print(
+        base::format("# {} does not exist: everything is as it comes\n", base::printable(paths.config_file)));
+  return context.print(base::format("# {}\n{}", base::printable(paths.config_file), base::printable_lines(*text)));
+}
+
+base::Result<int> daemon_run(Context& context, const Arguments&) {
+  std::string program = HV_TRY(client::find_program("hydravisord"));
+  std::vector<char*> arguments{program.data(), nullptr};
+  ::execve(program.c_str(), arguments.data(), context.raw_environment());
+  return base::Failure(base::Error::from_errno(errno, "run the daemon", program));
+}
+
+base::Result<int> daemon_status(Context& context, const Arguments&) {
+  client::Client* client = HV_TRY(context.client());
+  core::DaemonInfo info = HV_TRY(client->daemon());
+  std::string socket = HV_TRY(context.paths()).socket;
+  if (!context.json)
+    return context.print(base::format("running: version {}, pid {}, socket {}\n", base::printable(info.version),
+                                      info.pid, base::printable(socket)));
+  base::json::Value value = wire::to_json(info);
+  value.as_object()["socket"] = socket;
+  return context.print_json(value);
+}
+
+base::Result<int> daemon_stop(Context& context, const Arguments&) {
+  auto client = context.client_of_running_daemon();
+  bool running = client.has_value();
+  if (!running && client.error().code() != base::ErrorCode::unavailable)
+    return base::Failure(std::move(client).error());
+  if (running) HV_TRY((*client)->shut_down());
+  if (context.json) return context.print_json(base::json::Object{{"stopped", running}});
+  return context.print(running ? "stopped; sandboxes go on\n" : "not running\n");
+}
+
+base::Result<int> version(Context& context, const Arguments&) {
+  if (context.json) return context.print_json(base::json::Object{{"version", base::kVersion}});
+  return context.print(base::format("hydravisor {}\n", base::kVersion));
+}
+
+}  // namespace
+
+constexpr Command kProbe = {
+    .name = "probe",
+    .summary = "Try to break out of a sandbox",
+    .description =
+        "Tries known ways out from inside the sandbox NAME and says for each whether it held and whether the try was "
+        "recorded. With "
+        "--control it is done in a twin that lacks one layer, to show that the probe would notice.",
+    .options = kProbeOptions,
+    .arguments = kName,
+    .example = "hydravisor probe web\nhydravisor probe web --control seccomp",
+    .exit_codes = kProbeCodes,
+    .run = probe,
+};
+
+constexpr Command kDoctor = {
+    .name = "doctor",
+    .summary = "Check what this machine can do",
+    .description =
+        "Checks what sandboxes need from this machine, and names the command that puts right what is missing.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor doctor",
+    .exit_codes = kDoctorCodes,
+    .run = doctor,
+};
+
+constexpr Command kConfigPath = {
+    .name = "config path",
+    .summary = "Print where the configuration lies",
+    .description =
+        "Prints the path of the configuration file; with --json also the directories of policies, agents and state, "
+        "and the socket.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor config path",
+    .exit_codes = {},
+    .run = config_path,
+};
+
+constexpr Command kConfigShow = {
+    .name = "config show",
+    .summary = "Print the configuration file",
+    .description = "Prints the configuration file, or says that there is none and the defaults hold.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor config show",
+    .exit_codes = {},
+    .run = config_show,
+};
+
+constexpr Command kDaemonRun = {
+    .name = "daemon run",
+    .summary = "Run the daemon in the foreground",
+    .description =
+        "Runs the daemon here, for a service manager. Without it, the daemon is started when a command needs it.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor daemon run",
+    .exit_codes = {},
+    .run = daemon_run,
+};
+
+constexpr Command kDaemonStatus = {
+    .name = "daemon status",
+    .summary = "Show the daemon's version and pid",
+    .description = "Shows the daemon that answers, which is started when there is none.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor daemon status --json",
+    .exit_codes = {},
+    .run = daemon_status,
+};
+
+constexpr Command kDaemonStop = {
+    .name = "daemon stop",
+    .summary = "Stop the daemon; sandboxes go on",
+    .description = "Stops the daemon. Sandboxes go on and are found again by the next one.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor daemon stop",
+    .exit_codes = {},
+    .run = daemon_stop,
+};
+
+constexpr Command kVersionCommand = {
+    .name = "version",
+    .summary = "Print the version",
+    .description = "Prints the version of this program; `hydravisor daemon status` has the daemon's.",
+    .options = {},
+    .arguments = {},
+    .example = "hydravisor version",
+    .exit_codes = {},
+    .run = version,
+};
+
+}  // namespace hv::cli

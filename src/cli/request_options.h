@@ -1,0 +1,77 @@
+// The options that describe a sandbox, the same for run and create, and the request they make.
+#pragma once
+
+#include <array>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/context.h"
+#include "core/run_request.h"
+
+namespace hv::cli {
+
+inline constexpr auto kRequestOptions = std::to_array<Option>({
+    {.name = "policy",
+     .letter = 'p',
+     .value = "NAME",
+     .help = "What it may do: restricted (the default), standard, locked or one of yours",
+     .completion = Completion::policies},
+    {.name = "name", .letter = 'n', .value = "NAME", .help = "What to call the sandbox; invented when not given"},
+    {.name = "workspace",
+     .letter = 'w',
+     .value = "MODE",
+     .help = "How the workspace is shared: cow (copy-on-write, the default), live, ro or none",
+     .completion = Completion::workspace_modes},
+    {.name = "workspace-dir",
+     .value = "DIR",
+     .help = "The workspace; the current directory when not given",
+     .completion = Completion::directories},
+    {.name = "env",
+     .letter = 'e',
+     .value = "K[=V]",
+     .help = "A variable for the command; without a value, yours",
+     .repeatable = true},
+    {.name = "host-port",
+     .value = "PORT",
+     .help = "Let it reach this TCP port of your machine's loopback",
+     .repeatable = true},
+    {.name = "agent",
+     .value = "NAME",
+     .help = "The agent profile; found by the command's name when not given",
+     .completion = Completion::agents},
+    {.name = "fresh-home", .help = "An empty home, not the one kept for this agent and project"},
+    {.name = "rootfs",
+     .value = "DIR",
+     .help = "Use this root file system and not the host's tools",
+     .completion = Completion::directories},
+    {.name = "tier", .value = "TIER", .help = "What isolates it: process"},
+    {.name = "label", .letter = 'l', .value = "K=V", .help = "A label to find it by", .repeatable = true},
+    {.name = "memory", .value = "SIZE", .help = "At most this much memory, such as 2GiB"},
+    {.name = "pids", .value = "N", .help = "At most so many processes and threads"},
+    {.name = "cpus", .value = "N", .help = "At most so many processors' time, such as 1.5"},
+    {.name = "accept-unenforced", .help = "Start although this machine cannot enforce one of the limits"},
+    {.name = "nested", .help = "Let the agent make sandboxes of its own, where the policy allows it"},
+    {.name = "no-nested", .help = "Do not let it, although the policy would"},
+    {.name = "skip-layer",
+     .value = "LAYER",
+     .help = "Leave out a layer of isolation; said and recorded",
+     .repeatable = true,
+     .hidden = true,
+     .completion = Completion::layers},
+});
+
+// The tables of run and create: the shared options and their own.
+template <size_t N>
+constexpr std::array<Option, kRequestOptions.size() + N> with_request_options(const Option (&own)[N]) {
+  std::array<Option, kRequestOptions.size() + N> all{};
+  size_t at = 0;
+  for (const Option& option : own) all[at++] = option;
+  for (const Option& option : kRequestOptions) all[at++] = option;
+  return all;
+}
+
+// Without a terminal. A bad value is marked as a failure of the command line.
+base::Result<core::RunRequest> read_request(Context& context, const Arguments& arguments);
+
+}  // namespace hv::cli
