@@ -1,0 +1,52 @@
+// Questions to the ledger: pages of events, one event, verification, and being told of new ones.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "audit/ledger.h"
+#include "audit/reader.h"
+#include "base/guarded.h"
+#include "base/result.h"
+#include "core/audit_query.h"
+#include "core/subscription.h"
+#include "service/sandbox_lookup.h"
+
+namespace hv::service {
+
+// Thread-safe. The ledger and the lookup outlive it; the subscriptions it gave may outlive it.
+class AuditCases {
+ public:
+  AuditCases(audit::Ledger& ledger, const SandboxLookup& sandboxes)
+      : ledger_(ledger), sandboxes_(sandboxes), watchers_(std::make_shared<Watchers>()) {}
+
+  // One page; an export asks for page after page with `after` = the last one's `seen`. A page ends at the query's limit
+  // or after kPageBytes of payloads. `sandbox` may also be the name of a sandbox that is gone: it then is the last one
+  // that the ledger knows by it. invalid_argument for a limit out of 1-10000, not_found for an unknown sandbox.
+  base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
+  base::Result<core::AuditRecord> audit_event(uint64_t index);
+  // Seals first, so that the report covers all that was recorded before the call.
+  base::Result<core::VerifyReport> audit_verify();
+  // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next
+  // audit_events(): the watcher posts to its own loop and then asks for the page after the last it saw.
+  core::Subscription watch_audit(std::function<void()> wake);
+
+  static constexpr size_t kPageBytes = size_t{16} << 20;
+
+ private:
+  using Queue = std::shared_ptr<audit::Subscription>;
+  using Watchers = base::Guarded<std::list<Queue>>;
+  base::Result<std::string> sandbox_id(const std::string& sandbox, audit::Reader& reader) const;
+  std::unique_ptr<audit::Reader> take_reader();
+  void give_back(std::unique_ptr<audit::Reader> reader);
+
+  audit::Ledger& ledger_;
+  const SandboxLookup& sandboxes_;
+  std::shared_ptr<Watchers> watchers_;
+  base::Guarded<std::unique_ptr<audit::Reader>> idle_reader_;
+};
+
+}  // namespace hv::service
