@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "core/run_request.h"
 #include "core/state.h"
 

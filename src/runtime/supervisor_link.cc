@@ -5,6 +5,8 @@
 #include "base/process.h"
 #include "base/unix_socket.h"
 #include "shimwire/launch_codec.h"
+#include "wire/frame.h"
+#include "wire/problem.h"
 
 namespace hv::runtime {
 
@@ -33,7 +35,8 @@ base::Status SupervisorLink::send(ToSupervisor type, const std::string& body, co
   return shimwire::send_packet(socket_.get(), static_cast<uint8_t>(type), body, fds);
 }
 
-base::Status SupervisorLink::launch(const core::LaunchSpec& spec, const ClientSocket* client, const base::Fd* user_namespace) {
+base::Status SupervisorLink::launch(const core::LaunchSpec& spec, const ClientSocket* client,
+                                    const base::Fd* user_namespace) {
   shimwire::LaunchRequest request;
   std::vector<int> fds;
   if (client != nullptr) {
@@ -50,11 +53,13 @@ base::Status SupervisorLink::launch(const core::LaunchSpec& spec, const ClientSo
 }
 
 base::Status SupervisorLink::exec(uint64_t job, const core::Command& command, const ClientSocket& client) {
-  return send(ToSupervisor::exec, shimwire::encode(shimwire::ExecRequest{job, command, client.buffered}), {client.fd.get()});
+  return send(ToSupervisor::exec, shimwire::encode(shimwire::ExecRequest{job, command, client.buffered}),
+              {client.fd.get()});
 }
 
 base::Status SupervisorLink::attach(uint16_t rows, uint16_t columns, const ClientSocket& client) {
-  return send(ToSupervisor::attach, shimwire::encode(shimwire::AttachRequest{client.buffered, rows, columns}), {client.fd.get()});
+  return send(ToSupervisor::attach, shimwire::encode(shimwire::AttachRequest{client.buffered, rows, columns}),
+              {client.fd.get()});
 }
 
 base::Status SupervisorLink::signal(int number) {
@@ -69,6 +74,16 @@ base::Status SupervisorLink::import_file(const std::string& path, uint32_t mode,
   return send(ToSupervisor::import_file, shimwire::encode(shimwire::ImportRequest{path, mode}), {file});
 }
 
-base::Result<shimwire::Packet> SupervisorLink::receive() { return shimwire::receive_packet(socket_.get()); }
+base::Result<shimwire::Packet> SupervisorLink::receive() {
+  return shimwire::receive_packet(socket_.get());
+}
+
+void send_failure(const ClientSocket& client, const base::Error& error, int exit_code) {
+  std::string frames;
+  wire::append_frame(frames, wire::FrameType::error, wire::problem_text(error));
+  wire::append_frame(frames, wire::FrameType::exit, wire::encode_exit({exit_code, false}));
+  // A few hundred bytes into an empty socket buffer: it does not block.
+  static_cast<void>(base::send_message(client.fd.get(), frames));
+}
 
 }  // namespace hv::runtime

@@ -1,5 +1,5 @@
-// The daemon's end of one supervisor: starts it or finds it again, and speaks shimwire with it. Every call only queues a message; answers arrive
-// on fd() and are read with receive().
+// The daemon's end of one supervisor: starts it or finds it again, and speaks shimwire with it. Every call only queues
+// a message; answers arrive on fd() and are read with receive().
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,11 @@ struct ClientSocket {
 
 class SupervisorLink {
  public:
-  // Starts `program` (hydravisor-supervisor). It waits for launch(); until then the caller can prepare what the launch needs.
+  // Starts `program` (hydravisor-supervisor). It waits for launch(); until then the caller can prepare what the launch
+  // needs.
   static base::Result<SupervisorLink> spawn(const std::string& program);
-  // Connects to the supervisor of a sandbox that outlived its daemon and asks for its status. not_found or unavailable when none lives.
+  // Connects to the supervisor of a sandbox that outlived its daemon and asks for its status. not_found or unavailable
+  // when none lives.
   static base::Result<SupervisorLink> adopt(const std::string& state_directory);
 
   base::Status launch(const core::LaunchSpec& spec, const ClientSocket* client, const base::Fd* user_namespace);
@@ -50,5 +52,9 @@ class SupervisorLink {
   base::Fd socket_;
   pid_t child_ = 0;
 };
+
+// Tells a front end that waits on a stream why nothing will come, and ends the stream. A client that is gone loses
+// nothing.
+void send_failure(const ClientSocket& client, const base::Error& error, int exit_code = 125);
 
 }  // namespace hv::runtime

@@ -16,8 +16,8 @@
 #include "base/unix_socket.h"
 #include "shimwire/launch_codec.h"
 #include "supervisor/confine.h"
-#include "supervisor/problem.h"
 #include "supervisor/programs.h"
+#include "wire/problem.h"
 
 namespace hv::supervisor {
 
@@ -213,7 +213,7 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     if (packet.fds.empty()) return;
     Client client(loop_, std::move(packet.fds[0]), {}, {});
     if (client.start()) {
-      client.send(FrameType::error, problem_json(error, 125));
+      client.send(FrameType::error, wire::problem_text(error));
       client.send_exit(125, false);
       client.finish();
     }
@@ -230,7 +230,7 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       Job& job = make_job(request->job, request->command.terminal);
       Status started = job.add_client(std::move(packet.fds[0]), std::move(request->buffered), false);
       if (started) started = start_job(job, request->command, Fd());
-      if (!started) job.end(125, false, problem_json(started.error(), 125));
+      if (!started) job.end(125, false, wire::problem_text(started.error()));
       return;
     }
     case ToSupervisor::attach: {
@@ -342,7 +342,7 @@ Status Supervisor::watch_agent(Fd listener) {
 
 void Supervisor::abandon(const Error& error) {
   auto job = jobs_.find(kMainJob);
-  if (job != jobs_.end()) job->second->end(125, false, problem_json(error, 125));
+  if (job != jobs_.end()) job->second->end(125, false, wire::problem_text(error));
   tell_daemons(FromSupervisor::launch_failed, shimwire::encode(shimwire::to_problem(error)));
   finish({Outcome::Kind::launch_failed, 125, error.text()});
 }
@@ -365,7 +365,7 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
   std::string problem;
   if (exited.exec_errno != 0) {
     Error error = Error::from_errno(exited.exec_errno, exited.failed_step, program);
-    problem = problem_json(std::move(error).with_context("sandbox '" + spec_.name + "'"), status);
+    problem = wire::problem_text(std::move(error).with_context("sandbox '" + spec_.name + "'"));
   }
   shimwire::JobEnded ended{exited.job, status, exited.exec_errno, program};
   record(SpoolFamily::job_ended, shimwire::encode(ended));
@@ -460,7 +460,7 @@ void Supervisor::finish(Outcome outcome) {
 }
 
 void Supervisor::fail_launch(const Error& error, Fd client) {
-  std::string problem = problem_json(error, 125);
+  std::string problem = wire::problem_text(error);
   auto job = jobs_.find(kMainJob);
   if (job != jobs_.end()) {
     job->second->end(125, false, problem);

@@ -1,0 +1,92 @@
+// The life of sandboxes: authorize, record the intent, act, record the outcome. Everything but find() and list()
+// happens on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "audit/ledger.h"
+#include "base/reactor.h"
+#include "service/live_sandbox.h"
+#include "service/planner.h"
+#include "service/sandbox_lookup.h"
+#include "service/service.h"
+#include "store/sandbox_store.h"
+
+namespace hv::service {
+
+class LifeCycle final : public SandboxLookup {
+ public:
+  struct Collaborators {
+    base::Reactor& loop;
+    audit::Ledger& ledger;
+    Planner& planner;
+    store::SandboxStore store;
+    std::string supervisor_program;
+    // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
+    // through `later`.
+    std::function<bool(const std::string& sandbox)> holds_changes;
+    std::function<void(std::function<void()>)> later;  // runs a task that may block, off the loop
+  };
+  explicit LifeCycle(Collaborators collaborators);
+  ~LifeCycle() override;
+
+  // Finds every sandbox on disk, takes up the live ones, and settles those whose supervisor died. Once, before serving.
+  base::Status reconcile();
+
+  void create(core::RunRequest request, bool start, Reply<core::SandboxInfo> reply);
+  void run(core::RunRequest request, std::unique_ptr<Handover> handover);
+  void exec(const std::string& sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover);
+  void attach(const std::string& sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover);
+  void start(const std::string& sandbox, Reply<core::SandboxInfo> reply);
+  void stop(const std::string& sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply);
+  void kill(const std::string& sandbox, core::KillRequest request, StatusReply reply);
+  void pause(const std::string& sandbox, Reply<core::SandboxInfo> reply);
+  void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply);
+  void remove(const std::string& sandbox, bool force, StatusReply reply);
+  base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request);
+  core::Subscription wait(const std::string& sandbox, Reply<core::Outcome> reply);
+  // Runs `command` inside and hands its streams to `client`: for what Hydravisor itself asks inside (probes).
+  base::Status exec_inside(const std::string& sandbox, const core::Command& command, runtime::ClientSocket client);
+
+  std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) const;
+  base::Result<SandboxView> find(std::string_view sandbox) const override;
+
+ private:
+  using Pointer = std::shared_ptr<LiveSandbox>;
+  base::Result<Pointer> look_up(std::string_view sandbox) const;
+  base::Result<Pointer> make(core::RunRequest request, bool remove_when_done);
+  Planned<LaunchPlan> plan(const LiveSandbox& sandbox);
+  base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client);
+  base::Result<runtime::SupervisorLink> take_supervisor();
+  void refill_spare();
+  void listen_to(const Pointer& sandbox);
+  void on_message(const Pointer& sandbox);
+  void on_launched(LiveSandbox& sandbox, const shimwire::Launched& launched);
+  void on_ended(const Pointer& sandbox, const shimwire::Ended& ended);
+  void on_lost(const Pointer& sandbox);
+  void settle(const Pointer& sandbox, core::Outcome outcome, bool workspace_changed);
+  void clean_up(LiveSandbox& sandbox);
+  void forget_if_empty(const Pointer& sandbox);
+  base::Status erase(const Pointer& sandbox, const std::string& principal);
+  void ingest(LiveSandbox& sandbox);
+  base::Status freeze(const Pointer& sandbox, bool frozen);
+
+  base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {});
+  void set_state(LiveSandbox& sandbox, core::SandboxState state);
+  void save(const LiveSandbox& sandbox);
+  void reply_started(LiveSandbox& sandbox, const base::Result<core::SandboxInfo>& result);
+  void reply_stopped(LiveSandbox& sandbox);
+
+  Collaborators with_;
+  mutable std::mutex mutex_;                               // guards the map and every `stored.info` in it
+  std::map<std::string, Pointer, std::less<>> sandboxes_;  // by id
+  std::optional<runtime::SupervisorLink> spare_;
+  base::Subscription spare_timer_;
+};
+
+}  // namespace hv::service

@@ -1,0 +1,311 @@
+#include "service/planner.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "config/config.h"
+#include "images/agent_profile.h"
+#include "images/home.h"
+#include "images/plan.h"
+#include "images/workspace_check.h"
+#include "isolation/landlock.h"
+#include "isolation/seccomp_filter.h"
+#include "policy/catalog.h"
+#include "workspace/baseline.h"
+
+namespace hv::service {
+
+namespace {
+
+using base::Error;
+using base::Failure;
+using base::Result;
+using base::Status;
+using core::WorkspaceMode;
+
+// Inside, real root's agent is an ordinary user: programs that believe they are root try what root could do.
+constexpr uint32_t kAgentOfRoot = 1000;
+
+// Everything of a plan that policy, profile and request decide together, before the host is looked at.
+struct Decision {
+  policy::Policy policy;
+  images::AgentProfile agent;
+  WorkspaceMode mode = WorkspaceMode::cow;
+  bool nested = false;
+  core::Limits limits;
+};
+
+// A policy that says read-only or nothing is a ceiling; whoever may use copy-on-write may also choose less, or `live`
+// by name.
+Result<WorkspaceMode> choose_mode(const core::RunRequest& request, const policy::Policy& policy) {
+  bool writable = request.workspace.mode == WorkspaceMode::cow || request.workspace.mode == WorkspaceMode::live;
+  bool ceiling = policy.workspace == WorkspaceMode::ro || policy.workspace == WorkspaceMode::none;
+  if (!ceiling || !writable) return request.workspace.mode;
+  if (request.workspace.mode == WorkspaceMode::live)
+    return Failure(base::denied("policy '" + policy.name + "' does not let the sandbox change the workspace")
+                       .with_hint("choose another: --policy restricted"));
+  return policy.workspace;
+}
+
+Result<bool> choose_nesting(const core::RunRequest& request, const policy::Policy& policy) {
+  if (request.allow_nested.value_or(false) && !policy.nested_sandboxes)
+    return Failure(base::denied("policy '" + policy.name + "' does not allow nested sandboxes")
+                       .with_hint("choose one that does: --policy standard"));
+  return policy.nested_sandboxes && request.allow_nested.value_or(true);
+}
+
+Result<Decision> decide(const core::RunRequest& request, const core::Paths& paths) {
+  Decision decision;
+  config::Config config = HV_TRY(config::load(paths.config_file));
+  decision.policy = HV_TRY(policy::Catalog(paths.policies).load(request.policy.value_or(config.default_policy)));
+  images::AgentCatalog agents(paths.agents);
+  const std::string command = request.command.empty() ? "" : request.command[0];
+  decision.agent = HV_TRY(request.agent ? agents.load(*request.agent) : agents.find(command));
+  decision.mode = HV_TRY(choose_mode(request, decision.policy));
+  decision.nested = HV_TRY(choose_nesting(request, decision.policy));
+  decision.limits = decision.policy.limits;
+  if (request.limits.memory_bytes) decision.limits.memory_bytes = *request.limits.memory_bytes;
+  if (request.limits.pids) decision.limits.pids = *request.limits.pids;
+  if (request.limits.cpu_millis) decision.limits.cpu_millis = *request.limits.cpu_millis;
+  return decision;
+}
+
+images::PlanRequest plan_request(const core::RunRequest& request, const Decision& decision, const std::string& user,
+                                 const core::Paths& paths, const std::string& directory) {
+  images::PlanRequest plan;
+  plan.host = {request.caller, user, {}};
+  plan.agent = decision.agent;
+  plan.mode = decision.mode;
+  plan.workspace = request.workspace.path;
+  plan.rootfs = request.rootfs;
+  plan.read = decision.policy.read;
+  plan.write = decision.policy.write;
+  plan.pass = decision.policy.pass;
+  plan.pass.insert(plan.pass.end(), decision.agent.pass.begin(), decision.agent.pass.end());
+  plan.set = decision.agent.set;
+  plan.state_directory = directory;
+  plan.cache = paths.cache;
+  return plan;
+}
+
+// setrlimit(2)'s numbers by the names the request uses.
+std::vector<core::Rlimit> to_rlimits(const std::vector<core::ResourceLimit>& limits) {
+  static const std::map<std::string, uint32_t, std::less<>> kNumbers{
+      {"cpu", 0},    {"fsize", 1},       {"data", 2},      {"stack", 3},   {"core", 4},
+      {"rss", 5},    {"nproc", 6},       {"nofile", 7},    {"memlock", 8}, {"as", 9},
+      {"locks", 10}, {"sigpending", 11}, {"msgqueue", 12}, {"nice", 13},   {"rtprio", 14}};
+  std::vector<core::Rlimit> result;
+  for (const core::ResourceLimit& limit : limits)
+    if (auto found = kNumbers.find(limit.name); found != kNumbers.end())
+      result.push_back({found->second, limit.soft.value_or(~uint64_t{0}), limit.hard.value_or(~uint64_t{0})});
+  return result;
+}
+
+void complete(core::Command& command, const core::Caller& caller, const std::optional<core::WindowSize>& terminal) {
+  command.umask = caller.umask;
+  command.limits = to_rlimits(caller.limits);
+  if (!terminal) return;
+  command.terminal = true;
+  command.rows = terminal->rows;
+  command.columns = terminal->columns;
+}
+
+// The variables of the caller that reached the sandbox: all that a later start may use again.
+std::vector<core::Variable> kept_variables(const core::Caller& caller, const std::vector<std::string>& environment) {
+  std::vector<core::Variable> kept;
+  for (const core::Variable& variable : caller.environment) {
+    bool passed = std::ranges::find(environment, variable.name + "=" + variable.value) != environment.end();
+    // PATH and the tool managers' variables are what the toolchain was found by; they name directories.
+    if (passed || variable.name == "PATH" || variable.value.starts_with('/')) kept.push_back(variable);
+  }
+  return kept;
+}
+
+core::LimitsInfo describe(const core::Limits& asked, const isolation::CgroupPlan& plan) {
+  core::LimitsInfo info;
+  info.asked = asked;
+  auto holds = [&](const char* limit) { return std::ranges::find(plan.enforced, limit) != plan.enforced.end(); };
+  if (holds("memory")) info.enforced.memory_bytes = asked.memory_bytes;
+  if (holds("pids")) info.enforced.pids = asked.pids;
+  if (holds("cpu")) info.enforced.cpu_millis = asked.cpu_millis;
+  if (!plan.enforced.empty()) info.how = "cgroups: " + base::join(plan.enforced, ", ");
+  for (const isolation::Unenforced& missing : plan.not_enforced)
+    info.how += (info.how.empty() ? "" : "; ") + missing.limit + " is not limited: " + missing.reason;
+  return info;
+}
+
+// A limit of the policy holds as far as this machine can, and `inspect` says where it does not; one that was asked for
+// by name stops the start.
+Status check_limits(const core::RunRequest& request, const isolation::CgroupPlan& plan) {
+  if (request.limits.accept_unenforced) return {};
+  for (const isolation::Unenforced& missing : plan.not_enforced) {
+    bool asked = (missing.limit == "memory" && request.limits.memory_bytes) ||
+                 (missing.limit == "pids" && request.limits.pids) ||
+                 (missing.limit == "cpu" && request.limits.cpu_millis);
+    if (asked)
+      return Failure(
+          base::unsupported("the " + missing.limit + " limit cannot be enforced on this machine: " + missing.reason)
+              .with_hint("leave the option out, or accept the loss with --accept-unenforced"));
+  }
+  return {};
+}
+
+const std::string& filter_for(bool nested) {
+  static const std::string plain = isolation::build_filter({.allow_nested = false});
+  static const std::string with_nesting = isolation::build_filter({.allow_nested = true});
+  return nested ? with_nesting : plain;
+}
+
+Status check_caller(const core::RunRequest& request, uint32_t uid) {
+  if (request.caller.uid == uid) return {};
+  return Failure(base::denied("the request is for user " + std::to_string(request.caller.uid) +
+                              " and this daemon serves user " + std::to_string(uid)));
+}
+
+}  // namespace
+
+Planner::Planner(Options options) : options_(std::move(options)) {
+  isolation::CgroupSources sources;
+  sources.uid = options_.uid;
+  cgroup_layout_ = isolation::find_cgroup_parents(sources);
+  landlock_abi_ = isolation::landlock_abi();
+}
+
+Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::SandboxId& id, const std::string& name,
+                                  const std::string& directory, const std::vector<core::IdRange>& used_ranges) {
+  core::RunRequest request = original;
+  LaunchPlan plan;
+  Decision decision;
+  images::PlanRequest look;
+  // The part whose failures are about the request; the command itself is looked for after it.
+  auto settle = [&]() -> Status {
+    HV_TRY(check_caller(request, options_.uid));
+    decision = HV_TRY(decide(request, options_.paths));
+    if (decision.mode == WorkspaceMode::none) {
+      request.workspace.path.clear();
+    } else {
+      request.workspace.path = HV_TRY(
+          images::check_workspace({request.workspace.path, decision.mode, request.caller.home, options_.paths.state}));
+    }
+    look = plan_request(request, decision, options_.user, options_.paths, directory);
+    look.command = request.command;
+    look.directory = request.directory;
+    look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
+    look.hostname = name;
+    plan.host_root = options_.uid == 0;
+    look.uid = plan.host_root ? kAgentOfRoot : request.caller.uid;
+    look.gid = plan.host_root ? kAgentOfRoot : request.caller.gid;
+    HV_TRY(base::make_directories(directory));
+    images::HomeStore homes(options_.paths.homes);
+    images::Home home =
+        HV_TRY(request.fresh_home ? images::HomeStore::fresh(decision.agent, directory + "/home", request.caller.home)
+                                  : homes.open(decision.agent, request.workspace.path, request.caller.home));
+    look.home = home.path;
+    if (!home.key.empty()) plan.home = home.key;
+    if (plan.host_root) {
+      core::IdRange range = HV_TRY(isolation::choose_root_range(std::hash<std::string>{}(id.text()), used_ranges));
+      plan.spec.uid_map = plan.spec.gid_map = {{0, range.outside, range.count}};
+    }
+    plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
+    return check_limits(request, plan.cgroups);
+  };
+  if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
+
+  Result<images::Plan> found = images::make_plan(look);
+  if (!found) {
+    int exit_code = found.error().code() == base::ErrorCode::not_found ? 127
+                    : found.error().code() == base::ErrorCode::denied  ? 126
+                                                                       : 125;
+    return std::unexpected(Refusal{found.error(), exit_code});
+  }
+
+  plan.policy = decision.policy.name;
+  plan.agent = decision.agent.name;
+  plan.limits = describe(decision.limits, plan.cgroups);
+  plan.kept_environment = kept_variables(request.caller, found->command.environment);
+  isolation::LandlockPlan landlock;
+  landlock.filesystem = !decision.nested;
+  plan.degraded = isolation::foresee_landlock(landlock, landlock_abi_).degradations;
+  for (const isolation::Unenforced& missing : plan.cgroups.not_enforced)
+    plan.degraded.push_back("the " + missing.limit + " limit is not enforced: " + missing.reason);
+  if (decision.nested)
+    plan.degraded.push_back(
+        "nested sandboxes are allowed: /proc is not masked, and mounts and namespaces inside are the agent's own");
+
+  core::LaunchSpec& spec = plan.spec;
+  spec.id = id.text();
+  spec.name = name;
+  spec.hostname = name;
+  spec.state_directory = directory;
+  spec.uid = look.uid;
+  spec.gid = look.gid;
+  spec.host_root = plan.host_root;
+  spec.mounts = std::move(found->mounts);
+  core::Mount probe;
+  probe.source = options_.program_directory + "/hydravisor-probe";
+  probe.target = "/run/hydravisor/probe";
+  probe.optional = true;
+  spec.mounts.push_back(std::move(probe));
+  spec.cgroups = plan.cgroups.directories;
+  spec.limits = decision.limits;
+  spec.seccomp_program = filter_for(decision.nested);
+  spec.allow_nested = decision.nested;
+  for (core::Layer layer : request.skipped_layers) {
+    spec.skipped_layers |= static_cast<uint32_t>(layer);
+    plan.degraded.push_back("the layer " + std::string(core::name_of(layer)) + " is left out on request");
+  }
+  spec.host_ports = request.host_ports;
+  spec.host_ports.insert(spec.host_ports.end(), decision.policy.host_services.begin(),
+                         decision.policy.host_services.end());
+  std::ranges::sort(spec.host_ports);
+  spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
+  spec.workspace = request.workspace.path;
+  spec.command = std::move(found->command);
+  complete(spec.command, request.caller, request.terminal);
+  spec.keep_alive = request.command.empty();
+  spec.log_path = directory + "/log";
+  return plan;
+}
+
+Result<core::Command> Planner::plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
+                                         const std::string& directory, const std::optional<std::string>& home) {
+  Decision decision = HV_TRY(decide(sandbox, options_.paths));
+  core::RunRequest as_run = sandbox;
+  as_run.caller = request.caller;
+  if (decision.mode == WorkspaceMode::none) as_run.workspace.path.clear();
+  images::PlanRequest look = plan_request(as_run, decision, options_.user, options_.paths, directory);
+  look.command = request.command;
+  look.directory = request.directory.empty() ? as_run.workspace.path : request.directory;
+  look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
+  look.uid = options_.uid == 0 ? kAgentOfRoot : request.caller.uid;
+  look.gid = options_.uid == 0 ? kAgentOfRoot : request.caller.gid;
+  look.home = home ? options_.paths.homes + "/" + *home + "/home" : directory + "/home/home";
+  images::Plan plan = HV_TRY(images::make_plan(look));
+  complete(plan.command, request.caller, request.terminal);
+  return std::move(plan.command);
+}
+
+Status prepare_directories(const LaunchPlan& plan) {
+  for (const core::Mount& mount : plan.spec.mounts) {
+    if (mount.kind != core::Mount::Kind::overlay) continue;
+    // Owned like what lies below: as root the agent is mapped onto the owner of the workspace.
+    struct stat about{};
+    if (::stat(mount.source.c_str(), &about) != 0) return Failure(Error::from_errno(errno, "look at", mount.source));
+    for (const char* layer : {"/upper", "/work"}) {
+      std::string path = mount.upper + layer;
+      if (plan.host_root && ::chown(path.c_str(), about.st_uid, about.st_gid) != 0)
+        return Failure(Error::from_errno(errno, "give the owner of", path));
+    }
+    if (mount.target == plan.spec.workspace) HV_TRY(workspace::Baseline::begin(mount.upper + "/baseline"));
+  }
+  return {};
+}
+
+}  // namespace hv::service

@@ -1,0 +1,73 @@
+// From what was asked for to everything a supervisor needs: policy, profile, toolchain, home, mounts, environment,
+// limits, filters.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/host_info.h"
+#include "core/id.h"
+#include "core/launch.h"
+#include "core/paths.h"
+#include "core/run_request.h"
+#include "core/sandbox_info.h"
+#include "isolation/cgroup.h"
+#include "isolation/idmap.h"
+
+namespace hv::service {
+
+struct LaunchPlan {
+  core::LaunchSpec spec;
+  isolation::CgroupPlan cgroups;
+  core::LimitsInfo limits;
+  std::vector<std::string> degraded;  // what was asked for and does not hold here, accepted or inherent
+  std::string policy;
+  std::string agent;
+  std::optional<std::string> home;
+  std::vector<core::Variable> kept_environment;  // what a later start may use again
+  bool host_root = false;
+};
+
+// Why nothing was started, and what `run` exits with: 127 for a command that is not there, 126 for one that is not
+// executable, 125 otherwise.
+struct Refusal {
+  base::Error error;
+  int exit_code = 125;
+};
+template <typename T>
+using Planned = std::expected<T, Refusal>;
+
+class Planner {
+ public:
+  struct Options {
+    core::Paths paths;
+    std::string program_directory;  // where Hydravisor's own programs lie
+    uint32_t uid = 0;
+    std::string user;
+  };
+  // Looks at the machine once: cgroups, Landlock, id ranges.
+  explicit Planner(Options options);
+
+  // Everything that can refuse a start does so here, before anything has happened. `used_ranges` are the id ranges of
+  // live sandboxes. The sandbox's `directory` need not exist; nothing is written but the home and caches.
+  Planned<LaunchPlan> plan(const core::RunRequest& request, const core::SandboxId& id, const std::string& name,
+                           const std::string& directory, const std::vector<core::IdRange>& used_ranges);
+  // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.
+  // `directory` is the sandbox's, `home` the key of its persistent home when it has one.
+  base::Result<core::Command> plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
+                                        const std::string& directory, const std::optional<std::string>& home);
+
+ private:
+  Options options_;
+  isolation::CgroupLayout cgroup_layout_;
+  int landlock_abi_ = 0;
+};
+
+// Makes what the plan takes for granted below the sandbox's directory: the copy-on-write layers with the workspace's
+// owner and mode.
+base::Status prepare_directories(const LaunchPlan& plan);
+
+}  // namespace hv::service

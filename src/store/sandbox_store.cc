@@ -1,0 +1,86 @@
+#include "store/sandbox_store.h"
+
+#include <cerrno>
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "wire/types.h"
+
+namespace hv::store {
+
+namespace {
+
+constexpr int64_t kVersion = 1;
+
+base::Result<StoredSandbox> parse(std::string_view text) {
+  base::json::Value value = HV_TRY(base::json::parse(text));
+  auto reader = HV_TRY(base::json::ObjectReader::over(value));
+  if (int64_t version = HV_TRY(reader.integer("version")); version != kVersion)
+    return base::Failure(
+        base::unsupported("written by another version of Hydravisor (format " + std::to_string(version) + ")"));
+  StoredSandbox sandbox;
+  sandbox.host_root = HV_TRY(reader.boolean("host_root"));
+  sandbox.remove_when_done = HV_TRY(reader.boolean("remove_when_done"));
+  if (auto id_base = HV_TRY(reader.optional_integer("id_base"))) sandbox.id_base = static_cast<uint32_t>(*id_base);
+  const base::json::Value* info = reader.member("info");
+  const base::json::Value* request = reader.member("request");
+  if (info == nullptr || request == nullptr)
+    return base::Failure(base::invalid_argument("'info' or 'request' is missing"));
+  sandbox.info = HV_TRY(wire::from_json<core::SandboxInfo>(*info));
+  sandbox.request = HV_TRY(wire::from_json<core::RunRequest>(*request));
+  HV_TRY(reader.finish());
+  return sandbox;
+}
+
+}  // namespace
+
+base::Status SandboxStore::create(const core::SandboxId& id) const {
+  std::string path = path_of(id.text());
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  if (errno != ENOENT) return base::Failure(base::Error::from_errno(errno, "make the sandbox's directory", path));
+  HV_TRY(base::make_directories(path));
+  return {};
+}
+
+base::Status SandboxStore::save(const StoredSandbox& sandbox) const {
+  base::json::Object file;
+  file["version"] = kVersion;
+  file["host_root"] = sandbox.host_root;
+  if (sandbox.id_base) file["id_base"] = *sandbox.id_base;
+  file["remove_when_done"] = sandbox.remove_when_done;
+  file["info"] = wire::to_json(sandbox.info);
+  file["request"] = wire::to_json(sandbox.request);
+  return base::replace_file(path_of(sandbox.info.id) + "/sandbox.json", base::json::serialize(file));
+}
+
+base::Result<std::vector<StoredSandbox>> SandboxStore::load_all(std::vector<std::string>& problems) const {
+  std::vector<StoredSandbox> sandboxes;
+  DIR* stream = ::opendir(directory_.c_str());
+  if (stream == nullptr) {
+    if (errno == ENOENT) return sandboxes;
+    return base::Failure(base::Error::from_errno(errno, "list sandboxes in", directory_));
+  }
+  while (dirent* entry = ::readdir(stream)) {
+    base::Result<core::SandboxId> id = core::SandboxId::parse(entry->d_name);
+    if (!id) continue;
+    std::string file = path_of(id->text()) + "/sandbox.json";
+    base::Result<std::string> text = base::read_file(file);
+    base::Result<StoredSandbox> sandbox = text ? parse(*text) : base::Failure(text.error());
+    if (sandbox && sandbox->info.id == id->text()) {
+      sandboxes.push_back(*std::move(sandbox));
+    } else {
+      problems.push_back(file + ": " + (sandbox ? "names another sandbox" : sandbox.error().message()));
+    }
+  }
+  ::closedir(stream);
+  return sandboxes;
+}
+
+base::Status SandboxStore::remove(const std::string& id) const {
+  return base::remove_tree(path_of(id));
+}
+
+}  // namespace hv::store

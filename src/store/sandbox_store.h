@@ -1,0 +1,43 @@
+// What the daemon knows of each sandbox beyond its own life: one file, `sandbox.json`, in the sandbox's directory.
+// docs/state.md is the format's page. The truth about whether a sandbox runs is not here but in its lock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/id.h"
+#include "core/run_request.h"
+#include "core/sandbox_info.h"
+
+namespace hv::store {
+
+struct StoredSandbox {
+  core::SandboxInfo info;
+  // With only those variables of the caller's environment that passed: a later start needs no more.
+  core::RunRequest request;
+  bool host_root = false;
+  std::optional<uint32_t> id_base;  // as root, while it runs: the first of its 65,536 host ids
+  bool remove_when_done = false;    // made by `run`: goes when its command has ended and nothing waits to be applied
+};
+
+class SandboxStore {
+ public:
+  explicit SandboxStore(std::string directory) : directory_(std::move(directory)) {}
+
+  std::string path_of(const std::string& id) const { return directory_ + "/" + id; }
+  // Makes the sandbox's directory (0700) unless the planning has.
+  base::Status create(const core::SandboxId& id) const;
+  // Replaces the file as a whole; a reader sees the old or the new one.
+  base::Status save(const StoredSandbox& sandbox) const;
+  // Every sandbox there is. A directory without a readable file is named in `problems` and left untouched.
+  base::Result<std::vector<StoredSandbox>> load_all(std::vector<std::string>& problems) const;
+  base::Status remove(const std::string& id) const;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace hv::store

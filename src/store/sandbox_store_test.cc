@@ -1,0 +1,82 @@
+#include "store/sandbox_store.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "base/fd.h"
+
+namespace hv::store {
+namespace {
+
+class SandboxStoreTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char path[] = "/tmp/hydravisor-store-XXXXXX";
+    directory_ = ::mkdtemp(path);
+    store_.emplace(directory_);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  StoredSandbox make() {
+    core::SandboxId id = *core::SandboxId::generate();
+    EXPECT_TRUE(store_->create(id));
+    StoredSandbox sandbox;
+    sandbox.info.id = id.text();
+    sandbox.info.name = "web";
+    sandbox.info.command = {"sh", "-c", "exit 3"};
+    sandbox.request.command = sandbox.info.command;
+    sandbox.request.workspace = {"/home/u/p", core::WorkspaceMode::cow};
+    sandbox.request.caller.directory = "/home/u/p";
+    sandbox.remove_when_done = true;
+    return sandbox;
+  }
+  std::string directory_;
+  std::optional<SandboxStore> store_;
+};
+
+TEST_F(SandboxStoreTest, FindsWhatWasSaved) {
+  StoredSandbox saved = make();
+  ASSERT_TRUE(store_->save(saved));
+  std::vector<std::string> problems;
+  auto all = store_->load_all(problems);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_EQ(all->front().info.name, "web");
+  EXPECT_EQ(all->front().request, saved.request);
+  EXPECT_TRUE(all->front().remove_when_done);
+  EXPECT_TRUE(problems.empty());
+}
+
+TEST_F(SandboxStoreTest, NamesAFileItCannotReadAndLeavesItAlone) {
+  StoredSandbox sandbox = make();
+  std::string file = store_->path_of(sandbox.info.id) + "/sandbox.json";
+  for (const char* text : {"{", "{\"version\": 99}", ""}) {
+    ASSERT_TRUE(base::replace_file(file, text));
+    std::vector<std::string> problems;
+    auto all = store_->load_all(problems);
+    ASSERT_TRUE(all);
+    EXPECT_TRUE(all->empty());
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_NE(problems[0].find(file), std::string::npos);
+    EXPECT_TRUE(base::path_exists(file));
+  }
+}
+
+TEST_F(SandboxStoreTest, AnAbsentDirectoryHoldsNoSandbox) {
+  std::vector<std::string> problems;
+  auto all = SandboxStore(directory_ + "/none").load_all(problems);
+  ASSERT_TRUE(all);
+  EXPECT_TRUE(all->empty());
+}
+
+TEST_F(SandboxStoreTest, RemovesADirectoryThatOverlayLeftUnreadable) {
+  StoredSandbox sandbox = make();
+  std::string work = store_->path_of(sandbox.info.id) + "/workspace/work/work";
+  ASSERT_TRUE(base::make_directories(work));
+  std::filesystem::permissions(work, std::filesystem::perms::none);
+  EXPECT_TRUE(store_->remove(sandbox.info.id));
+  EXPECT_FALSE(base::path_exists(store_->path_of(sandbox.info.id)));
+}
+
+}  // namespace
+}  // namespace hv::store
