@@ -30,13 +30,14 @@ struct Entry {
 };
 
 struct Query {
-  uint64_t from = 0;               // first index looked at; with newest_first the lowest
-  std::optional<uint64_t> before;  // indexes below this only
-  std::string sandbox;             // its id; empty for all
-  std::string kind_prefix;  // "exec" fits "exec" and "exec.started", not "executor.x"; "exec." is the same as "exec"
-  std::string principal;    // empty for all
-  std::optional<base::WallTime> since;  // at or after
-  std::optional<base::WallTime> until;  // before
+  uint64_t from = 0;                              // first index looked at; with newest_first the lowest
+  std::optional<uint64_t> before = std::nullopt;  // indexes below this only
+  std::string sandbox = {};                       // its id; empty for all
+  std::string kind_prefix =
+      {};                      // "exec" fits "exec" and "exec.started", not "executor.x"; "exec." is the same as "exec"
+  std::string principal = {};  // empty for all
+  std::optional<base::WallTime> since = std::nullopt;  // at or after
+  std::optional<base::WallTime> until = std::nullopt;  // before
   size_t limit = SIZE_MAX;
   bool newest_first = false;
 };
