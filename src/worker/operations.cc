@@ -9,6 +9,8 @@
 #include "workspace/bytes.h"
 #include "workspace/changes.h"
 #include "workspace/discard.h"
+#include "workspace/live.h"
+#include "workspace/sync.h"
 #include "workspace/undo.h"
 
 namespace hv::worker {
@@ -28,7 +30,10 @@ Result<workspace::LineDiff> compare(std::string_view before, std::string_view af
 Status shut_in(const workspace::Request& request) {
   // libgit2 sets itself up before the doors close.
   HV_TRY(textdiff::diff_text("", ""));
-  bool reads_only = request.operation == workspace::Operation::diff;
+  // The store of a live workspace is opened for appending even when it is only read.
+  bool reads_only =
+      (request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan) &&
+      request.mode != core::WorkspaceMode::live;
   Confinement confinement;
   std::vector<std::string>& places = reads_only ? confinement.readable : confinement.writable;
   places = {request.places.host, request.places.records};
@@ -47,17 +52,12 @@ void keep_named(std::vector<workspace::Change>& changes, const std::vector<std::
   });
 }
 
-Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
-  workspace::Baseline baseline = HV_TRY(places.baseline());
-  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
-  workspace::find_renames(places.host, places.upper, set.changes);
-  for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
-  keep_named(set.changes, request.diff.paths);
+core::ChangeReport report_of(const workspace::Request& request, const workspace::Tree& before,
+                             const workspace::Tree& after, const std::vector<workspace::Change>& changes) {
   core::ChangeReport report;
   report.workspace = request.places.host;
   report.mode = request.mode;
-  report.files =
-      workspace::describe_changes(places.host, places.upper, set.changes, compare, request.diff.statistics_only);
+  report.files = workspace::describe_changes(before, after, changes, compare, request.diff.statistics_only);
   for (const core::FileChange& file : report.files) {
     report.added_lines += file.added_lines;
     report.removed_lines += file.removed_lines;
@@ -65,10 +65,57 @@ Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace
   return report;
 }
 
+Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
+  workspace::Baseline baseline = HV_TRY(places.baseline());
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
+  workspace::find_renames(places.host, places.upper, set.changes);
+  for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
+  keep_named(set.changes, request.diff.paths);
+  return report_of(request, places.host, places.upper, set.changes);
+}
+
+// A live workspace: its changes are on the host already. Applying accepts them, discarding and undoing take them back.
+Result<json::Value> perform_live(const workspace::Request& request) {
+  workspace::Tree tree = HV_TRY(workspace::Tree::open(request.places.host));
+  auto store = HV_TRY(workspace::PreimageStore::open(std::move(tree), request.places.records + "/preimages"));
+  switch (request.operation) {
+    case workspace::Operation::diff: {
+      std::vector<workspace::Change> changes = HV_TRY(workspace::find_live_changes(store));
+      workspace::find_renames(store.tree(), store.workspace(), changes);
+      keep_named(changes, request.diff.paths);
+      return wire::to_json(report_of(request, store.tree(), store.workspace(), changes));
+    }
+    case workspace::Operation::apply: {
+      std::vector<workspace::Change> changes = HV_TRY(workspace::find_live_changes(store));
+      keep_named(changes, request.apply.paths);
+      core::ApplyReport report;
+      report.dry_run = request.apply.dry_run;
+      for (const workspace::Change& change : changes) report.applied.push_back(change.path);
+      if (!request.apply.dry_run)
+        for (const std::string& path : report.applied) HV_TRY(store.forget(path));
+      return wire::to_json(report);
+    }
+    case workspace::Operation::discard: {
+      core::PathsReport report = HV_TRY(workspace::undo_live(store, request.places.records, request.discard.paths));
+      return wire::to_json(report);
+    }
+    case workspace::Operation::undo: {
+      core::PathsReport report = HV_TRY(workspace::undo_live(store, request.places.records, {}));
+      return wire::to_json(report);
+    }
+    case workspace::Operation::sync_plan:
+      return workspace::to_json(workspace::SyncPlan{});
+    case workspace::Operation::recover:
+      return json::Object{};
+  }
+  return Failure(base::internal_error("unknown operation"));
+}
+
 }  // namespace
 
 Result<json::Value> perform(const workspace::Request& request) {
   HV_TRY(shut_in(request));
+  if (request.mode == core::WorkspaceMode::live) return perform_live(request);
   workspace::Opened places = HV_TRY(workspace::Opened::at(request.places.host, request.places.records));
   switch (request.operation) {
     case workspace::Operation::diff: {
@@ -89,6 +136,10 @@ Result<json::Value> perform(const workspace::Request& request) {
     case workspace::Operation::undo: {
       workspace::Undone undone = HV_TRY(workspace::undo_last(places));
       return wire::to_json(undone.report);
+    }
+    case workspace::Operation::sync_plan: {
+      workspace::SyncPlan plan = HV_TRY(workspace::plan_sync(places, request.sync_paths));
+      return workspace::to_json(plan);
     }
     case workspace::Operation::recover: {
       HV_TRY(workspace::recover(places));

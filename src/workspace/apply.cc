@@ -242,7 +242,9 @@ class Operation {
     for (size_t i : skipped_) plan_.steps[i].after.reset(), plan_.steps[i].before.reset();
     plan_.phase = Plan::Phase::done;
     HV_TRY(journal_.write(plan_));
-    HV_TRY(places_.agree(applied));
+    std::set<std::string> same = applied;
+    for (const core::HunkChoice& choice : request_.hunks) same.erase(choice.path);
+    HV_TRY(places_.agree(applied, same));
     report_.applied.assign(applied.begin(), applied.end());
     return journal_.remove_older();
   }

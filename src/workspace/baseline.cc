@@ -69,17 +69,21 @@ Result<Baseline> Baseline::load(const std::string& path, const Tree& upper) {
     // A torn record of a crash with a whole one after it: both are lost, which can only make a conflict more likely.
     if (line.empty()) continue;
     Seen seen;
-    if (!take_number(line, seen.ctime) || !line.starts_with(' ')) return damaged(i + 1);
-    line.remove_prefix(1);
-    if (!take_number(line, seen.inode) || !line.starts_with(' ')) return damaged(i + 1);
-    line.remove_prefix(1);
+    auto number = [&](auto& value) {
+      if (!take_number(line, value) || !line.starts_with(' ')) return false;
+      line.remove_prefix(1);
+      return true;
+    };
+    if (!number(seen.ctime) || !number(seen.inode) || !number(seen.inside_ctime) || !number(seen.inside_inode))
+      return damaged(i + 1);
     baseline.seen_[HV_TRY(base::from_hex(line))] = seen;
   }
   return baseline;
 }
 
-void Baseline::Notes::add(std::string_view path, const std::optional<Entry>& host) {
-  lines_ += base::format("{} {} {}\n", host ? host->ctime : 0, host ? host->inode : 0, base::to_hex(path));
+void Baseline::Notes::add(std::string_view path, const std::optional<Entry>& host, const std::optional<Entry>& inside) {
+  lines_ += base::format("{} {} {} {} {}\n", host ? host->ctime : 0, host ? host->inode : 0, inside ? inside->ctime : 0,
+                         inside ? inside->inode : 0, base::to_hex(path));
 }
 
 Status Baseline::Notes::append_to(const std::string& file) const {
@@ -87,8 +91,17 @@ Status Baseline::Notes::append_to(const std::string& file) const {
   return base::write_all(fd.get(), lines_);
 }
 
-void Baseline::set(std::string path, const std::optional<Entry>& host) {
-  seen_[std::move(path)] = host ? Seen{host->ctime, host->inode} : Seen{};
+void Baseline::set(std::string path, const std::optional<Entry>& host, const std::optional<Entry>& inside) {
+  Seen seen;
+  if (host) seen.ctime = host->ctime, seen.inode = host->inode;
+  if (inside) seen.inside_ctime = inside->ctime, seen.inside_inode = inside->inode;
+  seen_[std::move(path)] = seen;
+}
+
+bool Baseline::untouched_inside(std::string_view path, const Entry& inside) const {
+  auto found = seen_.find(path);
+  return found != seen_.end() && found->second.inside_inode != 0 && found->second.inside_ctime == inside.ctime &&
+         found->second.inside_inode == inside.inode;
 }
 
 bool Baseline::changed(std::string_view path, const Entry& host) const {

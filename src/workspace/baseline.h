@@ -27,7 +27,8 @@ class Baseline {
   // Records to be appended together. `host` is nullopt when the host has nothing at `path` any more.
   class Notes {
    public:
-    void add(std::string_view path, const std::optional<Entry>& host);
+    // `inside`: the sandbox's own copy, when it has the same content as the host's.
+    void add(std::string_view path, const std::optional<Entry>& host, const std::optional<Entry>& inside = {});
     base::Status append_to(const std::string& file) const;
 
    private:
@@ -38,7 +39,7 @@ class Baseline {
   static std::string heading_for(int64_t began);
 
   explicit Baseline(int64_t began) : began_(began) {}
-  void set(std::string path, const std::optional<Entry>& host);
+  void set(std::string path, const std::optional<Entry>& host, const std::optional<Entry>& inside = {});
   // Whether the host changed what lies at `path` after the sandbox last saw it. Not meaningful for directories, whose
   // ctime moves with every entry: see directory_changed().
   bool changed(std::string_view path, const Entry& host) const;
@@ -46,12 +47,17 @@ class Baseline {
   bool directory_changed(std::string_view path, const Entry& host) const;
   // Whether entries may have come or gone in a directory.
   bool entries_changed(std::string_view path, const Entry& host) const { return changed(path, host); }
+  // Whether the sandbox's copy is still the one that was the same as the host's when they last agreed: then it is no
+  // change of the sandbox's.
+  bool untouched_inside(std::string_view path, const Entry& inside) const;
   int64_t began() const { return began_; }
 
  private:
   struct Seen {
     int64_t ctime = 0;
     uint64_t inode = 0;
+    int64_t inside_ctime = 0;
+    uint64_t inside_inode = 0;
   };
   int64_t began_ = 0;
   std::map<std::string, Seen, std::less<>> seen_;

@@ -84,6 +84,9 @@ class Walk {
     change.path = path;
     change.before = before;
     change.after = after;
+    // Brought in from the host, or applied to it, and not touched inside since: what differs now was changed on the
+    // host.
+    if (after.type != FileType::directory && baseline_.untouched_inside(path, after)) return;
     bool replaced = before && before->type != after.type;
     if (!before) change.kind = core::ChangeKind::added;
     if (replaced) change.kind = core::ChangeKind::type_changed;

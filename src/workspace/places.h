@@ -23,8 +23,9 @@ struct Opened {
   static base::Result<Opened> at(const std::string& host, const std::string& records);
   std::string baseline_file() const { return records + "/baseline"; }
   base::Result<Baseline> baseline() const { return Baseline::load(baseline_file(), upper); }
-  // Records that sandbox and host agree on these paths now, and on what their directories contain.
-  base::Status agree(const std::set<std::string>& paths) const;
+  // Records that the sandbox knows what the host has at these paths now, and what their directories contain; `same`:
+  // those of which both have the same content.
+  base::Status agree(const std::set<std::string>& paths, const std::set<std::string>& same = {}) const;
 };
 
 }  // namespace hv::workspace

@@ -17,11 +17,25 @@ using base::Result;
 using base::Status;
 namespace json = base::json;
 
-static constexpr std::array<std::pair<Operation, std::string_view>, 5> operations{{{Operation::diff, "diff"},
-                                                                                   {Operation::apply, "apply"},
-                                                                                   {Operation::discard, "discard"},
-                                                                                   {Operation::undo, "undo"},
-                                                                                   {Operation::recover, "recover"}}};
+static constexpr std::array<std::pair<Operation, std::string_view>, 6> operations{
+    {{Operation::diff, "diff"},
+     {Operation::apply, "apply"},
+     {Operation::discard, "discard"},
+     {Operation::undo, "undo"},
+     {Operation::recover, "recover"},
+     {Operation::sync_plan, "sync_plan"}}};
+
+static json::Array encoded(const std::vector<std::string>& paths) {
+  json::Array array;
+  for (const std::string& path : paths) array.push_back(json::Value(encode_bytes(path)));
+  return array;
+}
+
+static Result<std::vector<std::string>> paths_member(json::ObjectReader& reader, std::string_view name) {
+  std::vector<std::string> paths = HV_TRY(reader.strings_or_empty(name));
+  for (std::string& path : paths) path = HV_TRY(decode_bytes(path));
+  return paths;
+}
 
 std::string to_text(const Request& request) {
   json::Object object{{"version", 1},
@@ -35,6 +49,7 @@ std::string to_text(const Request& request) {
   object["diff"] = wire::to_json(request.diff);
   object["apply"] = wire::to_json(request.apply);
   object["discard"] = wire::to_json(request.discard);
+  object["sync_paths"] = encoded(request.sync_paths);
   return json::serialize(object);
 }
 
@@ -66,6 +81,7 @@ Result<Request> parse_request(std::string_view text) {
     request.apply = HV_TRY(wire::from_json<core::ApplyRequest>(*value));
   if (const json::Value* value = reader.member("discard"))
     request.discard = HV_TRY(wire::from_json<core::DiscardRequest>(*value));
+  request.sync_paths = HV_TRY(paths_member(reader, "sync_paths"));
   HV_TRY(reader.finish());
   return request;
 }
@@ -95,6 +111,32 @@ Result<json::Value> parse_answer(std::string_view text) {
   for (ErrorCode candidate : codes)
     if (base::code_name(candidate) == code) return Failure(Error(candidate, message).with_hint(hint));
   return Failure(base::internal_error(message));
+}
+
+json::Value to_json(const SyncPlan& plan) {
+  json::Array conflicts;
+  for (const core::Refusal& refusal : plan.conflicts)
+    conflicts.push_back(json::Object{{"path", encode_bytes(refusal.path)}, {"reason", refusal.reason}});
+  return json::Object{
+      {"bring_in", encoded(plan.bring_in)}, {"remove", encoded(plan.remove)}, {"conflicts", std::move(conflicts)}};
+}
+
+Result<SyncPlan> sync_plan_from_json(const json::Value& value) {
+  auto reader = HV_TRY(json::ObjectReader::over(value));
+  SyncPlan plan;
+  plan.bring_in = HV_TRY(paths_member(reader, "bring_in"));
+  plan.remove = HV_TRY(paths_member(reader, "remove"));
+  const json::Value* conflicts = reader.member("conflicts");
+  HV_TRY(reader.finish());
+  if (conflicts == nullptr || !conflicts->is_array())
+    return Failure(base::invalid_argument("conflicts: expected a list"));
+  for (const json::Value& conflict : conflicts->get_array()) {
+    auto refusal = HV_TRY(json::ObjectReader::over(conflict, "conflicts"));
+    std::string path = HV_TRY(path_member(refusal, "path"));
+    plan.conflicts.push_back({std::move(path), HV_TRY(refusal.string("reason"))});
+    HV_TRY(refusal.finish());
+  }
+  return plan;
 }
 
 Result<json::Value> Worker::call(const Request& request) const {
@@ -152,6 +194,15 @@ Result<core::PathsReport> Worker::undo(const Places& places, core::WorkspaceMode
   asked.places = places;
   json::Value answer = HV_TRY(call(asked));
   return wire::from_json<core::PathsReport>(answer);
+}
+
+Result<SyncPlan> Worker::sync_plan(const Places& places, const std::vector<std::string>& paths) const {
+  Request asked;
+  asked.operation = Operation::sync_plan;
+  asked.places = places;
+  asked.sync_paths = paths;
+  json::Value answer = HV_TRY(call(asked));
+  return sync_plan_from_json(answer);
 }
 
 Status Worker::recover(const Places& places) const {

@@ -9,10 +9,11 @@
 #include "base/result.h"
 #include "core/change.h"
 #include "workspace/places.h"
+#include "workspace/sync.h"
 
 namespace hv::workspace {
 
-enum class Operation { diff, apply, discard, undo, recover };
+enum class Operation { diff, apply, discard, undo, recover, sync_plan };
 
 struct Request {
   Operation operation = Operation::diff;
@@ -22,6 +23,7 @@ struct Request {
   core::DiffRequest diff;
   core::ApplyRequest apply;
   core::DiscardRequest discard;
+  std::vector<std::string> sync_paths;  // what a watcher reported; empty: look everywhere
 };
 
 std::string to_text(const Request& request);
@@ -30,6 +32,9 @@ base::Result<Request> parse_request(std::string_view text);
 // {"result": ...} or {"error": {"code", "message", "hint"}}.
 std::string answer_text(const base::Result<base::json::Value>& answer);
 base::Result<base::json::Value> parse_answer(std::string_view text);
+
+base::json::Value to_json(const SyncPlan& plan);
+base::Result<SyncPlan> sync_plan_from_json(const base::json::Value& value);
 
 // Starts one worker a call. Any thread; blocks until it has answered.
 class Worker {
@@ -43,6 +48,7 @@ class Worker {
   base::Result<core::PathsReport> discard(const Places& places, core::WorkspaceMode mode,
                                           const core::DiscardRequest& request, bool running) const;
   base::Result<core::PathsReport> undo(const Places& places, core::WorkspaceMode mode) const;
+  base::Result<SyncPlan> sync_plan(const Places& places, const std::vector<std::string>& paths) const;
   // Takes back what a crash left half-done; cheap when there is nothing.
   base::Status recover(const Places& places) const;
 
