@@ -34,6 +34,9 @@ def model(*commands, log=None):
 
 
 class Agents(hydravisor.TestCase):
+    # codex makes no helpers of its own below /tmp.
+    parent = "/var/tmp"
+
     def setUp(self):
         super().setUp()
         node = glob.glob(os.path.join(hydravisor.cache_dir(), "npm/node-*/node_modules/node/bin"))

@@ -85,9 +85,9 @@ def _read(path):
 class World:
     """One private installation. `top` holds home/, project/ (the workspace) and the state."""
 
-    def __init__(self):
+    def __init__(self, parent=None):
         # Short, since paths of unix sockets end at 108 bytes.
-        self.top = os.path.realpath(tempfile.mkdtemp(prefix="hvt-"))
+        self.top = os.path.realpath(tempfile.mkdtemp(prefix="hvt-", dir=parent))
         os.chmod(self.top, 0o755)
         self.home = self.directory("home")
         self.project = self.directory("project")
@@ -200,9 +200,10 @@ class TestCase(unittest.TestCase):
     """A fresh World for each test, checked for leaks at its end."""
 
     maxDiff = 4000
+    parent = None  # where the World lies; the directory for temporary files when not said
 
     def setUp(self):
-        self.world = World()
+        self.world = World(self.parent)
         self.addCleanup(self._close)
 
     def _close(self):
@@ -214,9 +215,10 @@ class TestCase(unittest.TestCase):
         return self.world.cli("run", *options, "--", *command, **more)
 
     def assert_refused(self, result, *words, code=125):
-        """The command failed with this code and an error that holds all the words."""
+        """The command failed with this code, and an error that holds all the words. 2 is a command line that makes no sense."""
         text = result.stderr.decode(errors="replace")
         self.assertEqual(result.returncode, code, text)
+        self.assertEqual(result.stdout, b"")
         for word in words:
             self.assertIn(word, text)
 
