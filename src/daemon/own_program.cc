@@ -1,0 +1,25 @@
+#include "daemon/own_program.h"
+
+#include <array>
+#include <cerrno>
+
+#include <unistd.h>
+
+#include "base/fd.h"
+
+namespace hv::daemon {
+
+base::Result<std::string> own_directory() {
+  std::array<char, 4096> path;
+  ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) return base::Failure(base::Error::from_errno(errno, "find this program's directory"));
+  std::string beside(path.data(), static_cast<size_t>(size));
+  beside.resize(beside.rfind('/'));
+  std::string libexec = beside.substr(0, beside.rfind('/')) + "/libexec/hydravisor";
+  for (const std::string& directory : {beside, libexec})
+    if (base::path_exists(directory + "/hydravisor-supervisor")) return directory;
+  return base::Failure(base::not_found("hydravisor-supervisor is neither in " + beside + " nor in " + libexec)
+                           .with_hint("the installation is incomplete: build or install it again"));
+}
+
+}  // namespace hv::daemon

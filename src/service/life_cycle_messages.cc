@@ -1,0 +1,218 @@
+// What supervisors say, and what their silence means.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "isolation/cgroup.h"
+#include "service/life_cycle.h"
+#include "service/life_cycle_text.h"
+
+namespace hv::service {
+
+using base::Error;
+using base::Failure;
+using base::Result;
+using base::Status;
+using core::Outcome;
+using core::SandboxInfo;
+using core::SandboxState;
+
+namespace {
+
+base::json::Object describe(const Outcome& outcome) {
+  base::json::Object object;
+  object["outcome"] = core::outcome_name(outcome.kind);
+  object["code"] = outcome.code;
+  if (!outcome.detail.empty()) object["detail"] = outcome.detail;
+  return object;
+}
+
+}  // namespace
+
+// Taking up what is there. Whoever holds a sandbox's lock is its supervisor: a free lock means that nothing runs.
+Status LifeCycle::reconcile() {
+  std::vector<std::string> problems;
+  std::vector<store::StoredSandbox> found = HV_TRY(with_.store.load_all(problems));
+  for (store::StoredSandbox& stored : found) {
+    auto sandbox = std::make_shared<LiveSandbox>();
+    sandbox->directory = with_.store.path_of(stored.info.id);
+    sandbox->stored = std::move(stored);
+    {
+      std::lock_guard lock(mutex_);
+      sandboxes_[sandbox->id()] = sandbox;
+    }
+    SandboxState state = sandbox->state();
+    if (state == SandboxState::created || state == SandboxState::stopped) continue;
+    Result<runtime::SupervisorLink> link = runtime::SupervisorLink::adopt(sandbox->directory);
+    if (!link) {
+      on_lost(sandbox);
+      continue;
+    }
+    sandbox->link = *std::move(link);
+    sandbox->last_job = static_cast<uint64_t>(base::system_clock().monotonic().count());
+    ingest(*sandbox);
+    listen_to(sandbox);
+  }
+  return {};
+}
+
+void LifeCycle::on_message(const Pointer& sandbox) {
+  while (sandbox->link) {
+    Result<shimwire::Packet> packet = sandbox->link->receive();
+    if (!packet) {
+      if (packet.error().code() != base::ErrorCode::unavailable) on_lost(sandbox);
+      return;
+    }
+    switch (static_cast<shimwire::FromSupervisor>(packet->type)) {
+      case shimwire::FromSupervisor::launched:
+      case shimwire::FromSupervisor::status:
+        if (auto launched = shimwire::decode<shimwire::Launched>(packet->body)) on_launched(*sandbox, *launched);
+        break;
+      case shimwire::FromSupervisor::launch_failed: {
+        auto problem = shimwire::decode<shimwire::Problem>(packet->body);
+        Error error = problem ? shimwire::to_error(*problem) : base::internal_error("the launch failed");
+        reply_started(*sandbox, Failure(error));
+        std::lock_guard lock(mutex_);
+        sandbox->stored.info.outcome = Outcome{Outcome::Kind::launch_failed, 125, error.text()};
+        break;
+      }
+      case shimwire::FromSupervisor::spooled:
+      case shimwire::FromSupervisor::job_ended:
+        ingest(*sandbox);
+        break;
+      case shimwire::FromSupervisor::ended:
+        if (auto ended = shimwire::decode<shimwire::Ended>(packet->body)) on_ended(sandbox, *ended);
+        return;
+    }
+  }
+}
+
+void LifeCycle::on_launched(LiveSandbox& sandbox, const shimwire::Launched& launched) {
+  {
+    std::lock_guard lock(mutex_);
+    SandboxInfo& info = sandbox.stored.info;
+    info.pid = launched.init_pid;
+    info.supervisor_pid = launched.supervisor_pid;
+    if (info.state == SandboxState::starting) info.state = SandboxState::running;
+    if (!info.started) info.started = base::system_clock().wall();
+    info.isolation.layers.clear();
+    for (const std::string& line : launched.enforced) {
+      size_t colon = line.find(": ");
+      info.isolation.layers.push_back({line.substr(0, colon), core::LayerStatus::enforced,
+                                       colon == std::string::npos ? "" : line.substr(colon + 2)});
+    }
+    for (const std::string& line : launched.degraded)
+      if (std::ranges::find(info.isolation.degraded, line) == info.isolation.degraded.end())
+        info.isolation.degraded.push_back(line);
+  }
+  base::json::Object payload;
+  payload["pid"] = launched.init_pid;
+  payload["layers"] = to_array(launched.enforced);
+  if (!launched.degraded.empty()) payload["degraded"] = to_array(launched.degraded);
+  // The start was recorded as an intent; that it also succeeded is told by every later event too.
+  static_cast<void>(record(sandbox, "sandbox.started", std::move(payload)));
+  save(sandbox);
+  reply_started(sandbox, sandbox.stored.info);
+}
+
+void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
+  ingest(*sandbox);
+  Outcome outcome = ended.outcome;
+  bool by_memory = outcome.kind == Outcome::Kind::signalled && outcome.code == SIGKILL &&
+                   isolation::Cgroup(sandbox->stored.info.cgroups).usage().oom_kills > 0;
+  if (by_memory) outcome = {Outcome::Kind::out_of_memory, SIGKILL, "it used more memory than its limit"};
+  settle(sandbox, std::move(outcome), ended.workspace_changed);
+}
+
+// The supervisor went without a word: killed. All inside died with it.
+void LifeCycle::on_lost(const Pointer& sandbox) {
+  Result<std::string> left = base::read_file(sandbox->directory + "/outcome");
+  Result<shimwire::Ended> ended = left ? shimwire::decode<shimwire::Ended>(*left) : Failure(left.error());
+  if (ended) return on_ended(sandbox, *ended);
+  ingest(*sandbox);
+  bool failed_to_launch = sandbox->stored.info.outcome.has_value();
+  settle(sandbox,
+         failed_to_launch ? *sandbox->stored.info.outcome
+                          : Outcome{Outcome::Kind::supervisor_lost, 0, "its supervisor was killed"},
+         true);
+}
+
+// Nothing runs inside any more: the outcome becomes part of the record, and what the kernel holds for the sandbox is
+// given back.
+void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_changed) {
+  LiveSandbox& sandbox = *pointer;
+  sandbox.messages.reset();
+  sandbox.deadline.reset();
+  sandbox.link.reset();
+  // It is ours to reap even when this daemon adopted it and an earlier program of this process started it; otherwise
+  // waitpid says so.
+  if (sandbox.stored.info.supervisor_pid) {
+    with_.later([child = static_cast<pid_t>(*sandbox.stored.info.supervisor_pid)] {
+      while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    });
+  }
+  clean_up(sandbox);
+  {
+    std::lock_guard lock(mutex_);
+    SandboxInfo& info = sandbox.stored.info;
+    info.state = SandboxState::stopped;
+    info.stopped = base::system_clock().wall();
+    info.outcome = outcome;
+    info.pid.reset();
+    info.supervisor_pid.reset();
+  }
+  sandbox.spool.reset();
+  static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome)));
+  reply_started(sandbox,
+                Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));
+  reply_stopped(sandbox);
+  for (auto& reply : std::exchange(sandbox.on_ended, {})) reply(outcome);
+  if (sandbox.stored.remove_when_done && !workspace_changed) {
+    static_cast<void>(erase(pointer, "system"));
+    return;
+  }
+  save(sandbox);
+  if (sandbox.stored.remove_when_done) forget_if_empty(pointer);
+}
+
+void LifeCycle::clean_up(LiveSandbox& sandbox) {
+  sandbox.stored.id_base.reset();
+  isolation::Cgroup cgroup(sandbox.stored.info.cgroups);
+  if (cgroup.remove(std::chrono::milliseconds(0))) return;
+  // Tasks that are still ending hold the directory for a moment.
+  auto directories = sandbox.stored.info.cgroups;
+  with_.later([directories] { static_cast<void>(isolation::Cgroup(directories).remove(std::chrono::seconds(5))); });
+}
+
+// Files in the upper layer need not be changes: a look by the worker decides, off the loop.
+void LifeCycle::forget_if_empty(const Pointer& sandbox) {
+  std::weak_ptr<LiveSandbox> weak = sandbox;
+  with_.later([this, weak, id = sandbox->id()] {
+    if (with_.holds_changes(id)) return;
+    with_.loop.post([this, weak] {
+      Pointer still = weak.lock();
+      if (still && still->state() == SandboxState::stopped) static_cast<void>(erase(still, "system"));
+    });
+  });
+}
+
+Status LifeCycle::erase(const Pointer& sandbox, const std::string& principal) {
+  core::Event event;
+  event.kind = "sandbox.removed";
+  event.sandbox = sandbox->id();
+  event.principal = principal;
+  event.payload["name"] = sandbox->name();
+  if (auto index = with_.ledger.record(event); !index) return Failure(std::move(index).error());
+  {
+    std::lock_guard lock(mutex_);
+    sandbox->stored.info.state = SandboxState::removed;
+    sandboxes_.erase(sandbox->id());
+  }
+  return with_.store.remove(sandbox->id());
+}
+
+}  // namespace hv::service

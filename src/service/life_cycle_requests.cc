@@ -1,0 +1,204 @@
+// What is asked of sandboxes that exist: commands inside, signals, pausing, stopping, removing.
+#include <algorithm>
+#include <csignal>
+
+#include "base/text.h"
+#include "isolation/cgroup.h"
+#include "service/life_cycle.h"
+#include "service/life_cycle_text.h"
+
+namespace hv::service {
+
+using base::Error;
+using base::Failure;
+using base::Result;
+using base::Status;
+using core::Outcome;
+using core::SandboxInfo;
+using core::SandboxState;
+
+// How long a stop may take beyond its grace before the supervisor itself is killed, and all inside with it.
+static constexpr std::chrono::seconds kStopMargin{5};
+
+void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::unique_ptr<Handover> handover) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return handover->refuse(found.error());
+  LiveSandbox& sandbox = **found;
+  if (sandbox.state() != SandboxState::running)
+    return handover->refuse(
+        base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
+            .with_hint("start it: hydravisor start " + sandbox.name()));
+  Result<core::Command> command =
+      with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info.home);
+  if (!command) return handover->refuse(command.error());
+  base::json::Object intent;
+  intent["command"] = to_array(request.command);
+  if (Status recorded = record(sandbox, "exec.requested", std::move(intent)); !recorded)
+    return handover->refuse(recorded.error());
+  Result<Handover::Socket> socket = handover->accept(sandbox.name());
+  if (!socket) return;
+  runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
+  if (Status sent = sandbox.link->exec(++sandbox.last_job, *command, client); !sent)
+    runtime::send_failure(client, sent.error());
+}
+
+Status LifeCycle::exec_inside(const std::string& name, const core::Command& command, runtime::ClientSocket client) {
+  Pointer sandbox = HV_TRY(look_up(name));
+  if (sandbox->state() != SandboxState::running || !sandbox->link)
+    return Failure(base::conflict("sandbox '" + sandbox->name() + "' is not running")
+                       .with_hint("start it: hydravisor start " + sandbox->name()));
+  base::json::Object intent;
+  intent["command"] = to_array(command.arguments);
+  HV_TRY(record(*sandbox, "exec.requested", std::move(intent)));
+  return sandbox->link->exec(++sandbox->last_job, command, client);
+}
+
+void LifeCycle::attach(const std::string& name, core::AttachRequest request, std::unique_ptr<Handover> handover) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return handover->refuse(found.error());
+  LiveSandbox& sandbox = **found;
+  if (!sandbox.link)
+    return handover->refuse(
+        base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
+            .with_hint("its output: hydravisor logs " + sandbox.name()));
+  Result<Handover::Socket> socket = handover->accept(sandbox.name());
+  if (!socket) return;
+  runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
+  core::WindowSize size = request.terminal.value_or(core::WindowSize{0, 0});
+  if (Status sent = sandbox.link->attach(size.rows, size.columns, client); !sent)
+    runtime::send_failure(client, sent.error());
+}
+
+void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<SandboxInfo> reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  Pointer sandbox = *found;
+  SandboxState state = sandbox->state();
+  if (state == SandboxState::stopped || state == SandboxState::created) return reply(sandbox->stored.info);
+  auto begin = [&]() -> Status {
+    if (state == SandboxState::paused) HV_TRY(freeze(sandbox, false));
+    if (state != SandboxState::stopping) HV_TRY(core::check_transition(sandbox->name(), state, SandboxState::stopping));
+    HV_TRY(record(*sandbox, "sandbox.stopping"));
+    return sandbox->link->stop(static_cast<uint32_t>(std::min<uint64_t>(request.grace_ms, 3'600'000)));
+  };
+  if (Status begun = begin(); !begun) return reply(Failure(std::move(begun).error()));
+  set_state(*sandbox, SandboxState::stopping);
+  sandbox->on_stopped.push_back(std::move(reply));
+  std::weak_ptr<LiveSandbox> weak = sandbox;
+  sandbox->deadline = with_.loop.after(std::chrono::milliseconds(request.grace_ms) + kStopMargin, [weak] {
+    Pointer still = weak.lock();
+    // Its death ends everything inside at once; on_lost() does the rest.
+    if (still && still->stored.info.supervisor_pid)
+      ::kill(static_cast<pid_t>(*still->stored.info.supervisor_pid), SIGKILL);
+  });
+}
+
+void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusReply reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  LiveSandbox& sandbox = **found;
+  if (!sandbox.link)
+    return reply(Failure(
+        base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))));
+  if (request.signal < 1 || request.signal > 64)
+    return reply(Failure(base::invalid_argument("no signal has the number " + std::to_string(request.signal))));
+  reply(sandbox.link->signal(request.signal));
+}
+
+Status LifeCycle::freeze(const Pointer& sandbox, bool frozen) {
+  SandboxState to = frozen ? SandboxState::paused : SandboxState::running;
+  HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
+  HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed"));
+  isolation::Cgroup cgroup(sandbox->stored.info.cgroups);
+  HV_TRY(frozen ? cgroup.freeze() : cgroup.thaw());
+  set_state(*sandbox, to);
+  save(*sandbox);
+  return {};
+}
+
+void LifeCycle::pause(const std::string& name, Reply<SandboxInfo> reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  Status done = freeze(*found, true);
+  done ? reply((*found)->stored.info) : reply(Failure(std::move(done).error()));
+}
+
+void LifeCycle::resume(const std::string& name, Reply<SandboxInfo> reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  Status done = freeze(*found, false);
+  done ? reply((*found)->stored.info) : reply(Failure(std::move(done).error()));
+}
+
+void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  Pointer sandbox = *found;
+  if (sandbox->link && force) {
+    std::string id = sandbox->id();
+    return stop(id, {0}, [this, id, reply](Result<SandboxInfo> stopped) {
+      if (!stopped) return reply(Failure(stopped.error()));
+      // A run that left nothing behind has removed itself by now.
+      if (!look_up(id)) return reply({});
+      remove(id, false, reply);
+    });
+  }
+  if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
+    return reply(std::move(legal));
+  if (force) return reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+  // Unapplied changes are somebody's work.
+  with_.later([this, sandbox, reply] {
+    bool changes = with_.holds_changes(sandbox->id());
+    with_.loop.post([this, sandbox, reply, changes] {
+      if (changes)
+        return reply(Failure(base::conflict("sandbox '" + sandbox->name() + "' holds changes that are not applied")
+                                 .with_hint("look: hydravisor diff " + sandbox->name() +
+                                            "; throw away: hydravisor rm --force " + sandbox->name())));
+      if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
+        return reply(std::move(legal));
+      reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+    });
+  });
+}
+
+Result<SandboxInfo> LifeCycle::rename(std::string_view name, const core::RenameRequest& request) {
+  Pointer sandbox = HV_TRY(look_up(name));
+  std::string wanted = HV_TRY(core::SandboxName::parse(request.name)).text();
+  if (auto other = look_up(wanted); other && *other != sandbox)
+    return Failure(base::already_exists("a sandbox named '" + wanted + "' exists"));
+  base::json::Object payload;
+  payload["to"] = wanted;
+  HV_TRY(record(*sandbox, "sandbox.renamed", std::move(payload)));
+  {
+    std::lock_guard lock(mutex_);
+    sandbox->stored.info.name = wanted;
+  }
+  save(*sandbox);
+  return sandbox->stored.info;
+}
+
+core::Subscription LifeCycle::wait(const std::string& name, Reply<Outcome> reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) {
+    reply(Failure(found.error()));
+    return {};
+  }
+  Pointer sandbox = *found;
+  if (!sandbox->link && sandbox->stored.info.outcome) {
+    reply(*sandbox->stored.info.outcome);
+    return {};
+  }
+  if (sandbox->state() == SandboxState::created) {
+    reply(Failure(base::conflict("sandbox '" + sandbox->name() + "' was never started")
+                      .with_hint("start it: hydravisor start " + sandbox->name())));
+    return {};
+  }
+  auto place = sandbox->on_ended.insert(sandbox->on_ended.end(), std::move(reply));
+  std::weak_ptr<LiveSandbox> weak = sandbox;
+  auto* waiting = &*place;
+  return core::Subscription([weak, waiting] {
+    if (Pointer still = weak.lock()) still->on_ended.remove_if([&](const auto& item) { return &item == waiting; });
+  });
+}
+
+}  // namespace hv::service

@@ -1,0 +1,207 @@
+// Sandboxes begin: made, planned, recorded, prepared, handed to a supervisor.
+#include <algorithm>
+
+#include "base/text.h"
+#include "isolation/cgroup.h"
+#include "service/life_cycle.h"
+#include "service/life_cycle_text.h"
+
+namespace hv::service {
+
+using base::Error;
+using base::Failure;
+using base::Result;
+using base::Status;
+using core::Outcome;
+using core::SandboxInfo;
+using core::SandboxState;
+
+// A spare supervisor is started once the machine has had a moment for the run that took the last one.
+static constexpr std::chrono::milliseconds kRefillAfter{20};
+
+Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove_when_done) {
+  if (request.tier != core::Tier::process)
+    return Failure(
+        base::unsupported("tier '" + std::string(core::name_of(request.tier)) + "' is not part of this version")
+            .with_hint("use --tier process"));
+  core::SandboxId id = HV_TRY(core::SandboxId::generate());
+  auto sandbox = std::make_shared<LiveSandbox>();
+  SandboxInfo& info = sandbox->stored.info;
+  info.id = id.text();
+  sandbox->directory = with_.store.path_of(id.text());
+  std::vector<std::string> taken;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [other, item] : sandboxes_) taken.push_back(item->name());
+  }
+  auto is_taken = [&](const std::string& name) { return std::ranges::find(taken, name) != taken.end(); };
+  if (request.name) {
+    info.name = HV_TRY(core::SandboxName::parse(*request.name)).text();
+    if (is_taken(info.name))
+      return Failure(base::already_exists("a sandbox named '" + info.name + "' exists")
+                         .with_hint("choose another --name, or remove it: hydravisor rm " + info.name));
+  } else {
+    std::string seed = id.text();
+    do info.name = core::SandboxName::invent(seed += "+").text();
+    while (is_taken(info.name));
+  }
+  info.created = base::system_clock().wall();
+  info.command = request.command;
+  info.labels = request.labels;
+  info.workspace = {request.workspace.path, request.workspace.mode, {}};
+  info.host_ports = request.host_ports;
+  info.rootfs = request.rootfs.value_or("");
+  sandbox->stored.request = std::move(request);
+  sandbox->stored.remove_when_done = remove_when_done;
+  return sandbox;
+}
+
+Result<runtime::SupervisorLink> LifeCycle::take_supervisor() {
+  if (!spare_) return runtime::SupervisorLink::spawn(with_.supervisor_program);
+  runtime::SupervisorLink link = *std::move(spare_);
+  spare_.reset();
+  spare_timer_ = with_.loop.after(kRefillAfter, [this] { refill_spare(); });
+  return link;
+}
+
+void LifeCycle::refill_spare() {
+  if (spare_) return;
+  // Without one the next run starts its own, which also reports why it cannot.
+  if (auto link = runtime::SupervisorLink::spawn(with_.supervisor_program)) spare_ = *std::move(link);
+}
+
+Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
+  const SandboxInfo& info = sandbox.stored.info;
+  if (Status legal = core::check_transition(info.name, info.state, SandboxState::starting); !legal)
+    return std::unexpected(Refusal{std::move(legal).error()});
+  std::vector<core::IdRange> used;
+  for (const auto& [id, other] : sandboxes_)
+    if (other->stored.id_base) used.push_back({0, *other->stored.id_base, 65536});
+  Result<core::SandboxId> id = core::SandboxId::parse(info.id);
+  if (!id) return std::unexpected(Refusal{id.error()});
+  return with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory, used);
+}
+
+// Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.
+Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime::ClientSocket* client) {
+  LiveSandbox& sandbox = *pointer;
+  SandboxInfo& info = sandbox.stored.info;
+  runtime::SupervisorLink link = HV_TRY(take_supervisor());
+
+  {
+    std::lock_guard lock(mutex_);
+    info.policy = plan.policy;
+    info.agent = plan.agent;
+    info.home = plan.home;
+    info.limits = plan.limits;
+    info.isolation.degraded = plan.degraded;
+    info.cgroups = plan.cgroups.directories;
+    info.outcome.reset();
+    info.stopped.reset();
+    info.started.reset();
+  }
+  sandbox.stored.host_root = plan.host_root;
+  sandbox.stored.request.caller.environment = plan.kept_environment;
+  base::json::Object intent;
+  intent["command"] = to_array(info.command);
+  intent["policy"] = info.policy;
+  intent["workspace"] = base::printable(info.workspace.path);
+  intent["mode"] = core::name_of(info.workspace.mode);
+  if (!plan.degraded.empty()) intent["degraded"] = to_array(plan.degraded);
+  HV_TRY(record(sandbox, "sandbox.starting", std::move(intent)));
+
+  HV_TRY(prepare_directories(plan));
+  HV_TRY(isolation::create_cgroups(plan.cgroups, plan.spec.limits));
+  set_state(sandbox, SandboxState::starting);
+  if (Status sent = link.launch(plan.spec, client, nullptr); !sent) {
+    clean_up(sandbox);
+    set_state(sandbox, SandboxState::stopped);
+    return sent;
+  }
+  if (plan.host_root) sandbox.stored.id_base = plan.spec.uid_map.at(0).outside;
+  sandbox.link = std::move(link);
+  sandbox.last_job = 1;
+  sandbox.stop_asked = false;
+  sandbox.spool.reset();
+  save(sandbox);
+  listen_to(pointer);
+  return {};
+}
+
+void LifeCycle::listen_to(const Pointer& sandbox) {
+  std::weak_ptr<LiveSandbox> weak = sandbox;
+  sandbox->messages = with_.loop.watch(sandbox->link->fd(), base::Reactor::Interest::readable, [this, weak] {
+    if (Pointer still = weak.lock()) on_message(still);
+  });
+}
+
+void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxInfo> reply) {
+  Result<Pointer> made = make(std::move(request), false);
+  if (!made) return reply(Failure(made.error()));
+  Pointer sandbox = *made;
+  // Planned now, so that what can be refused is refused now rather than at the first start.
+  if (Planned<LaunchPlan> planned = plan(*sandbox); !planned) {
+    static_cast<void>(with_.store.remove(sandbox->id()));
+    return reply(Failure(planned.error().error));
+  }
+  auto keep = [&]() -> Status {
+    HV_TRY(record(*sandbox, "sandbox.created"));
+    HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
+    return with_.store.save(sandbox->stored);
+  };
+  if (Status kept = keep(); !kept) return reply(Failure(std::move(kept).error()));
+  {
+    std::lock_guard lock(mutex_);
+    sandboxes_[sandbox->id()] = sandbox;
+  }
+  if (!start_now) return reply(sandbox->stored.info);
+  start(sandbox->id(), std::move(reply));
+}
+
+void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover) {
+  bool keep = request.keep;
+  Result<Pointer> made = make(std::move(request), !keep);
+  if (!made) return handover->refuse(made.error());
+  Pointer sandbox = *made;
+  Planned<LaunchPlan> planned = plan(*sandbox);
+  if (!planned) static_cast<void>(with_.store.remove(sandbox->id()));
+  if (!planned && planned.error().exit_code == 125) return handover->refuse(planned.error().error);
+  Result<Handover::Socket> socket = handover->accept(sandbox->name());
+  if (!socket) return;
+  runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
+  if (!planned) return runtime::send_failure(client, planned.error().error, planned.error().exit_code);
+  auto begin = [&]() -> Status {
+    HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
+    {
+      std::lock_guard lock(mutex_);
+      sandboxes_[sandbox->id()] = sandbox;
+    }
+    return launch(sandbox, *std::move(planned), &client);
+  };
+  Status begun = begin();
+  if (begun) return;
+  runtime::send_failure(client, begun.error());
+  std::lock_guard lock(mutex_);
+  sandboxes_.erase(sandbox->id());
+  static_cast<void>(with_.store.remove(sandbox->id()));
+}
+
+void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
+  Result<Pointer> sandbox = look_up(name);
+  if (!sandbox) return reply(Failure(sandbox.error()));
+  Planned<LaunchPlan> planned = plan(**sandbox);
+  if (!planned) return reply(Failure(planned.error().error));
+  (*sandbox)->on_started.push_back(std::move(reply));
+  if (Status launched = launch(*sandbox, *std::move(planned), nullptr); !launched)
+    reply_started(**sandbox, Failure(std::move(launched).error()));
+}
+
+void LifeCycle::reply_started(LiveSandbox& sandbox, const Result<SandboxInfo>& result) {
+  for (auto& reply : std::exchange(sandbox.on_started, {})) reply(result);
+}
+
+void LifeCycle::reply_stopped(LiveSandbox& sandbox) {
+  for (auto& reply : std::exchange(sandbox.on_stopped, {})) reply(sandbox.stored.info);
+}
+
+}  // namespace hv::service

@@ -1,0 +1,121 @@
+#include "service/log_cases.h"
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include <fcntl.h>
+#include <fts.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "isolation/cgroup.h"
+
+namespace hv::service {
+
+namespace {
+
+using base::Error;
+using base::Failure;
+using base::Fd;
+using base::Result;
+
+bool runs(core::SandboxState state) {
+  return state != core::SandboxState::created && state != core::SandboxState::stopped;
+}
+
+struct Follower {
+  Fd notify;
+  base::Subscription events;
+  base::Subscription tick;
+  std::function<void()> wake;
+  base::Reactor* loop = nullptr;
+};
+
+void tick_again(const std::shared_ptr<Follower>& follower) {
+  std::weak_ptr<Follower> weak = follower;
+  follower->tick = follower->loop->after(std::chrono::seconds(1), [weak] {
+    auto still = weak.lock();
+    if (!still) return;
+    still->wake();
+    tick_again(still);
+  });
+}
+
+// What the copy-on-write layer takes on disk, in blocks as du(1) counts.
+uint64_t disk_usage(const std::string& directory) {
+  std::string path = directory;
+  std::array<char*, 2> roots{path.data(), nullptr};
+  FTS* walk = ::fts_open(roots.data(), FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr);
+  if (walk == nullptr) return 0;
+  uint64_t blocks = 0;
+  while (FTSENT* entry = ::fts_read(walk))
+    if (entry->fts_info != FTS_DP && entry->fts_statp != nullptr)
+      blocks += static_cast<uint64_t>(entry->fts_statp->st_blocks);
+  ::fts_close(walk);
+  return blocks * 512;
+}
+
+}  // namespace
+
+Result<LogChunk> LogCases::read_log(std::string_view sandbox, uint64_t offset, size_t limit) const {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  LogChunk chunk;
+  // Read before the file: a log that ended between the two is then seen as still growing, and asked for once more.
+  chunk.ended = !runs(view.info.state);
+  Result<Fd> file = base::open_file(view.directory + "/log", O_RDONLY | O_NOFOLLOW);
+  if (!file && file.error().code() == base::ErrorCode::not_found) return chunk;
+  if (!file) return Failure(std::move(file).error());
+  chunk.bytes.resize(limit);
+  ssize_t count = ::pread(file->get(), chunk.bytes.data(), limit, static_cast<off_t>(offset));
+  if (count < 0) return Failure(Error::from_errno(errno, "read the log of", view.info.name));
+  chunk.bytes.resize(static_cast<size_t>(count));
+  // More may lie behind what was asked for.
+  if (static_cast<size_t>(count) == limit) chunk.ended = false;
+  return chunk;
+}
+
+Result<core::Subscription> LogCases::watch_log(std::string_view sandbox, std::function<void()> wake) const {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  auto follower = std::make_shared<Follower>();
+  follower->wake = std::move(wake);
+  follower->loop = &loop_;
+  follower->notify = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!follower->notify) return Failure(Error::from_errno(errno, "follow the log of", view.info.name));
+  if (::inotify_add_watch(follower->notify.get(), (view.directory + "/log").c_str(), IN_MODIFY) >= 0) {
+    std::weak_ptr<Follower> weak = follower;
+    follower->events = loop_.watch(follower->notify.get(), base::Reactor::Interest::readable, [weak] {
+      auto still = weak.lock();
+      if (!still) return;
+      std::array<char, 4096> drained;
+      while (::read(still->notify.get(), drained.data(), drained.size()) > 0) {
+      }
+      still->wake();
+    });
+  }
+  tick_again(follower);
+  return core::Subscription([follower]() mutable {
+    follower->events.reset();
+    follower->tick.reset();
+  });
+}
+
+Result<core::SandboxStats> LogCases::stats(std::string_view sandbox) const {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  core::SandboxStats stats;
+  stats.state = view.info.state;
+  if (runs(view.info.state) && !view.info.cgroups.empty()) {
+    isolation::CgroupUsage usage = isolation::Cgroup(view.info.cgroups).usage();
+    if (usage.memory != 0) stats.memory_bytes = usage.memory;
+    if (usage.memory_peak != 0) stats.memory_peak_bytes = usage.memory_peak;
+    if (usage.pids != 0) stats.processes = usage.pids;
+    if (usage.cpu.count() != 0) stats.cpu_nanoseconds = static_cast<uint64_t>(usage.cpu.count());
+  }
+  if (view.info.workspace.mode == core::WorkspaceMode::cow)
+    stats.workspace_bytes = disk_usage(view.directory + "/workspace/upper");
+  return stats;
+}
+
+}  // namespace hv::service
