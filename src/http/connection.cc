@@ -120,10 +120,12 @@ class ServerExchange final : public Exchange {
     std::shared_ptr<Shared> shared_;
   };
 
+  // On the loop's thread the answer is in the kernel when this returns: a handler may end the program next.
   void post(Response response) {
-    connection_->loop().post([connection = connection_, response = std::move(response), keep = request_.keep_alive] {
+    auto task = [connection = connection_, response = std::move(response), keep = request_.keep_alive] {
       connection->respond(response, keep);
-    });
+    };
+    connection_->loop().dispatch(std::move(task));
   }
 
   std::shared_ptr<Connection> connection_;
@@ -140,11 +142,11 @@ Connection::Connection(std::shared_ptr<Server::State> server, std::unique_ptr<St
       peer_(peer),
       admitted_(admitted),
       parser_(server_->options.limits) {
-  ++server_->connections;
+  server_->connections.insert(this);
 }
 
 Connection::~Connection() {
-  --server_->connections;
+  server_->connections.erase(this);
 }
 
 void Connection::arm_timeout() {
@@ -187,6 +189,7 @@ void Connection::read_more() {
 
 void Connection::dispatch() {
   timeout_.reset();
+  if (server_->stopped) return abandon();
   Request request = parser_.take();
   if (!admitted_) return fault(403, "this socket belongs to another user");
   server_->handler(std::make_shared<ServerExchange>(shared_from_this(), std::move(request)));

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "http/exchange.h"
@@ -13,11 +14,13 @@
 
 namespace hv::http {
 
+class Connection;
+
 struct Server::State {
   Loop& loop;
   ServerOptions options;
   Handler handler;
-  size_t connections = 0;
+  std::set<Connection*> connections;
   bool stopped = false;
 };
 

@@ -1,5 +1,6 @@
 #include "http/loop.h"
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -58,6 +59,10 @@ void Loop::stop() {
 
 void Loop::post(std::function<void()> task) {
   asio::post(*context_, std::move(task));
+}
+
+void Loop::dispatch(std::function<void()> task) {
+  asio::dispatch(*context_, std::move(task));
 }
 
 base::Subscription Loop::watch(int fd, Interest interest, std::function<void()> callback) {

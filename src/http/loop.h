@@ -22,6 +22,8 @@ class Loop final : public base::Reactor {
   void stop();
 
   void post(std::function<void()> task) override;
+  // At once when called on the loop's thread while it runs, else like post().
+  void dispatch(std::function<void()> task);
   base::Subscription watch(int fd, Interest interest, std::function<void()> callback) override;
   base::Subscription after(std::chrono::nanoseconds delay, std::function<void()> task) override;
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -37,7 +38,7 @@ struct Server::Acceptor {
 
   void admit(base::Fd socket) {
     auto peer = base::peer_credentials(socket.get());
-    if (!peer || server->connections >= server->options.max_connections) return;
+    if (!peer || server->connections.size() >= server->options.max_connections) return;
     bool admitted = !server->options.admits || server->options.admits(*peer);
     if (!admitted && server->options.refused) server->options.refused(*peer);
     std::make_shared<Connection>(server, make_unix_stream(server->loop, std::move(socket)), *peer, admitted)->start();
@@ -59,10 +60,14 @@ Server::Server(Loop& loop, base::Fd listener, ServerOptions options, Handler han
 
 Server::~Server() {
   state_->stopped = true;
+  acceptor_.reset();
+  std::vector<std::shared_ptr<Connection>> open;
+  for (Connection* connection : state_->connections) open.push_back(connection->shared_from_this());
+  for (const auto& connection : open) connection->abandon();
 }
 
 size_t Server::connections() const {
-  return state_->connections;
+  return state_->connections.size();
 }
 
 }  // namespace hv::http

@@ -28,6 +28,7 @@ class Server {
  public:
   // `listener` is a listening SOCK_STREAM unix socket.
   Server(Loop& loop, base::Fd listener, ServerOptions options, Handler handler);
+  // Closes every connection; whoever waits for one is told that the client has gone.
   ~Server();
 
   size_t connections() const;

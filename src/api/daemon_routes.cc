@@ -1,0 +1,47 @@
+// The daemon itself, what it found on this machine, and its data files.
+#include "api/handlers.h"
+
+namespace hv::api {
+
+Answer get_version(service::Service& service, const Call&) {
+  return json(service.daemon());
+}
+
+Answer post_shutdown(service::Service& service, const Call&) {
+  return nothing_or_error(service.shut_down());
+}
+
+Answer post_reexec(service::Service& service, const Call& call) {
+  core::ReexecRequest request = HV_TRY(call.body<core::ReexecRequest>());
+  return nothing_or_error(service.reexec(request));
+}
+
+Answer get_doctor(service::Service& service, const Call&) {
+  return json_or_error(service.doctor());
+}
+
+Answer list_policies(service::Service& service, const Call&) {
+  return list_or_error(service.policies());
+}
+
+Answer get_policy(service::Service& service, const Call& call) {
+  return json_or_error(service.policy(call.parameter()));
+}
+
+Answer list_agents(service::Service& service, const Call&) {
+  return list_or_error(service.agents());
+}
+
+Answer get_agent(service::Service& service, const Call& call) {
+  return json_or_error(service.agent(call.parameter()));
+}
+
+Answer list_homes(service::Service& service, const Call&) {
+  return list_or_error(service.homes());
+}
+
+Answer delete_home(service::Service& service, const Call& call) {
+  return nothing_or_error(service.remove_home(call.parameter()));
+}
+
+}  // namespace hv::api

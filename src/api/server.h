@@ -1,0 +1,35 @@
+// The daemon's API: HTTP on a listening socket in front of a Service. Construct it on the loop's thread, or before the
+// loop runs, after the loop and the service; destroy it before both.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+#include "base/unix_socket.h"
+#include "http/loop.h"
+#include "service/service.h"
+
+namespace hv::api {
+
+struct ServerOptions {
+  // Told when somebody who is neither the owner nor root connected; they got 403.
+  std::function<void(const base::PeerCredentials&)> refused;
+};
+
+class Server {
+ public:
+  Server(http::Loop& loop, base::Fd listener, service::Service& service, ServerOptions options = {});
+  // Waits for calls that are running on the pool; open streams and long polls are broken off.
+  ~Server();
+
+  // Connections open now; an idle daemon may end when there is none.
+  size_t connections() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hv::api
