@@ -1,5 +1,5 @@
-// The cgroups of one sandbox: one directory on version 2, one for each controller on version 1. Made by the daemon,
-// joined by init itself, read and removed by the supervisor.
+// The cgroups of one sandbox: one directory on version 2, one for each controller on version 1. Made, read and removed
+// by the daemon; init joins them itself.
 #pragma once
 
 #include <chrono>

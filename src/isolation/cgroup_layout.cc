@@ -96,7 +96,16 @@ std::vector<std::string> candidates(const Hierarchy& hierarchy, const CgroupSour
   } else {
     paths.push_back(hierarchy.mount_point + "/hv-user");
   }
-  if (std::string directory = own_directory(hierarchy, own); !directory.empty()) paths.push_back(std::move(directory));
+  std::string directory = own_directory(hierarchy, own);
+  if (!directory.empty()) paths.push_back(directory);
+  // Version 2: an own cgroup holds us and may not pass controllers on, but one above it can be ours too, as below a
+  // user's service manager.
+  if (hierarchy.unified && sources.uid != 0) {
+    while (directory.size() > hierarchy.mount_point.size()) {
+      directory.resize(directory.rfind('/'));
+      if (directory.size() > hierarchy.mount_point.size()) paths.push_back(directory);
+    }
+  }
   return paths;
 }
 
@@ -113,43 +122,54 @@ ControllerParent version_one(const Hierarchy& hierarchy, const std::string& name
 
 // Controllers reach a child only when its parent passes them on. Passing one on fails with EBUSY while the parent holds
 // processes itself.
-bool pass_on(const std::string& parent, const std::string& name, int& error) {
-  error = 0;
+bool passes_on(const std::string& parent, const std::string& name) {
   auto passed = base::read_file(parent + "/cgroup.subtree_control", 4096);
-  if (!passed) {
-    error = ENOENT;
-    return false;
-  }
+  if (!passed) return false;
   while (!passed->empty() && passed->back() == '\n') passed->pop_back();
-  if (contains(base::split(*passed, ' '), name)) return true;
-  base::Fd file(::open((parent + "/cgroup.subtree_control").c_str(), O_WRONLY | O_CLOEXEC));
-  std::string request = "+" + name;
-  if (file && ::write(file.get(), request.data(), request.size()) == static_cast<ssize_t>(request.size())) return true;
-  error = errno;
-  return false;
+  return contains(base::split(*passed, ' '), name);
 }
 
-ControllerParent version_two(const Hierarchy& hierarchy, const std::string& name, const CgroupSources& sources,
-                             std::string_view own_text) {
-  if (hierarchy.read_only)
-    return {.path = {}, .reason = hierarchy.mount_point + " is mounted read-only", .unified = true};
-  int error = ENOENT;
+bool pass_on(const std::string& parent, const std::string& name, int& error) {
+  error = 0;
+  if (passes_on(parent, name)) return true;
+  base::Fd file(::open((parent + "/cgroup.subtree_control").c_str(), O_WRONLY | O_CLOEXEC));
+  std::string request = "+" + name;
+  if (!file || ::write(file.get(), request.data(), request.size()) < 0) error = errno;
+  return error == 0 && passes_on(parent, name);
+}
+
+// On version 2 a process is in one cgroup only, so one directory serves all controllers: the first candidate that has
+// the most of them.
+struct UnifiedParent {
+  std::string path;
+  std::vector<std::string> controllers;
+  std::string reason;
+};
+
+UnifiedParent version_two(const Hierarchy& hierarchy, const CgroupSources& sources, std::string_view own_text) {
+  UnifiedParent best{.path = {}, .controllers = {}, .reason = "no version 2 cgroup is writable"};
+  if (hierarchy.read_only) {
+    best.reason = hierarchy.mount_point + " is mounted read-only";
+    return best;
+  }
   for (const std::string& path : candidates(hierarchy, sources, own_cgroup(own_text, ""))) {
     if (!writable_directory(path)) continue;
-    if (sources.uid == 0) {
-      int above = 0;  // the top of the hierarchy may pass on what it has although processes live in it
-      pass_on(hierarchy.mount_point, name, above);
-    }
     // The freezer is part of version 2 itself.
-    if (name == "freezer" || pass_on(path, name, error)) return {.path = path, .reason = {}, .unified = true};
+    std::vector<std::string> controllers{"freezer"};
+    bool busy = false;
+    for (const char* name : {"memory", "pids", "cpu"}) {
+      int error = 0;
+      // The top of the hierarchy may pass on what it has although processes live in it.
+      if (sources.uid == 0) pass_on(hierarchy.mount_point, name, error);
+      if (pass_on(path, name, error)) controllers.emplace_back(name);
+      busy = busy || error == EBUSY;
+    }
+    if (controllers.size() > best.controllers.size()) best = {.path = path, .controllers = controllers, .reason = {}};
+    if (busy)
+      best.reason = "the cgroup that this process lives in may not pass controllers on while it holds processes";
   }
-  std::string reason =
-      error == EBUSY
-          ? base::format("the cgroup that this process lives in may not pass on {} while it holds processes", name)
-          : base::format("no cgroup that is writable has the controller {}", name);
-  return {.path = {},
-          .reason = reason + " (start the daemon as a systemd user service with Delegate=yes)",
-          .unified = true};
+  if (best.reason.empty()) best.reason = "it is not passed on to " + best.path;
+  return best;
 }
 
 }  // namespace
@@ -160,13 +180,24 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
   std::vector<Hierarchy> hierarchies = parse_mountinfo(mounts ? *mounts : std::string());
   std::string own_text = own ? *own : std::string();
 
+  auto unified = std::ranges::find_if(hierarchies, &Hierarchy::unified);
+  UnifiedParent shared;
+  if (unified != hierarchies.end()) shared = version_two(*unified, sources, own_text);
+
   auto find = [&](const std::string& name) -> ControllerParent {
     for (const Hierarchy& hierarchy : hierarchies)
       if (!hierarchy.unified && contains(hierarchy.controllers, name))
         return version_one(hierarchy, name, sources, own_text);
-    for (const Hierarchy& hierarchy : hierarchies)
-      if (hierarchy.unified) return version_two(hierarchy, name == "cpuacct" ? "cpu" : name, sources, own_text);
-    return {.path = {}, .reason = base::format("no cgroup hierarchy with the controller {} is mounted", name)};
+    if (unified == hierarchies.end())
+      return {.path = {}, .reason = base::format("no cgroup hierarchy with the controller {} is mounted", name)};
+    // Version 2 counts processor time in every cgroup.
+    if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, name))
+      return {.path = shared.path, .reason = {}, .unified = true};
+    return {.path = {},
+            .reason = base::format(
+                "the controller {} is out of reach: {} (start the daemon as a systemd user service with Delegate=yes)",
+                name, shared.reason),
+            .unified = true};
   };
   return {.memory = find("memory"),
           .pids = find("pids"),

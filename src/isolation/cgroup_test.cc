@@ -85,6 +85,18 @@ TEST_F(CgroupLayoutTest, OfVersionTwoWithoutDelegationSaysWhatToDo) {
   EXPECT_THAT(find_cgroup_parents(sources).memory.reason, HasSubstr("Delegate=yes"));
 }
 
+TEST_F(CgroupLayoutTest, OfVersionTwoFindsTheNearestCgroupAboveThatIsOurs) {
+  put("mountinfo", mount("/unified", "cgroup2", "nsdelegate"));
+  put("own", "0::/user.slice/user@1000.service/app.slice/terminal.scope\n");
+  make("unified/user.slice/user@1000.service/app.slice/terminal.scope");
+  put("unified/user.slice/user@1000.service/app.slice/cgroup.subtree_control", "memory pids\n");
+  CgroupLayout layout = find_cgroup_parents(sources);
+  EXPECT_EQ(layout.memory.path, directory + "/unified/user.slice/user@1000.service/app.slice");
+  EXPECT_EQ(layout.freezer.path, layout.memory.path) << "a process is in one cgroup of version 2 only";
+  EXPECT_EQ(layout.cpu.path, "");
+  EXPECT_THAT(layout.cpu.reason, HasSubstr("app.slice"));
+}
+
 TEST_F(CgroupLayoutTest, OfAHybridTakesEachControllerFromWhereItIs) {
   put("mountinfo", mount("/memory", "cgroup", "memory") + mount("/unified", "cgroup2", ""));
   put("own", "5:memory:/\n0::/\n");
