@@ -122,20 +122,22 @@ ControllerParent version_one(const Hierarchy& hierarchy, const std::string& name
 
 // Controllers reach a child only when its parent passes them on. Passing one on fails with EBUSY while the parent holds
 // processes itself.
-bool passes_on(const std::string& parent, const std::string& name) {
-  auto passed = base::read_file(parent + "/cgroup.subtree_control", 4096);
-  if (!passed) return false;
-  while (!passed->empty() && passed->back() == '\n') passed->pop_back();
-  return contains(base::split(*passed, ' '), name);
+bool lists(const std::string& file, const std::string& name) {
+  auto words = base::read_file(file, 4096);
+  if (!words) return false;
+  while (!words->empty() && words->back() == '\n') words->pop_back();
+  return contains(base::split(*words, ' '), name);
 }
 
 bool pass_on(const std::string& parent, const std::string& name, int& error) {
   error = 0;
-  if (passes_on(parent, name)) return true;
-  base::Fd file(::open((parent + "/cgroup.subtree_control").c_str(), O_WRONLY | O_CLOEXEC));
+  std::string control = parent + "/cgroup.subtree_control";
+  if (lists(control, name)) return true;
+  if (!lists(parent + "/cgroup.controllers", name)) return false;
+  base::Fd file(::open(control.c_str(), O_WRONLY | O_CLOEXEC));
   std::string request = "+" + name;
   if (!file || ::write(file.get(), request.data(), request.size()) < 0) error = errno;
-  return error == 0 && passes_on(parent, name);
+  return error == 0 && lists(control, name);
 }
 
 // On version 2 a process is in one cgroup only, so one directory serves all controllers: the first candidate that has
