@@ -124,18 +124,28 @@ Completions complete(std::span<const std::string_view> words) {
 
 std::string_view completion_script(std::string_view shell) {
   if (shell == "bash")
-    return R"script(# hydravisor's completion for bash: eval "$(hydravisor completion bash)" _hydravisor() {
-      local line words = ("${COMP_WORDS[@]:1:COMP_CWORD}")local current = "${COMP_WORDS[COMP_CWORD]}" COMPREPLY =
-          () while IFS = $ '\t' read - r kind word _;
-      do
+    return R"script(# hydravisor's completion for bash: eval "$(hydravisor completion bash)"
+_hydravisor() {
+  # Without '=' and ':' as separators, so that --policy=x is one word.
+  local current words=() kind word help
+  if declare -F _get_comp_words_by_ref >/dev/null; then
+    local cword
+    _get_comp_words_by_ref -n =: -c current -w words -i cword
+    words=("${words[@]:1:cword}")
+  else
+    words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+    current="${COMP_WORDS[COMP_CWORD]}"
+  fi
+  COMPREPLY=()
+  while IFS=$'\t' read -r kind word help; do
     case "$kind" in
       word)
-#bash splits words at '=', so what is before it is already there.
-        [[ "$current" == *=* || "${COMP_WORDS[COMP_CWORD-1]}" == = ]] && word="${word#*=}"
-        COMPREPLY+=("$(printf %q "$word")") ;;
-      files) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current") ;;
-      directories) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$current") ;;
-      command) mapfile -t COMPREPLY < <(compgen -c -- "$current"; compgen -f -- "$current") ;;
+        # What stands before '=' is already on the line, and readline replaces only what follows it.
+        [[ "$current" == *=* ]] && word="${word#*=}"
+        COMPREPLY+=("$word") ;;
+      files) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+      directories) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+      command) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     esac
   done < <("${COMP_WORDS[0]}" __complete -- "${words[@]}" 2>/dev/null)
 }
@@ -152,12 +162,12 @@ _hydravisor() {
       word) offers+=("${word//:/\\:}${help:+:$help}") ;;
       files) _files ;;
       directories) _files -/ ;;
-      command) _alternative 'commands:command:_command_names -e' 'files:file:_files' ;;
+      command) _command_names -e; _files ;;
     esac
   done < <("${words[1]}" __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
-  (( ${#offers} )) && _describe 'hydravisor' offers
+  (( ${#offers} )) && _describe hydravisor offers
 }
-if [ "${funcstack[1]}" = _hydravisor ]; then _hydravisor "$@"; else compdef _hydravisor hydravisor hv; fi
+if [[ "${funcstack[1]}" == _hydravisor ]]; then _hydravisor "$@"; else compdef _hydravisor hydravisor hv; fi
 )script";
   if (shell == "fish")
     return R"script(# hydravisor's completion for fish: hydravisor completion fish > ~/.config/fish/completions/hydravisor.fish

@@ -1,0 +1,48 @@
+#include "cli/sandbox_view.h"
+
+#include "base/format.h"
+#include "base/text.h"
+#include "cli/golden_test.h"
+#include "cli/layout.h"
+#include "cli/sample_test.h"
+
+namespace hv::cli {
+
+TEST(SandboxView, ListsTheNewestFirstAtEveryWidth) {
+  for (size_t width : {size_t{60}, size_t{80}, size_t{120}}) {
+    std::string text = list_text({hostile_sandbox(), sample_sandbox()}, sample_now(), width);
+    expect_golden(base::format("ls_{}", width), text);
+    for (const std::string& line : base::split(text, '\n')) EXPECT_LE(display_width(line), width);
+  }
+}
+
+TEST(SandboxView, ShowsEverythingAboutOne) {
+  expect_golden("inspect_80", inspect_text(sample_sandbox(), sample_now(), 80));
+  std::string ended = inspect_text(hostile_sandbox(), sample_now(), 80);
+  EXPECT_NE(ended.find("ended:        signalled 9"), std::string::npos) << ended;
+  EXPECT_EQ(ended.find('\x1b'), std::string::npos);
+}
+
+TEST(SandboxView, TellsAgesInOneUnit) {
+  base::WallTime now = sample_now();
+  EXPECT_EQ(age_text(now, now), "just now");
+  EXPECT_EQ(age_text(now + std::chrono::hours(1), now), "just now");
+  EXPECT_EQ(age_text(now - std::chrono::seconds(59), now), "59s ago");
+  EXPECT_EQ(age_text(now - std::chrono::minutes(61), now), "1h ago");
+  EXPECT_EQ(age_text(now - std::chrono::hours(47), now), "47h ago");
+  EXPECT_EQ(age_text(now - std::chrono::hours(49), now), "2d ago");
+}
+
+TEST(SandboxView, SaysWhatThisMachineDoesNotTell) {
+  core::SandboxStats stats{.state = core::SandboxState::running,
+                           .memory_bytes = 6291456,
+                           .memory_peak_bytes = std::nullopt,
+                           .processes = 3,
+                           .cpu_nanoseconds = 1'234'567'890,
+                           .workspace_bytes = std::nullopt};
+  EXPECT_EQ(stats_text({{"web", stats}}, kUnlimited),
+            "NAME  STATE    MEMORY  PEAK  PROCESSES  CPU    WRITTEN\n"
+            "web   running  6 MiB   -     3          1.23s  -\n");
+}
+
+}  // namespace hv::cli
