@@ -67,11 +67,12 @@ Status restrict_files(const Confinement& confinement) {
   uint64_t writing = (read_access | write_access | refer | truncate_access) & handled;
   for (const std::string& path : confinement.readable) HV_TRY(allow(ruleset.get(), path, read_access));
   for (const std::string& path : confinement.writable) HV_TRY(allow(ruleset.get(), path, writing));
-  HV_TRY(allow(ruleset.get(), "/dev/null", file_access & ~uint64_t{LANDLOCK_ACCESS_FS_EXECUTE}));
+  HV_TRY(allow(ruleset.get(), "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE));
+  HV_TRY(allow(ruleset.get(), "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE));
   if (confinement.may_run_git) {
     for (const char* path :
-         {"/usr/bin/git", "/usr/lib/git-core", "/usr/libexec/git-core", "/usr/lib", "/usr/lib64", "/lib", "/lib64",
-          "/nix/store", "/etc/ld.so.cache", "/usr/share/zoneinfo", "/etc/localtime"})
+         {"/usr/bin/git", "/usr/bin/setpriv", "/usr/lib/git-core", "/usr/libexec/git-core", "/usr/lib", "/usr/lib64",
+          "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache", "/usr/share/zoneinfo", "/etc/localtime"})
       HV_TRY(allow(ruleset.get(), path, read_access | LANDLOCK_ACCESS_FS_EXECUTE));
   }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
@@ -80,70 +81,71 @@ Status restrict_files(const Confinement& confinement) {
 }
 
 // What neither the worker nor git needs and an attacker in it would want.
-constexpr auto denied_calls = std::to_array<int>({SYS_socket,
-                                                  SYS_socketpair,
-                                                  SYS_connect,
-                                                  SYS_bind,
-                                                  SYS_listen,
-                                                  SYS_accept,
-                                                  SYS_accept4,
-                                                  SYS_sendto,
-                                                  SYS_sendmsg,
-                                                  SYS_ptrace,
-                                                  SYS_process_vm_readv,
-                                                  SYS_process_vm_writev,
-                                                  SYS_pidfd_getfd,
-                                                  SYS_pidfd_open,
-                                                  SYS_mount,
-                                                  SYS_umount2,
-                                                  SYS_pivot_root,
-                                                  SYS_chroot,
-                                                  SYS_unshare,
-                                                  SYS_setns,
-                                                  SYS_open_tree,
-                                                  SYS_move_mount,
-                                                  SYS_fsopen,
-                                                  SYS_fsmount,
-                                                  SYS_fspick,
-                                                  SYS_mount_setattr,
-                                                  SYS_bpf,
-                                                  SYS_perf_event_open,
-                                                  SYS_userfaultfd,
-                                                  SYS_keyctl,
-                                                  SYS_add_key,
-                                                  SYS_request_key,
-                                                  SYS_io_uring_setup,
-                                                  SYS_kexec_load,
-                                                  SYS_init_module,
-                                                  SYS_finit_module,
-                                                  SYS_delete_module,
-                                                  SYS_reboot,
-                                                  SYS_swapon,
-                                                  SYS_swapoff,
-                                                  SYS_settimeofday,
-                                                  SYS_clock_settime,
-                                                  SYS_adjtimex,
-                                                  SYS_acct,
-                                                  SYS_quotactl,
-                                                  SYS_syslog,
+constexpr auto denied_calls = std::to_array<int>({
+    SYS_socket,
+    SYS_socketpair,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_accept,
+    SYS_accept4,
+    SYS_sendto,
+    SYS_sendmsg,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_pidfd_getfd,
+    SYS_pidfd_open,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_unshare,
+    SYS_setns,
+    SYS_open_tree,
+    SYS_move_mount,
+    SYS_fsopen,
+    SYS_fsmount,
+    SYS_fspick,
+    SYS_mount_setattr,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_io_uring_setup,
+    SYS_kexec_load,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_reboot,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_adjtimex,
+    SYS_acct,
+    SYS_quotactl,
+    SYS_syslog,
 #ifdef SYS_mknod
-                                                  SYS_mknod,
+    SYS_mknod,
 #endif
-                                                  SYS_mknodat,
-                                                  SYS_open_by_handle_at,
-                                                  SYS_personality,
-                                                  SYS_sethostname,
-                                                  SYS_setdomainname,
+    SYS_mknodat,
+    SYS_open_by_handle_at,
+    SYS_personality,
+    SYS_sethostname,
+    SYS_setdomainname,
 #ifdef SYS_iopl
-                                                  SYS_iopl,
-                                                  SYS_ioperm,
+    SYS_iopl,
+    SYS_ioperm,
 #endif
 
-                                                  SYS_memfd_create,
-                                                  SYS_kcmp,
-                                                  SYS_tkill,
-                                                  SYS_rt_sigqueueinfo,
-                                                  SYS_pidfd_send_signal});
+    SYS_memfd_create,
+    SYS_kcmp,
+    SYS_tkill,
+    SYS_rt_sigqueueinfo,
+});
 
 Status restrict_calls() {
   std::vector<sock_filter> program;

@@ -9,6 +9,8 @@
 #include "workspace/bytes.h"
 #include "workspace/changes.h"
 #include "workspace/discard.h"
+#include "workspace/git_repositories.h"
+#include "workspace/git_transfer.h"
 #include "workspace/live.h"
 #include "workspace/sync.h"
 #include "workspace/undo.h"
@@ -30,14 +32,16 @@ Result<workspace::LineDiff> compare(std::string_view before, std::string_view af
 Status shut_in(const workspace::Request& request) {
   // libgit2 sets itself up before the doors close.
   HV_TRY(textdiff::diff_text("", ""));
-  // The store of a live workspace is opened for appending even when it is only read.
   bool reads_only =
-      (request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan) &&
-      request.mode != core::WorkspaceMode::live;
+      request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan;
   Confinement confinement;
+  confinement.writable = {request.places.records};
   std::vector<std::string>& places = reads_only ? confinement.readable : confinement.writable;
-  places = {request.places.host, request.places.records};
+  places.push_back(request.places.host);
   if (!request.places.git_host.empty()) places.push_back(request.places.git_host);
+  // What the user's own repository borrows objects from; said by the host's files, not by the sandbox's.
+  for (std::string& directory : workspace::host_alternates(request.places))
+    confinement.readable.push_back(std::move(directory));
   confinement.may_run_git = true;
   return confine(confinement);
 }
@@ -65,13 +69,103 @@ core::ChangeReport report_of(const workspace::Request& request, const workspace:
   return report;
 }
 
+bool wants_git(const std::vector<std::string>& paths) {
+  return paths.empty() ||
+         std::ranges::any_of(paths, [](const std::string& path) { return workspace::name_of(path) == ".git"; });
+}
+
+// A ref that cannot go has no line of its own in the report; it is shown as the file it would be.
+core::FileChange refused_ref(const core::Refusal& refusal) {
+  core::FileChange file;
+  file.path = refusal.path;
+  file.conflict = refusal.reason;
+  return file;
+}
+
 Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
   workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
   workspace::find_renames(places.host, places.upper, set.changes);
   for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
   keep_named(set.changes, request.diff.paths);
-  return report_of(request, places.host, places.upper, set.changes);
+  core::ChangeReport report = report_of(request, places.host, places.upper, set.changes);
+  if (!wants_git(request.diff.paths)) return report;
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
+  for (const workspace::Repository& repository : repositories.items) {
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places.records, false);
+    if (transfer) {
+      std::ranges::copy(transfer->plan().moves, std::back_inserter(report.refs));
+      for (const core::Refusal& refusal : transfer->plan().conflicts) report.files.push_back(refused_ref(refusal));
+    } else {
+      report.files.push_back(refused_ref({repository.name, transfer.error().message()}));
+    }
+  }
+  std::ranges::sort(report.files, {}, &core::FileChange::path);
+  return report;
+}
+
+// The files are on the host; now the commits that were made of them. Whatever fails here is reported beside what went.
+Status apply_commits(const workspace::Opened& places, const workspace::Request& request, workspace::Applied& applied) {
+  workspace::Baseline baseline = HV_TRY(places.baseline());
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
+  core::ApplyReport& report = applied.report;
+  for (const workspace::Repository& repository : repositories.items) {
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places.records, request.apply.force);
+    if (!transfer) {
+      report.conflicts.push_back({repository.name, transfer.error().message()});
+      continue;
+    }
+    std::ranges::copy(transfer->plan().conflicts, std::back_inserter(report.conflicts));
+    if (request.apply.dry_run) {
+      std::ranges::copy(transfer->plan().moves, std::back_inserter(report.refs));
+      continue;
+    }
+    if (transfer->plan().moves.empty()) continue;
+    // The intent first, so that undo knows of it.
+    if (!applied.journal) applied.journal = HV_TRY(workspace::Journal::create(places.records));
+    workspace::Plan plan = HV_TRY(applied.journal->read());
+    plan.phase = workspace::Plan::Phase::done;
+    for (const core::RefChange& move : transfer->plan().moves)
+      plan.refs.push_back({repository.name, move.name, move.old_id, move.new_id});
+    HV_TRY(applied.journal->write(plan));
+    HV_TRY(applied.journal->remove_older());
+    auto moved = transfer->apply(report.conflicts);
+    std::erase_if(plan.refs, [&](const workspace::RefStep& step) {
+      return step.repository == repository.name &&
+             (!moved ||
+              std::ranges::none_of(*moved, [&](const core::RefChange& move) { return move.name == step.name; }));
+    });
+    HV_TRY(applied.journal->write(plan));
+    if (!moved) {
+      report.conflicts.push_back({repository.name, moved.error().message()});
+      continue;
+    }
+    std::ranges::copy(*moved, std::back_inserter(report.refs));
+    HV_TRY(workspace::agree_on_refs(places, repository, *moved));
+  }
+  std::ranges::sort(report.conflicts, {}, &core::Refusal::path);
+  return {};
+}
+
+Result<core::PathsReport> undo(const workspace::Opened& places, const workspace::Request& request) {
+  workspace::Undone undone = HV_TRY(workspace::undo_last(places));
+  std::vector<std::string> names;
+  for (const workspace::RefStep& ref : undone.refs)
+    if (std::ranges::find(names, ref.repository) == names.end()) names.push_back(ref.repository);
+  std::erase(names, request.places.git_host.empty() ? "" : ".git");
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, names));
+  for (const workspace::Repository& repository : repositories.items) {
+    std::ranges::move(workspace::undo_refs(repository, undone.refs), std::back_inserter(undone.report.conflicts));
+    std::vector<core::RefChange> moves;
+    for (const workspace::RefStep& ref : undone.refs)
+      if (ref.repository == repository.name) {
+        moves.push_back({ref.name, ref.new_id, ref.old_id, 0});
+        undone.report.paths.push_back(workspace::baseline_key(repository, ref.name));
+      }
+    HV_TRY(workspace::agree_on_refs(places, repository, moves));
+  }
+  return undone.report;
 }
 
 // A live workspace: its changes are on the host already. Applying accepts them, discarding and undoing take them back.
@@ -124,6 +218,7 @@ Result<json::Value> perform(const workspace::Request& request) {
     }
     case workspace::Operation::apply: {
       workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare));
+      if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, applied));
       return wire::to_json(applied.report);
     }
     case workspace::Operation::discard: {
@@ -134,8 +229,8 @@ Result<json::Value> perform(const workspace::Request& request) {
       return wire::to_json(report);
     }
     case workspace::Operation::undo: {
-      workspace::Undone undone = HV_TRY(workspace::undo_last(places));
-      return wire::to_json(undone.report);
+      core::PathsReport report = HV_TRY(undo(places, request));
+      return wire::to_json(report);
     }
     case workspace::Operation::sync_plan: {
       workspace::SyncPlan plan = HV_TRY(workspace::plan_sync(places, request.sync_paths));
