@@ -55,9 +55,14 @@ base::Result<std::string> Binder::follow(std::string_view path) {
       continue;
     }
     std::string next = here + "/" + part;
+    if (plain_.contains(next)) {
+      here = std::move(next);
+      continue;
+    }
     struct stat about{};
     if (::lstat(next.c_str(), &about) != 0) return base::Failure(base::Error::from_errno(errno, "find", next));
     if (!S_ISLNK(about.st_mode)) {
+      plain_.insert(next);
       here = std::move(next);
       continue;
     }

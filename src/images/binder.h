@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -39,6 +40,7 @@ class Binder {
   };
   std::vector<std::string> covered_;
   std::string home_;
+  std::unordered_set<std::string> plain_;     // seen not to be links: each is looked at once
   std::map<std::string, std::string> links_;  // place -> text
   std::map<std::string, Bind> binds_;
 };

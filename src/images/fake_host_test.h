@@ -5,17 +5,17 @@
 #include <filesystem>
 #include <string>
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/fd.h"
 #include "images/host_view.h"
 
 namespace hv::images {
 
-class FakeHost : public testing::Test {
+class FakeHost {
  protected:
-  void SetUp() override {
+  FakeHost() {
     char name[] = "/tmp/hv-images-XXXXXX";
     top_ = std::filesystem::canonical(mkdtemp(name)).string();
     home_ = top_ + "/home/ada";
@@ -27,7 +27,9 @@ class FakeHost : public testing::Test {
     host_.user = "ada";
     set("PATH", "/usr/bin:/bin");
   }
-  void TearDown() override { std::filesystem::remove_all(top_); }
+  ~FakeHost() { std::filesystem::remove_all(top_); }
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
 
   void set(const std::string& name, const std::string& value) {
     std::erase_if(host_.caller.environment, [&](const core::Variable& entry) { return entry.name == name; });
@@ -37,7 +39,7 @@ class FakeHost : public testing::Test {
   std::string file(const std::string& path, const std::string& text = "x", mode_t mode = 0644) {
     std::string whole = top_ + "/" + path;
     std::filesystem::create_directories(std::filesystem::path(whole).parent_path());
-    EXPECT_TRUE(base::replace_file(whole, text, mode));
+    HV_CHECK(base::replace_file(whole, text, mode).has_value());
     return whole;
   }
   std::string program(const std::string& path, const std::string& text =

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class HomeTest : public FakeHost {
+class HomeTest : public FakeHost, public testing::Test {
  protected:
   HomeStore store() { return HomeStore(top_ + "/homes"); }
   AgentProfile agent(std::vector<std::string> copy = {}) {

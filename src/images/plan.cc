@@ -35,9 +35,9 @@ std::string home_inside(const HostView& host) {
 std::string shell_inside(const PlanRequest& request, const std::vector<std::string>& systems) {
   std::string root = request.rootfs.value_or(request.host.root);
   std::string wanted(variable(request.host, "SHELL"));
-  bool visible = request.rootfs || std::ranges::any_of(systems, [&](const std::string& at) {
-                   return lies_in(canonical_or_same(wanted), at);
-                 });
+  std::string real = canonical_or_same(wanted);
+  bool visible =
+      request.rootfs || std::ranges::any_of(systems, [&](const std::string& at) { return lies_in(real, at); });
   if (wanted.starts_with('/') && visible && base::path_exists(root + wanted)) return wanted;
   return base::path_exists(root + "/bin/bash") ? "/bin/bash" : "/bin/sh";
 }

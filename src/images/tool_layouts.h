@@ -16,7 +16,7 @@ struct ToolLayout {
   // Where the parts lie; empty: the trigger's directory.
   std::string_view root_variable;
   std::string_view root;
-  // Relative to the root. "*" stands for the plain files of the root itself.
+  // Relative to the root. "." is the root itself, "*" stands for the plain files in it.
   std::span<const std::string_view> parts;
   // Relative to the home.
   std::span<const std::string_view> home_files;

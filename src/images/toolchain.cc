@@ -120,7 +120,7 @@ class Finder {
   void add_layouts() {
     for (const ToolLayout& layout : tool_layouts()) {
       std::string trigger = place_of(layout.trigger_variable, layout.trigger);
-      std::string real_trigger = canonical_or_same(trigger);
+      std::string real_trigger = in_real_home(trigger);
       if (std::ranges::none_of(
               places_, [&](const std::string& at) { return lies_in(at, trigger) || lies_in(at, real_trigger); }))
         continue;
@@ -135,6 +135,10 @@ class Finder {
   // A global npm configuration beside the tools may hold a registry's token.
   void find_masked() {
     std::set<std::string> files;
+    std::error_code error;
+    std::string nvm = place_of("NVM_DIR", ".nvm") + "/versions/node";
+    for (std::filesystem::directory_iterator it(nvm, error), end; !error && it != end; it.increment(error))
+      prefixes_.push_back(canonical_or_same(it->path().string()));
     for (const std::string& prefix : prefixes_)
       if (std::string file = prefix + "/etc/npmrc"; base::path_exists(file) && binder_.covers(file)) files.insert(file);
     found_.masked.assign(files.begin(), files.end());
@@ -143,8 +147,7 @@ class Finder {
  private:
   bool is_system(std::string_view canonical) const {
     if (lies_in(canonical, binder_.home())) return false;
-    return std::ranges::any_of(system_directories(host_),
-                               [&](const std::string& at) { return lies_in(canonical, at); });
+    return std::ranges::any_of(systems_, [&](const std::string& at) { return lies_in(canonical, at); });
   }
   bool in_workspace(std::string_view canonical) const { return !workspace_.empty() && lies_in(canonical, workspace_); }
 
@@ -152,7 +155,7 @@ class Finder {
   bool is_split(std::string_view canonical) const {
     return std::ranges::any_of(tool_layouts(), [&](const ToolLayout& layout) {
       return !layout.parts.empty() && layout.parts[0] == "*" &&
-             canonical == canonical_or_same(place_of(layout.trigger_variable, layout.trigger));
+             canonical == in_real_home(place_of(layout.trigger_variable, layout.trigger));
     });
   }
 
@@ -160,6 +163,12 @@ class Finder {
     std::string_view value = name.empty() ? std::string_view() : variable(host_, name);
     if (value.starts_with('/')) return absolute_path(value, "/");
     return absolute_path(fallback, home_);
+  }
+
+  // The same place by the home's canonical name: no look at the disk, because there are many layouts and most are not
+  // there.
+  std::string in_real_home(const std::string& path) const {
+    return lies_in(path, home_) ? binder_.home() + path.substr(home_.size()) : path;
   }
 
   void leave_out(std::string_view path, const base::Error& why) {
@@ -175,7 +184,7 @@ class Finder {
 
   void add_part(const std::string& root, std::string_view part) {
     if (part != "*") {
-      std::string path = root + "/" + std::string(part);
+      std::string path = part == "." ? root : root + "/" + std::string(part);
       if (base::path_exists(path)) reach(path);
       return;
     }

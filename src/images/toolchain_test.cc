@@ -16,7 +16,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-class ToolchainTest : public FakeHost {
+class ToolchainTest : public FakeHost, public testing::Test {
  protected:
   // Finds, and keeps what would be bound and linked, relative to the top.
   void find(const std::string& command, const std::string& workspace = "") {
@@ -56,7 +56,7 @@ TEST_F(ToolchainTest, BindsANodeFromNvmWithItsGlobalPackages) {
   link("home/ada/.nvm/versions/node/v22.1.0/bin/agent", "../lib/node_modules/agent/cli.js");
   program("home/ada/.nvm/versions/node/v22.1.0/lib/node_modules/agent/cli.js", "#!/usr/bin/env node\n");
   file("home/ada/.nvm/versions/node/v22.1.0/etc/npmrc", "//registry/:_authToken=x");
-  file("home/ada/.nvm/versions/node/v20.0.0/bin/node");
+  file("home/ada/.nvm/versions/node/v20.0.0/etc/npmrc", "//registry/:_authToken=y");
   file("home/ada/.nvm/nvm.sh");
   set("PATH", home_ + "/.nvm/versions/node/v22.1.0/bin:/usr/bin");
   set("NVM_DIR", home_ + "/.nvm");
@@ -65,10 +65,10 @@ TEST_F(ToolchainTest, BindsANodeFromNvmWithItsGlobalPackages) {
   EXPECT_TRUE(shows("home/ada/.nvm/versions/node/v22.1.0/lib/node_modules/agent/cli.js"));
   EXPECT_TRUE(shows("home/ada/.nvm/versions/node/v22.1.0/bin/node"));
   EXPECT_TRUE(shows("home/ada/.nvm/nvm.sh"));
-  EXPECT_FALSE(shows("home/ada/.nvm/versions/node/v20.0.0/bin/node"));
   EXPECT_FALSE(shows("home/ada/.ssh"));
   EXPECT_EQ(value_of("NVM_DIR"), home_ + "/.nvm");
-  EXPECT_THAT(found_.masked, testing::ElementsAre(home_ + "/.nvm/versions/node/v22.1.0/etc/npmrc"));
+  EXPECT_THAT(found_.masked, testing::ElementsAre(home_ + "/.nvm/versions/node/v20.0.0/etc/npmrc",
+                                                  home_ + "/.nvm/versions/node/v22.1.0/etc/npmrc"));
   EXPECT_EQ(found_.path, (std::vector<std::string>{home_ + "/.nvm/versions/node/v22.1.0/bin", "/usr/bin"}));
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class WorkspaceCheckTest : public FakeHost {
+class WorkspaceCheckTest : public FakeHost, public testing::Test {
  protected:
   base::Result<std::string> check(const std::string& path, core::WorkspaceMode mode = core::WorkspaceMode::cow) {
     return check_workspace(
