@@ -106,6 +106,7 @@ base::Status Journal::set_aside(const std::string& path, std::string_view bytes,
   TornTail torn;
   torn.index = index;
   torn.bytes = tail.size();
+  torn.hash = base::sha256(tail);
   torn.whole_records = count_whole_records(tail);
   torn.kept_as = base::format("journal/{:020}.torn-{}", index, options_.clock->wall().time_since_epoch().count());
   HV_TRY_CONTEXT(options_.files->replace(options_.directory + "/" + torn.kept_as, tail, true),

@@ -11,6 +11,7 @@
 #include "audit/envelope.h"
 #include "audit/file_layer.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -22,6 +23,7 @@ struct TornTail {
   uint64_t bytes = 0;
   uint64_t whole_records = 0;  // sound records among those bytes: behind a hole, as a power cut can leave
   std::string kept_as;         // the file that holds the bytes now, relative to the ledger's directory
+  base::Digest hash{};         // SHA-256 of those bytes
 };
 
 class Journal {

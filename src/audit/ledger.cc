@@ -5,11 +5,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/frame.h"
 #include "audit/payload.h"
 #include "audit/segment.h"
+#include "audit/tile_tree.h"
 #include "base/check.h"
 #include "base/format.h"
 #include "base/random.h"
@@ -69,23 +71,57 @@ std::pair<SpoolIndex, uint64_t> read_spool_marks(const std::string& directory,
   return {SpoolIndex{}, 0};
 }
 
+// Writes what is missing or cut short, as a power cut leaves it. What has the right length and other bytes was changed
+// by somebody: it stays, for verify to find.
+class MissingFilesOnly final : public FileLayer {
+ public:
+  explicit MissingFilesOnly(FileLayer& files) : files_(files) {}
+  base::Status replace(const std::string& path, std::string_view data, bool durable) override {
+    struct stat about{};
+    if (::stat(path.c_str(), &about) == 0 && static_cast<size_t>(about.st_size) == data.size()) return {};
+    return files_.replace(path, data, durable);
+  }
+  base::Status remove_tree(const std::string&) override { return {}; }
+
+ private:
+  FileLayer& files_;
+};
+
+// Tiles are not waited for, so that a power cut may have lost the newest; older ones reached the disk long ago.
+bool newest_tiles_are_there(const std::string& directory, uint64_t size) {
+  constexpr uint64_t kNewest = 16;
+  TileTree tree(directory, size);
+  for (int level = 0; level_size(size, level) > 0; ++level) {
+    uint64_t full = level_size(size, level) / kTileWidth;
+    for (uint64_t index = full - std::min(full, kNewest); index < full; ++index)
+      if (!tree.tile(level, index) || (level == 0 && !tree.bundle(index))) return false;
+  }
+  return true;
+}
+
 // The tree of everything in the journal: from the published tiles where they are right, and from the journal's start
 // where they are not.
 base::Result<TreeWriter> rebuild_tree(const std::string& directory, FileLayer& files, const Checkpoint& sealed,
                                       uint64_t size) {
   base::Result<TreeWriter> tree = TreeWriter::resume(directory, files, sealed.size, sealed.root);
-  if (!tree) tree = TreeWriter(directory, files);
+  MissingFilesOnly missing(files);
+  if (!tree || !newest_tiles_are_there(directory, sealed.size)) tree = TreeWriter(directory, missing);
   Reader reader(directory);
   Query rest;
   rest.from = tree->size();
   rest.before = size;
   bool agrees = true;
-  base::Status read = reader.scan(rest, [&](const Entry& entry) {
+  HV_TRY(reader.scan(rest, [&](const Entry& entry) {
     tree->append(entry.envelope_text);
-    if (tree->size() == sealed.size) agrees = tree->root() == sealed.root;
+    // What cannot be written now stays in the writer until the next seal.
+    if (tree->size() < sealed.size && tree->size() % kTileWidth == 0) (void)tree->flush();
+    if (tree->size() == sealed.size) {
+      agrees = tree->root() == sealed.root;
+      if (agrees) (void)tree->publish();
+    }
     return agrees;
-  });
-  HV_TRY(std::move(read));
+  }));
+  tree->use(files);
   if (!agrees || tree->size() != size)
     return base::Failure(
         base::conflict(
@@ -139,7 +175,8 @@ base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
                                   {{"index", torn->index},
                                    {"bytes", torn->bytes},
                                    {"whole_records", torn->whole_records},
-                                   {"kept_as", torn->kept_as}},
+                                   {"kept_as", torn->kept_as},
+                                   {"sha256", base::to_hex(base::as_view(torn->hash))}},
                                   torn->whole_records > 0 ? core::Risk::medium : core::Risk::low);
     (void)HV_TRY(ledger->record(event));
   }

@@ -44,8 +44,15 @@ base::Result<TreeWriter> TreeWriter::resume(std::string directory, FileLayer& fi
       used += count;
     }
   }
-  if (size % kTileWidth != 0)
-    for (const std::string& entry : HV_TRY(tree.bundle(size / kTileWidth))) put_entry(writer.bundle_, entry);
+  std::vector<std::string> entries;
+  if (size % kTileWidth != 0) entries = HV_TRY(tree.bundle(size / kTileWidth));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    // No root covers the bundle itself, and what stands in it would be published again.
+    if (writer.levels_[0].compare(i * kHashSize, kHashSize, base::as_view(leaf_hash(entries[i]))) != 0)
+      return base::Failure(base::conflict(base::format("{}: its entries do not have the hashes of their tile",
+                                                       entries_path(size / kTileWidth, size % kTileWidth))));
+    put_entry(writer.bundle_, entries[i]);
+  }
   if (writer.size() != size || writer.root() != root)
     return base::Failure(
         base::conflict(base::format("the published tiles do not have the root of the checkpoint of size {}", size)));

@@ -22,6 +22,8 @@ class TreeWriter {
   // The tree of `size` whose tiles were published before; conflict when they do not have this root.
   static base::Result<TreeWriter> resume(std::string directory, FileLayer& files, uint64_t size, const Digest& root);
 
+  // From here on, files are written through this layer.
+  void use(FileLayer& files) { files_ = &files; }
   uint64_t size() const { return range_.size(); }
   Digest root() const { return range_.root(); }
   void append(std::string_view entry) { append(entry, leaf_hash(entry)); }

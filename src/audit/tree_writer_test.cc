@@ -72,7 +72,7 @@ TEST(TreeWriter, PublishesEverySizeSoThatItsTilesHaveItsRoot) {
 TEST(TreeWriter, ResumesAtEverySizeAsIfItHadNeverStopped) {
   std::vector<Digest> leaves = leaves_of(1);
   for (uint64_t size :
-       {uint64_t{1}, uint64_t{255}, uint64_t{256}, uint64_t{257}, uint64_t{511}, uint64_t{512}, uint64_t{66'049}}) {
+       {uint64_t{1}, uint64_t{255}, uint64_t{256}, uint64_t{257}, uint64_t{511}, uint64_t{512}, uint64_t{65'793}}) {
     TestDirectory directory;
     TreeWriter writer(directory.path(), system_files());
     for (uint64_t i = 0; i < size; ++i) writer.append(entry_of(i));
@@ -95,8 +95,12 @@ TEST(TreeWriter, DoesNotResumeFromTilesThatWereChanged) {
   TreeWriter writer(directory.path(), system_files());
   for (uint64_t i = 0; i < 300; ++i) writer.append(entry_of(i));
   ASSERT_TRUE(writer.publish());
-  directory.flip_byte("tile/0/001.p/44", 100);
-  EXPECT_FALSE(TreeWriter::resume(directory.path(), system_files(), 300, writer.root()));
+  for (const char* path : {"tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/001.p/44"}) {
+    directory.flip_byte(path, 20);
+    EXPECT_FALSE(TreeWriter::resume(directory.path(), system_files(), 300, writer.root())) << path;
+    directory.flip_byte(path, 20);
+    EXPECT_TRUE(TreeWriter::resume(directory.path(), system_files(), 300, writer.root())) << path;
+  }
 }
 
 TEST(TreeWriter, KeepsFullTilesUntilTheyCouldBeWritten) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <thread>
 #include <unordered_map>
@@ -14,11 +16,13 @@
 #include "audit/key_store.h"
 #include "audit/reader.h"
 #include "audit/segment.h"
+#include "audit/spool_index.h"
 #include "audit/tile_tree.h"
 #include "audit/tree_writer.h"
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace hv::audit {
 
@@ -122,6 +126,7 @@ class Verifier {
   base::Status explain();
   void check_handover_entries();
   void report_tiles();
+  void check_side_files();
   void report_notes();
   std::vector<Digest> found_leaves();
   uint64_t last_handover_size() const { return chain_.handovers.empty() ? 0 : chain_.handovers.back().size; }
@@ -425,6 +430,60 @@ void Verifier::report_tiles() {
                      path.substr(directory_.size() + 1)));
 }
 
+// What stands beside: partial tiles of earlier sizes, the saved spool marks, the torn ends of crashes.
+void Verifier::check_side_files() {
+  std::error_code error;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(directory_ + "/tile", error)) {
+    std::string path = file.path().string();
+    size_t partial = path.rfind(".p/");
+    if (partial == std::string::npos || !file.is_regular_file(error)) continue;
+    std::string prefix = path.substr(0, partial);
+    base::Result<std::string> bytes = base::read_file(path);
+    // The largest of its tile: the full one, or the one of the present size, which was compared before.
+    base::Result<std::string> whole = base::read_file(prefix);
+    if (!whole && report_.checkpoint) {
+      bool is_bundle = prefix.find("/tile/entries/") != std::string::npos;
+      int level = is_bundle ? 0 : std::atoi(prefix.c_str() + directory_.size() + 6);
+      whole = base::read_file(base::format("{}.p/{}", prefix, level_size(report_.sealed, level) % kTileWidth));
+    }
+    // One larger than the present tree was written just before a crash; the next checkpoint brings it.
+    if (!bytes || !whole || whole->starts_with(*bytes) || bytes->size() > whole->size()) continue;
+    // A wrong tile of the present size was reported already.
+    if (std::ranges::any_of(tiles_.wrong(), [&](const std::string& wrong) { return wrong.starts_with(prefix); }))
+      continue;
+    add(ProblemKind::tile_changed, std::nullopt,
+        base::format("{}, of an earlier size, is not the beginning of the present tile",
+                     path.substr(directory_.size() + 1)));
+  }
+  for (const auto& file : std::filesystem::directory_iterator(directory_ + "/journal", error)) {
+    std::string path = file.path().string();
+    if (!path.ends_with(".spools")) continue;
+    base::Result<std::string> text = base::read_file(path);
+    if (text && SpoolIndex::decode(*text)) continue;
+    add(ProblemKind::tile_changed, std::nullopt,
+        base::format("{} is damaged; the journal itself is right", path.substr(directory_.size() + 1)));
+  }
+  Reader reader(directory_);
+  Query recoveries;
+  recoveries.kind_prefix = "ledger.recovered";
+  // Where the journal cannot be read, that was reported before.
+  (void)reader.scan(recoveries, [&](const Entry& entry) {
+    base::Result<base::json::Value> payload = base::json::parse(entry.payload);
+    base::Result<base::json::ObjectReader> members =
+        payload ? base::json::ObjectReader::over(*payload) : base::Failure(payload.error());
+    if (!members) return true;
+    base::Result<std::string> name = members->string("kept_as");
+    base::Result<std::string> hash = members->string("sha256");
+    if (!name || !hash || !name->starts_with("journal/") || name->find("..") != std::string::npos) return true;
+    // The file may be thrown away, but not replaced by another.
+    base::Result<std::string> bytes = base::read_file(directory_ + "/" + *name);
+    if (bytes && base::to_hex(base::as_view(base::sha256(*bytes))) != *hash)
+      add(ProblemKind::damaged, Range{entry.envelope.index, entry.envelope.index},
+          base::format("{} is not what entry {} says was set aside", *name, entry.envelope.index));
+    return true;
+  });
+}
+
 void Verifier::report_notes() {
   for (const Range& range : bad_payloads_)
     add(ProblemKind::payload_changed, range,
@@ -476,6 +535,7 @@ base::Result<Report> Verifier::run() {
   if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0)) HV_TRY(explain());
   check_handover_entries();
   report_tiles();
+  check_side_files();
   report_notes();
   // By entry; those that concern none come last, and equals keep their order.
   std::multimap<uint64_t, Problem> by_entry;

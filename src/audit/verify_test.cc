@@ -221,6 +221,60 @@ TEST_F(VerifyTest, TellsAWrongTileFromAWrongJournal) {
   EXPECT_EQ(problems(), (Problems{"tile_changed", "tile_changed"}));
 }
 
+TEST_F(VerifyTest, ChecksTilesOfEarlierSizesToo) {
+  make(10);
+  make(10);
+  for (auto [path, at] : {std::pair("tile/0/000.p/10", 77), std::pair("tile/entries/000.p/10", 700)}) {
+    directory.flip_byte(path, static_cast<size_t>(at));
+    EXPECT_EQ(problems(), Problems{"tile_changed"}) << path;
+    directory.flip_byte(path, static_cast<size_t>(at));
+    EXPECT_EQ(problems(), Problems{}) << path;
+  }
+}
+
+TEST_F(VerifyTest, StillFindsAWrongTileAfterTheLedgerWentOn) {
+  make(300);
+  for (const char* path : {"tile/0/000", "tile/0/001.p/44", "tile/entries/001.p/44"}) {
+    directory.flip_byte(path, 77);
+    make(10);
+    EXPECT_EQ(problems(), Problems{"tile_changed"}) << path;
+    directory.flip_byte(path, 77);
+    EXPECT_EQ(problems(), Problems{}) << path;
+  }
+}
+
+TEST_F(VerifyTest, FindsNothingWrongAfterAPowerCutLostTheNewestTiles) {
+  make(300);
+  directory.write("tile/0/000", "");
+  directory.write("tile/entries/001.p/44", "");
+  std::filesystem::remove(directory.path() + "/tile/1/000.p/1");
+  EXPECT_FALSE(report().intact());
+  make(1);
+  EXPECT_EQ(problems(), Problems{});
+}
+
+TEST_F(VerifyTest, ChecksWhatWasSetAsideAndWhatIsKnownOfSpools) {
+  Ledger::Options small = options();
+  small.segment_bytes = 4096;
+  record(**Ledger::open(small), 20);
+  auto last = list_segments(directory.path())->back();
+  std::string name = last.path.substr(directory.path().size() + 1);
+  directory.write(name, directory.read(name) + "torn end of a record");
+  std::string aside;
+  {
+    auto ledger = open();
+    ASSERT_TRUE(ledger->torn());
+    aside = ledger->torn()->kept_as;
+  }
+  EXPECT_EQ(problems(), Problems{});
+  directory.flip_byte(aside, 3);
+  EXPECT_EQ(problems(), Problems{"damaged 20-20"});
+  std::filesystem::remove(directory.path() + "/" + aside);
+  EXPECT_EQ(problems(), Problems{});
+  directory.flip_byte("journal/" + SpoolIndex::file_name(last.first_index), 30);
+  EXPECT_EQ(problems(), Problems{"tile_changed"});
+}
+
 TEST_F(VerifyTest, NamesTheTileWhenJournalAndTileWereChangedAlike) {
   make(600);
   std::vector<Record> all = records();
@@ -285,6 +339,7 @@ TEST_F(VerifyTest, ProtectsThePastFromWhoeverHoldsThePresentKey) {
   std::string name = "example.com/test";
   auto sign_anew = [&](const std::vector<Record>& all) {
     rewrite(all);
+    std::filesystem::remove_all(directory.path() + "/tile");
     directory.write("checkpoint", sign_note(Checkpoint{name, all.size(), republish(all)}.text(), {{name, *stolen}}));
   };
   std::vector<Record> all = records();
@@ -385,7 +440,7 @@ TEST_F(VerifyTest, NotesEventsOfASpoolThatNeverArrived) {
 TEST_F(VerifyTest, FindsEveryFlippedByteOfTheJournal) {
   make(12);
   std::string whole = directory.read(segment());
-  for (size_t at = 0; at < whole.size(); at += 3) {
+  for (size_t at = 0; at < whole.size(); at += 7) {
     std::string changed = whole;
     changed[at] ^= 1;
     directory.write(segment(), changed);
