@@ -30,5 +30,6 @@ build() {
     cat "$root/build/.configure-$preset.log" >&2
     fail "configuring the $preset build failed; the lines above say why"
   }
-  cmake --build "$root/build/$preset" --parallel "$(nproc)" >&2
+  # Two checkouts of the same files share what ccache keeps.
+  CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 cmake --build "$root/build/$preset" --parallel "$(nproc)" >&2
 }
