@@ -1,0 +1,228 @@
+#include "service/workspace_cases.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "wire/types.h"
+
+namespace hv::service {
+
+using base::Failure;
+using base::Result;
+using base::Status;
+namespace json = base::json;
+
+namespace {
+
+// A ledger entry names this many paths; `count` says how many there were.
+constexpr size_t kNamedPaths = 200;
+
+json::Array bounded(const std::vector<std::string>& paths) {
+  json::Array out;
+  for (const std::string& path : paths) {
+    if (out.size() == kNamedPaths) break;
+    out.emplace_back(path);
+  }
+  return out;
+}
+
+json::Array bounded(const std::vector<core::Refusal>& refusals) {
+  json::Array out;
+  for (const core::Refusal& refusal : refusals) {
+    if (out.size() == kNamedPaths) break;
+    out.emplace_back(refusal.path);
+  }
+  return out;
+}
+
+json::Object describe(const core::ApplyRequest& request) {
+  return {{"paths", bounded(request.paths)},
+          {"accepted", bounded(request.accept)},
+          {"by_hunk", request.hunks.size()},
+          {"force", request.force}};
+}
+
+json::Object describe(const core::ApplyReport& report) {
+  json::Array commits;
+  for (const core::RefChange& ref : report.refs)
+    if (commits.size() < kNamedPaths)
+      commits.push_back(json::Object{{"ref", ref.name}, {"from", ref.old_id}, {"to", ref.new_id}});
+  return {{"count", report.applied.size()},
+          {"paths", bounded(report.applied)},
+          {"held", bounded(report.held)},
+          {"conflicts", bounded(report.conflicts)},
+          {"commits", std::move(commits)}};
+}
+
+json::Object describe(const core::PathsReport& report) {
+  return {{"count", report.paths.size()}, {"paths", bounded(report.paths)}, {"conflicts", bounded(report.conflicts)}};
+}
+
+bool is_alive(core::SandboxState state) {
+  using core::SandboxState;
+  return state != SandboxState::created && state != SandboxState::stopped && state != SandboxState::removed;
+}
+
+}  // namespace
+
+// One operation under way: the sandbox as it stood once nobody else worked on it.
+struct WorkspaceCases::Operation {
+  SandboxLocks::Hold hold;
+  SandboxView view;
+  workspace::Places places;
+  bool untouched = false;  // it never ran: there is nothing to compare
+
+  const std::string& name() const { return view.info.name; }
+  core::WorkspaceMode mode() const { return view.info.workspace.mode; }
+};
+
+WorkspaceCases::WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, WorkerOptions options)
+    : sandboxes_(sandboxes),
+      recorder_(recorder),
+      worker_(std::move(options.worker)),
+      principal_(std::move(options.principal)) {}
+
+Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox, std::string_view verb) {
+  std::string id = HV_TRY(sandboxes_.find(sandbox)).info.id;
+  SandboxLocks::Hold hold = locks_.wait_for(id);
+  // Looked at again: it may have started, stopped or gone while we waited.
+  SandboxView view = HV_TRY(sandboxes_.find(id));
+  const core::WorkspaceInfo& workspace = view.info.workspace;
+  auto refuse = [&](std::string_view why) {
+    return Failure(base::conflict(base::format("{} '{}': {}", verb, view.info.name, why))
+                       .with_hint("a sandbox whose changes can be reviewed is started with --workspace cow"));
+  };
+  if (workspace.mode == core::WorkspaceMode::none || workspace.path.empty()) return refuse("it has no workspace");
+  if (workspace.mode == core::WorkspaceMode::ro) return refuse("its workspace is read-only, so nothing has changed");
+  Operation operation{std::move(hold), std::move(view), {}};
+  operation.places.host = operation.view.info.workspace.path;
+  operation.places.records = operation.view.directory + "/workspace";
+  operation.untouched = !base::path_exists(operation.places.records);
+  return operation;
+}
+
+Status WorkspaceCases::record(const SandboxView& view, std::string_view kind, json::Object payload) {
+  core::Event event;
+  event.kind = kind;
+  event.sandbox = view.info.id;
+  event.principal = principal_;
+  event.payload = std::move(payload);
+  (void)HV_TRY(recorder_.record(event));
+  return {};
+}
+
+// Records the intent, acts, records what came of it.
+template <typename Report>
+Result<Report> WorkspaceCases::perform(const SandboxView& view, std::string_view verb, std::string_view past,
+                                       json::Object intended, const std::function<Result<Report>()>& act) {
+  HV_TRY_CONTEXT(record(view, base::format("workspace.{}ing", verb), std::move(intended)),
+                 base::format("{} '{}': nothing was done", verb, view.info.name));
+  Result<Report> report = act();
+  if (!report) {
+    // The failure is told to whoever asked; that it could not be recorded as well would hide it.
+    (void)record(view, "workspace.failed", {{"operation", verb}, {"error", report.error().message()}});
+    return report;
+  }
+  HV_TRY_CONTEXT(record(view, base::format("workspace.{}", past), describe(*report)),
+                 base::format("{} '{}': it was done, but could not be recorded", verb, view.info.name));
+  return report;
+}
+
+Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const core::DiffRequest& request) {
+  Operation operation = HV_TRY(begin(sandbox, "diff"));
+  core::ChangeReport report;
+  if (!operation.untouched) report = HV_TRY(worker_.diff(operation.places, operation.mode(), request));
+  report.sandbox = operation.name();
+  report.workspace = operation.places.host;
+  report.mode = operation.mode();
+  // So that what was shown can be held against what was applied. A full disk must not keep the changes from being seen.
+  (void)record(operation.view, "workspace.diffed",
+               {{"files", report.files.size()},
+                {"added", report.added_lines},
+                {"removed", report.removed_lines},
+                {"digest", base::to_hex(base::as_view(base::sha256(wire::to_text(report))))}});
+  return report;
+}
+
+Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const core::ApplyRequest& request) {
+  Operation operation = HV_TRY(begin(sandbox, "apply"));
+  if (operation.mode() == core::WorkspaceMode::live)
+    return Failure(base::conflict(base::format("apply '{}': its workspace is live, so its changes are in the host's "
+                                               "files already",
+                                               operation.name()))
+                       .with_hint("to take them back: hydravisor undo " + operation.name()));
+  core::ApplyReport nothing;
+  nothing.dry_run = request.dry_run;
+  if (operation.untouched) return nothing;
+  auto act = [&] { return worker_.apply(operation.places, operation.mode(), request); };
+  if (request.dry_run) return act();
+  return perform<core::ApplyReport>(operation.view, "apply", "applied", describe(request), act);
+}
+
+Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, const core::DiscardRequest& request) {
+  Operation operation = HV_TRY(begin(sandbox, "discard"));
+  if (operation.untouched) return core::PathsReport{};
+  bool running = is_alive(operation.view.info.state);
+  if (running && operation.mode() == core::WorkspaceMode::cow)
+    return Failure(base::conflict(base::format("discard '{}': it is {}, and its changes cannot be taken from under it",
+                                               operation.name(), core::state_name(operation.view.info.state)))
+                       .with_hint("stop it first: hydravisor stop " + operation.name()));
+  return perform<core::PathsReport>(operation.view, "discard", "discarded", {{"paths", bounded(request.paths)}}, [&] {
+    return worker_.discard(operation.places, operation.mode(), request, running);
+  });
+}
+
+Result<core::PathsReport> WorkspaceCases::undo(std::string_view sandbox) {
+  Operation operation = HV_TRY(begin(sandbox, "undo"));
+  if (operation.untouched)
+    return Failure(base::not_found(base::format("undo '{}': nothing of it has been applied", operation.name())));
+  return perform<core::PathsReport>(operation.view, "undo", "undone", {},
+                                    [&] { return worker_.undo(operation.places, operation.mode()); });
+}
+
+Result<core::PathsReport> WorkspaceCases::sync(std::string_view sandbox) {
+  Operation operation = HV_TRY(begin(sandbox, "sync"));
+  // A live workspace is the host's own directory.
+  if (operation.untouched || operation.mode() == core::WorkspaceMode::live) return core::PathsReport{};
+  auto act = [&]() -> Result<core::PathsReport> {
+    core::ChangeReport changes =
+        HV_TRY(worker_.diff(operation.places, operation.mode(), {.paths = {}, .statistics_only = true}));
+    core::PathsReport report;
+    for (core::FileChange& change : changes.files)
+      if (!change.conflict.empty()) report.conflicts.push_back({std::move(change.path), std::move(change.conflict)});
+    return report;
+  };
+  return perform<core::PathsReport>(operation.view, "sync", "synced", {}, act);
+}
+
+Result<uint64_t> WorkspaceCases::count_changes(std::string_view sandbox) {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  if (view.info.workspace.mode != core::WorkspaceMode::cow) return 0;
+  Operation operation = HV_TRY(begin(sandbox, "count the changes of"));
+  if (operation.untouched) return 0;
+  core::ChangeReport report =
+      HV_TRY(worker_.diff(operation.places, operation.mode(), {.paths = {}, .statistics_only = true}));
+  return report.files.size() + report.refs.size();
+}
+
+Status WorkspaceCases::recover(std::string_view sandbox) {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  if (view.info.workspace.mode != core::WorkspaceMode::cow) return {};
+  Operation operation = HV_TRY(begin(sandbox, "recover"));
+  if (operation.untouched) return {};
+  return worker_.recover(operation.places);
+}
+
+Result<SandboxLocks::Hold> WorkspaceCases::hold(const std::string& sandbox_id) {
+  if (auto hold = locks_.try_hold(sandbox_id)) return *std::move(hold);
+  return Failure(
+      base::conflict(base::format("sandbox '{}': its changes are just being compared or applied", sandbox_id))
+          .with_hint("try again when that has ended"));
+}
+
+}  // namespace hv::service

@@ -1,0 +1,64 @@
+// What lies between a workspace and its sandbox: diff, apply, discard, undo, sync. Each operation runs in one confined
+// hydravisor-worker, because file names, contents and repositories were made by an agent; here it is decided whether it
+// may run, and recorded.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "core/change.h"
+#include "core/event.h"
+#include "service/sandbox_locks.h"
+#include "service/sandbox_lookup.h"
+#include "workspace/request.h"
+
+namespace hv::service {
+
+struct WorkerOptions {
+  std::string worker;     // the program hydravisor-worker
+  std::string principal;  // whom operations are recorded as done by: "user:1000"
+};
+
+// Thread-safe; every call but hold() may block for as long as the worker works.
+class WorkspaceCases {
+ public:
+  WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, WorkerOptions options);
+
+  // All of them: conflict, with what to do instead, for a sandbox whose workspace is read-only or absent; not_found for
+  // an unknown sandbox. A sandbox that never ran has no changes.
+  base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request);
+  // A dry run leaves no trace in the ledger.
+  base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request);
+  base::Result<core::PathsReport> discard(std::string_view sandbox, const core::DiscardRequest& request);
+  base::Result<core::PathsReport> undo(std::string_view sandbox);
+  base::Result<core::PathsReport> sync(std::string_view sandbox);
+
+  // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
+  // changes of its own (live, ro, none). Not recorded.
+  base::Result<uint64_t> count_changes(std::string_view sandbox);
+  // Takes back what an apply that was cut short by a crash left half-done. For every sandbox, when the daemon starts.
+  base::Status recover(std::string_view sandbox);
+  // Keeps workspace operations away from a sandbox that is about to start, go or be removed, for as long as the hold
+  // lives. conflict, at once, while one is under way.
+  base::Result<SandboxLocks::Hold> hold(const std::string& sandbox_id);
+
+ private:
+  struct Operation;
+  base::Result<Operation> begin(std::string_view sandbox, std::string_view verb);
+  base::Status record(const SandboxView& view, std::string_view kind, base::json::Object payload);
+  template <typename Report>
+  base::Result<Report> perform(const SandboxView& view, std::string_view verb, std::string_view past,
+                               base::json::Object intended, const std::function<base::Result<Report>()>& act);
+
+  const SandboxLookup& sandboxes_;
+  core::Recorder& recorder_;
+  workspace::Worker worker_;
+  std::string principal_;
+  SandboxLocks locks_;
+};
+
+}  // namespace hv::service
