@@ -134,6 +134,8 @@ base::Result<Home> HomeStore::fresh(const AgentProfile& agent, const std::string
                                     std::string_view host_home) {
   Home home;
   home.path = directory;
+  // A stopped sandbox that starts again has its own already.
+  if (base::path_exists(directory)) return home;
   home.created = true;
   home.notes = HV_TRY(fill(agent, directory, host_home));
   return home;

@@ -28,7 +28,7 @@ class HomeStore {
   // The home of `agent` for `project`, a canonical workspace path (empty: none). Made, with the profile's configuration
   // copied from `host_home`, when it is not there. Two that ask at once get the same one.
   base::Result<Home> open(const AgentProfile& agent, std::string_view project, std::string_view host_home) const;
-  // A home of its own in `directory`, which must not exist; it goes with the sandbox (--fresh-home).
+  // A home of its own, `directory` itself, filled when it is not there; it goes with the sandbox (--fresh-home).
   static base::Result<Home> fresh(const AgentProfile& agent, const std::string& directory, std::string_view host_home);
 
   // Sorted by key. `bytes` counts blocks on disk. HomeInfo::sandboxes is the caller's to fill.

@@ -59,6 +59,15 @@ TEST_F(HomeTest, CopiesConfigurationOnceAndNeverALogin) {
   EXPECT_EQ(*base::read_file(home.path + "/.pi/agent/settings.json"), "changed inside");
 }
 
+TEST_F(HomeTest, AFreshOneIsFilledOnce) {
+  file("home/ada/.x/settings.json", "1");
+  Home home = *HomeStore::fresh(agent({".x/settings.json"}), top_ + "/sandbox/home", home_);
+  EXPECT_EQ(*base::read_file(home.path + "/.x/settings.json"), "1");
+  ASSERT_TRUE(base::replace_file(home.path + "/.x/settings.json", "2"));
+  EXPECT_FALSE(HomeStore::fresh(agent({".x/settings.json"}), top_ + "/sandbox/home", home_)->created);
+  EXPECT_EQ(*base::read_file(home.path + "/.x/settings.json"), "2");
+}
+
 TEST_F(HomeTest, IsListedAndRemoved) {
   Home home = *store().open(agent(), "/p", home_);
   ASSERT_TRUE(base::replace_file(home.path + "/data", std::string(8192, 'x')));

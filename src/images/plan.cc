@@ -46,13 +46,21 @@ std::string expand(const std::string& path, const std::string& home) {
   return path.starts_with("~/") ? home + path.substr(1) : path;
 }
 
+// The host as it is told inside. Real root's agent has an ordinary id there: calling it root as well would make two of
+// that name.
+HostView as_inside(const PlanRequest& request) {
+  HostView host = request.host;
+  if (host.user.empty() || (host.user == "root" && request.uid != 0)) host.user = "agent";
+  return host;
+}
+
 class Planner {
  public:
   explicit Planner(const PlanRequest& request)
       : request_(request),
-        host_(request.host),
+        host_(as_inside(request)),
         systems_(system_directories(request.host)),
-        home_(home_inside(request.host)),
+        home_(home_inside(host_)),
         real_home_(canonical_or_same(home_)),
         binder_(covered(), real_home_) {}
 
@@ -260,7 +268,7 @@ class Planner {
   }
 
   const PlanRequest& request_;
-  const HostView& host_;
+  HostView host_;
   std::vector<std::string> systems_;
   std::string home_;
   std::string real_home_;

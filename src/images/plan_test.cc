@@ -159,6 +159,13 @@ TEST_F(PlanTest, AcceptsACommandThatOnlyTheSandboxsHomeHas) {
   EXPECT_EQ(plan().command.arguments[0], "own-tool");
 }
 
+TEST_F(PlanTest, DoesNotCallAnAgentRootThatIsNot) {
+  host_.user = "root";
+  Plan made = plan();
+  EXPECT_THAT(made.command.environment, Contains("USER=agent"));
+  EXPECT_THAT(*base::read_file(at(made, "/etc")->source + "/passwd"), HasSubstr("agent:x:1000:1000"));
+}
+
 TEST_F(PlanTest, ShowsTokensBesideToolsEmpty) {
   program("home/ada/.nvm/versions/node/v22/bin/node");
   file("home/ada/.nvm/versions/node/v22/lib/x");

@@ -237,7 +237,7 @@ class Finder {
   void add_prefix_at(const std::string& prefix) {
     if (std::ranges::find(prefixes_, prefix) != prefixes_.end() || is_system(prefix) || in_workspace(prefix)) return;
     bool known = std::ranges::any_of(
-        std::array<std::string_view, 6>{"lib", "lib64", "libexec", "pyvenv.cfg", "VERSION", "conda-meta"},
+        std::array<std::string_view, 7>{"lib", "lib64", "libexec", "share", "pyvenv.cfg", "VERSION", "conda-meta"},
         [&](std::string_view part) { return base::path_exists(prefix + "/" + std::string(part)); });
     if (!known || prefix == binder_.home()) return;
     prefixes_.push_back(prefix);

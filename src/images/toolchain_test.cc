@@ -129,6 +129,17 @@ TEST_F(ToolchainTest, BindsAUvToolWithThePythonOfItsEnvironment) {
   EXPECT_TRUE(shows("home/ada/.local/share/uv/python/cpython-3.12/lib/python3.12/os.py"));
 }
 
+TEST_F(ToolchainTest, BindsTheDataBesideAToolThatALinkLeadsTo) {
+  program("home/ada/apps/tool-1.0/bin/tool");
+  file("home/ada/apps/tool-1.0/share/data");
+  file("home/ada/apps/tool-1.0/.env", "secret");
+  link("home/ada/.local/bin/tool", "../../apps/tool-1.0/bin/tool");
+  set("PATH", home_ + "/.local/bin:/usr/bin");
+  find("tool");
+  EXPECT_TRUE(shows("home/ada/apps/tool-1.0/share/data"));
+  EXPECT_FALSE(shows("home/ada/apps/tool-1.0/.env"));
+}
+
 TEST_F(ToolchainTest, FindsThePythonThatAProjectsEnvironmentWasMadeFrom) {
   program("opt/python3.11/bin/python3.11");
   file("opt/python3.11/lib/python3.11/os.py");
