@@ -1,0 +1,176 @@
+#include "service/doctor_case.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "images/workspace_check.h"
+
+namespace hv::service {
+
+using core::CheckStatus;
+using core::DoctorCheck;
+
+namespace {
+
+// Below this a sandbox that writes a little already fails, and so does the ledger.
+constexpr uint64_t kLittleSpace = uint64_t{256} << 20;
+
+struct Program {
+  const char* name;
+  bool needed;  // no sandbox starts without it
+};
+constexpr std::array<Program, 5> kPrograms{{{"hydravisor-supervisor", true},
+                                            {"hydravisor-init", true},
+                                            {"hydravisor-gateway", true},
+                                            {"hydravisor-worker", true},
+                                            {"hydravisor-probe", false}}};
+
+bool is_program(const std::string& path) {
+  struct stat about{};
+  return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+// A file system that is full or read-only, and permissions, show only when something is written.
+base::Status try_writing(const std::string& directory) {
+  std::string path = base::format("{}/.doctor.{}", directory, ::getpid());
+  base::Status written = base::replace_file(path, "hydravisor doctor\n");
+  ::unlink(path.c_str());
+  return written;
+}
+
+}  // namespace
+
+base::Result<core::DoctorReport> DoctorCase::doctor() const {
+  core::DoctorReport report = isolation::report_machine(isolation::examine_machine(options_.machine));
+  for (DoctorCheck& check : check_installation()) {
+    if (check.status == CheckStatus::missing) report.usable = false;
+    report.checks.push_back(std::move(check));
+  }
+  return report;
+}
+
+std::vector<DoctorCheck> DoctorCase::check_installation() const {
+  std::vector<DoctorCheck> checks{check_programs(), check_state(), check_layers(), check_socket()};
+  if (options_.ledger_failure) checks.push_back(check_ledger());
+  return checks;
+}
+
+DoctorCheck DoctorCase::check_programs() const {
+  std::vector<std::string> absent;
+  DoctorCheck check{.id = "programs", .status = CheckStatus::ok, .detail = {}, .fix = {}};
+  for (const Program& program : kPrograms) {
+    if (is_program(options_.program_directory + "/" + program.name)) continue;
+    absent.emplace_back(program.name);
+    if (program.needed) {
+      check.status = CheckStatus::missing;
+    } else if (check.status == CheckStatus::ok) {
+      check.status = CheckStatus::degraded;
+    }
+  }
+  if (absent.empty()) {
+    check.detail = "all in " + options_.program_directory;
+    return check;
+  }
+  check.detail = base::format("{} {} not in {}: {}", base::join(absent, ", "), absent.size() == 1 ? "is" : "are",
+                              options_.program_directory,
+                              check.status == CheckStatus::missing ? "no sandbox can start, or its changes be read"
+                                                                   : "`hydravisor probe` cannot be used");
+  check.fix = "install Hydravisor again, all of its programs into one directory";
+  return check;
+}
+
+DoctorCheck DoctorCase::check_state() const {
+  const std::string& state = options_.paths.state;
+  DoctorCheck check{.id = "state", .status = CheckStatus::ok, .detail = {}, .fix = {}};
+  if (base::Status written = try_writing(state); !written) {
+    check.status = CheckStatus::missing;
+    check.detail = base::format("{} cannot be written: {}; sandboxes, homes and the ledger lie there", state,
+                                base::printable(written.error().message()));
+    int error = written.error().os_error();
+    check.fix = error == ENOSPC || error == EDQUOT ? "make room: hydravisor ls, then hydravisor rm NAME"
+                : error == EROFS ? "set XDG_STATE_HOME to a directory on a file system that can be written"
+                                 : base::format("chown -R {} {} && chmod u+rwx {}", ::getuid(),
+                                                base::shell_quote(state), base::shell_quote(state));
+    return check;
+  }
+  struct statvfs space{};
+  uint64_t left = ::statvfs(state.c_str(), &space) == 0 ? uint64_t{space.f_bavail} * space.f_frsize : UINT64_MAX;
+  check.detail = base::format("{} can be written", state);
+  if (left < kLittleSpace) {
+    check.status = CheckStatus::degraded;
+    check.detail += base::format(", but has only {} left", base::to_text(base::ByteCount{left}));
+    check.fix = "make room: hydravisor ls, then hydravisor rm NAME";
+  }
+  return check;
+}
+
+DoctorCheck DoctorCase::check_layers() const {
+  DoctorCheck check{.id = "copy-on-write",
+                    .status = CheckStatus::ok,
+                    .detail = "sandboxes' changes can be kept in " + options_.paths.sandboxes,
+                    .fix = {}};
+  struct statfs about{};
+  std::string directory = options_.paths.sandboxes;
+  if (::statfs(directory.c_str(), &about) != 0) directory = options_.paths.state;
+  if (::statfs(directory.c_str(), &about) != 0) return check;  // check_state() says what is wrong
+  const char* obstacle = images::overlay_obstacle(static_cast<unsigned long>(about.f_type), true);
+  if (obstacle == nullptr) return check;
+  check.status = CheckStatus::degraded;
+  check.detail = base::format("{}: {}; --workspace cow fails", directory, obstacle);
+  check.fix = "set XDG_STATE_HOME to a directory on a local file system such as ext4, xfs or btrfs";
+  return check;
+}
+
+DoctorCheck DoctorCase::check_socket() const {
+  const std::string& directory = options_.paths.runtime;
+  DoctorCheck check{.id = "socket", .status = CheckStatus::ok, .detail = {}, .fix = {}};
+  struct stat about{};
+  auto fail = [&](std::string detail, std::string fix) {
+    check.status = CheckStatus::missing;
+    check.detail = std::move(detail);
+    check.fix = std::move(fix);
+    return check;
+  };
+  std::string quoted = base::shell_quote(directory);
+  if (::stat(directory.c_str(), &about) != 0)
+    return fail(base::format("{}: {}; commands reach the daemon by a socket there", directory,
+                             base::printable(::strerrordesc_np(errno))),
+                "mkdir -m 700 -p " + quoted);
+  if (about.st_uid != ::getuid())
+    return fail(base::format("{} belongs to user {}, who could put a false daemon there", directory, about.st_uid),
+                base::format("chown {} {}", ::getuid(), quoted));
+  if ((about.st_mode & 022) != 0)
+    return fail(base::format("{} can be written by others, who could put a false daemon there", directory),
+                "chmod 700 " + quoted);
+  if (base::Status written = try_writing(directory); !written)
+    return fail(base::format("{} cannot be written: {}", directory, base::printable(written.error().message())),
+                "chmod u+rwx " + quoted);
+  check.detail = options_.paths.socket;
+  return check;
+}
+
+DoctorCheck DoctorCase::check_ledger() const {
+  std::string failure = options_.ledger_failure();
+  if (failure.empty())
+    return {.id = "ledger", .status = CheckStatus::ok, .detail = "records in " + options_.paths.ledger, .fix = {}};
+  return {
+      .id = "ledger",
+      .status = CheckStatus::missing,
+      .detail = base::format("cannot record, and nothing happens that is not recorded: {}", base::printable(failure)),
+      .fix = base::format("make room below {}, then: hydravisor daemon stop; the next command starts it again",
+                          options_.paths.ledger)};
+}
+
+}  // namespace hv::service

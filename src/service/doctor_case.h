@@ -1,0 +1,40 @@
+// What keeps sandboxes from starting here, and the exact fix: the machine's own abilities and this installation's.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "core/host_info.h"
+#include "core/paths.h"
+#include "isolation/machine.h"
+
+namespace hv::service {
+
+// Thread-safe; takes a few milliseconds and leaves nothing behind.
+class DoctorCase {
+ public:
+  struct Options {
+    core::Paths paths;
+    std::string program_directory;  // where Hydravisor's own programs lie
+    isolation::MachineSources machine;
+    // Why the ledger refuses events now; empty: it does not. Not called when not set.
+    std::function<std::string()> ledger_failure;
+  };
+  explicit DoctorCase(Options options) : options_(std::move(options)) {}
+
+  base::Result<core::DoctorReport> doctor() const;
+  // Only this installation: its programs, its directories, its ledger.
+  std::vector<core::DoctorCheck> check_installation() const;
+
+ private:
+  core::DoctorCheck check_programs() const;
+  core::DoctorCheck check_state() const;
+  core::DoctorCheck check_layers() const;
+  core::DoctorCheck check_socket() const;
+  core::DoctorCheck check_ledger() const;
+
+  Options options_;
+};
+
+}  // namespace hv::service
