@@ -25,6 +25,11 @@ constexpr std::ptrdiff_t deepest_path = 256;
 // What of a `.git` the host runs: these are listed as files, all else there is git's own affair.
 constexpr const char* git_held[] = {"config", "config.worktree", "hooks", "info/attributes", "info/grafts", "gitdir"};
 
+// git's own examples, which it does not run.
+bool is_sample_hook(std::string_view path) {
+  return path.ends_with(".sample") && parent_of(path).ends_with(".git/hooks");
+}
+
 bool is_git_name(std::string_view name) {
   return name.size() == 4 && ::strncasecmp(name.data(), ".git", 4) == 0;
 }
@@ -61,6 +66,7 @@ class Walk {
   // `below`: the host has a directory where this entry lies, though an opaque mark may hide it; what the sandbox put in
   // place of its entries is compared with them all the same, since what equals the host is no change.
   void entry(const std::string& path, bool below) {
+    if (is_sample_hook(path)) return;
     auto after = upper_.stat(path);
     if (!after || !*after) return problem(path, after ? "it vanished while it was read" : after.error().message());
     std::optional<Entry> before;
@@ -227,6 +233,10 @@ class Walk {
       auto found_entry = upper_.stat(inside);
       if (!found_entry || !*found_entry) continue;
       entry(inside, merged);
+      // A new directory of nothing but samples is no news.
+      if (!set_.changes.empty() && set_.changes.back().path == inside &&
+          set_.changes.back().kind == core::ChangeKind::added && (*found_entry)->type == FileType::directory)
+        set_.changes.pop_back();
     }
   }
 
