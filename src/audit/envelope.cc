@@ -86,7 +86,8 @@ bool decode_time(std::string_view text, base::WallTime& time) {
   std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
                                    std::chrono::month(static_cast<unsigned>(month)),
                                    std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return false;
+  // Nanoseconds in 64 bits reach from 1677 to 2262.
+  if (year < 1678 || year > 2261 || !date.ok() || hour > 23 || minute > 59 || second > 59) return false;
   time = base::WallTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second) + std::chrono::nanoseconds(nanosecond);
   return true;

@@ -68,6 +68,7 @@ TEST(Envelope, RefusesOtherSpellingsOfTheSameNumber) {
   EXPECT_FALSE(decode_envelope(with(R"("index":41)", R"("index":+41)")));
   EXPECT_FALSE(decode_envelope(with(R"("monotonic":5000000123)", R"("monotonic":-0)")));
   EXPECT_FALSE(decode_envelope(with("2026-11-23T", "2026-13-23T")));
+  EXPECT_FALSE(decode_envelope(with("2026-11-23T", "4026-11-23T"))) << "beyond what 64 bits of nanoseconds hold";
   EXPECT_FALSE(decode_envelope(with("2d711642", "2D711642")));
 }
 

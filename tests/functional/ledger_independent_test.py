@@ -48,14 +48,25 @@ class LedgerIndependent(unittest.TestCase):
             os.environ,
             GOPATH=str(GOPATH),
             GO111MODULE="off",
-            GOCACHE=str(cls.directory / "gocache"),
+            GOCACHE=str(cls.compiled_before()),
             GOFLAGS="",
             CGO_ENABLED="0",
             HOME=str(cls.directory),
         )
         subprocess.run(["go", "build", "-o", cls.checker, SOURCES / "check_ledger.go"], env=environment, check=True)
         cls.ledger = cls.directory / "ledger"
-        cls.make(cls.ledger, 70_000, 10, 300, 66_000)
+        cls.make(cls.ledger, 66_000, 10, 300, 65_900)
+
+    @classmethod
+    def compiled_before(cls):
+        """Go compiles its own library first, which takes far longer than the test: kept where caches are kept."""
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        kept = pathlib.Path(cache) / "hydravisor" / "go-build"
+        try:
+            kept.mkdir(parents=True, exist_ok=True)
+            return kept
+        except OSError:
+            return cls.directory / "go-build"
 
     @classmethod
     def tearDownClass(cls):
@@ -80,8 +91,8 @@ class LedgerIndependent(unittest.TestCase):
     def test_a_large_ledger_with_several_keys_holds(self):
         status, said = self.check(self.ledger)
         self.assertEqual(status, 0, said)
-        # 70,000 events, three hand-overs, and the deletion that was announced.
-        self.assertEqual(said.split()[:3], ["ok", "70004", "4"])
+        # Three levels of tiles: 66,000 events, three hand-overs, and the deletion that was announced.
+        self.assertEqual(said.split()[:3], ["ok", "66004", "4"])
 
     def test_ledgers_of_every_awkward_size_hold(self):
         for count in (3, 255, 256, 257, 511, 513):
