@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "api/pull_stream.h"
+#include "base/clock.h"
 #include "http/sse.h"
 
 namespace hv::api {
@@ -49,17 +50,16 @@ void follow(Context& context, const std::shared_ptr<Call>& call, core::AuditQuer
     query.after = index;
   }
   bool from_now = !query.after && !query.since;
+  if (from_now) query.since = base::system_clock().wall();
   PullStream::start(context, call, [&](std::function<void()> wake) -> base::Result<PullStream::Source> {
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}}, {}};
     source.beat = http::kSseKeepAlive;
     source.wake = context.service.watch_audit(std::move(wake));
     source.fetch = [&service = context.service, query, from_now]() mutable -> base::Result<PullStream::Piece> {
-      if (std::exchange(from_now, false)) {
-        uint64_t size = HV_TRY(service.audit_size());
-        if (size > 0) query.after = size - 1;
-      }
       core::AuditPage page = HV_TRY(next_page(service, query));
+      // The time only finds the place to start from: what is recorded late must not be left out later.
+      if (std::exchange(from_now, false)) query.since.reset();
       std::string out;
       for (const core::AuditRecord& record : page.records)
         out += http::format_sse({std::to_string(record.index), "record", wire::to_text(record)});

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/handlers.h"
+#include "api/server.h"
 #include "base/text.h"
 
 namespace hv::api {

@@ -38,7 +38,4 @@ struct Match {
 };
 Match match(std::string_view method, const std::vector<std::string>& segments);
 
-// "GET /v1/version" and so on, one a line.
-std::string print_routes();
-
 }  // namespace hv::api

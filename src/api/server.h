@@ -32,4 +32,7 @@ class Server {
   std::unique_ptr<State> state_;
 };
 
+// "GET /v1/version" and so on, one a line.
+std::string print_routes();
+
 }  // namespace hv::api

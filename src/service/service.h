@@ -101,8 +101,6 @@ class Service {
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;
   virtual base::Result<core::AuditRecord> audit_event(uint64_t index) = 0;
   virtual base::Result<core::VerifyReport> audit_verify() = 0;
-  // Entries recorded so far: indexes go from 0 to one less.
-  virtual base::Result<uint64_t> audit_size() = 0;
   // Calls `wake` (any thread, cheap, may be spurious) after records were added. On the loop's thread.
   virtual core::Subscription watch_audit(std::function<void()> wake) = 0;
 };

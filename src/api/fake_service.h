@@ -1,0 +1,209 @@
+// A service that keeps sandboxes in a map: what the API's tests talk to.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "core/id.h"
+#include "service/service.h"
+
+namespace hv::api {
+
+class FakeService final : public service::Service {
+ public:
+  using Info = core::SandboxInfo;
+
+  core::DaemonInfo daemon() override { return {version, 42, 1, 1}; }
+  base::Status shut_down() override {
+    ++shutdowns;
+    return {};
+  }
+  base::Status reexec(const core::ReexecRequest& request) override {
+    reexecuted = request.program;
+    return {};
+  }
+
+  void create(core::RunRequest request, bool start, service::Reply<Info> reply) override {
+    reply(add(request, start ? core::SandboxState::running : core::SandboxState::created));
+  }
+  void run(core::RunRequest request, std::unique_ptr<service::Handover> handover) override {
+    if (request.command.front() == "refuse") return handover->refuse(base::denied("no"));
+    if (request.command.front() == "drop") return;
+    auto socket = handover->accept(add(request, core::SandboxState::running)->name);
+    if (!socket) return;
+    (void)base::write_all(socket->fd.get(), "frames:" + socket->buffered);
+  }
+  void exec(std::string sandbox, core::ExecRequest, std::unique_ptr<service::Handover> handover) override {
+    auto found = inspect(sandbox);
+    if (!found) return handover->refuse(found.error());
+    (void)handover->accept(found->name);
+  }
+  void attach(std::string sandbox, core::AttachRequest, std::unique_ptr<service::Handover> handover) override {
+    exec(std::move(sandbox), {}, std::move(handover));
+  }
+  std::vector<Info> list(const core::SandboxFilter& filter) override {
+    std::vector<Info> found;
+    for (const auto& [name, info] : sandboxes)
+      if (!filter.state || info.state == *filter.state) found.push_back(info);
+    return found;
+  }
+  base::Result<Info> inspect(std::string_view sandbox) override {
+    auto found = sandboxes.find(std::string(sandbox));
+    if (found == sandboxes.end())
+      return base::Failure(base::not_found("no sandbox '" + std::string(sandbox) + "'").with_hint("hydravisor ls"));
+    return found->second;
+  }
+  void start(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
+  void stop(std::string sandbox, core::StopRequest request, service::Reply<Info> reply) override {
+    last_grace = request.grace_ms;
+    reply(inspect(sandbox));
+  }
+  void kill(std::string sandbox, core::KillRequest, service::StatusReply reply) override { reply(found(sandbox)); }
+  void pause(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
+  void resume(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
+  void remove(std::string sandbox, bool, service::StatusReply reply) override {
+    base::Status status = found(sandbox);
+    sandboxes.erase(sandbox);
+    reply(status);
+  }
+  base::Result<Info> rename(std::string_view sandbox, const core::RenameRequest& request) override {
+    Info info = HV_TRY(inspect(sandbox));
+    info.name = request.name;
+    return info;
+  }
+  core::Subscription wait(std::string, service::Reply<core::Outcome> reply) override {
+    waiting = std::move(reply);
+    return core::Subscription([this] { ++waits_cancelled; });
+  }
+  base::Result<core::SandboxStats> stats(std::string_view) override {
+    return core::SandboxStats{core::SandboxState::running, 1024, {}, 3, {}, {}};
+  }
+  base::Result<service::LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override {
+    (void)HV_TRY(inspect(sandbox));
+    std::lock_guard lock(mutex);
+    std::string bytes = offset < log.size() ? log.substr(offset, limit) : "";
+    return service::LogChunk{bytes, log_ended && offset + bytes.size() == log.size()};
+  }
+  base::Result<core::Subscription> watch_log(std::string_view, std::function<void()> wake) override {
+    std::lock_guard lock(mutex);
+    log_wake = std::move(wake);
+    return core::Subscription([] {});
+  }
+  void probe(std::string sandbox, core::ProbeRequest, service::Reply<core::ProbeReport> reply) override {
+    reply(core::ProbeReport{sandbox, {{"p1", "files", core::ProbeStatus::held, "EACCES"}}});
+  }
+
+  base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) override {
+    core::ChangeReport report;
+    report.sandbox = sandbox;
+    for (const std::string& path : request.paths) {
+      core::FileChange change;
+      change.path = path;
+      change.hunks = {{1, 1, 1, 1, {{core::DiffLine::Kind::added, "\xff", true}}}};
+      report.files.push_back(change);
+    }
+    return report;
+  }
+  base::Result<core::ApplyReport> apply(std::string_view, const core::ApplyRequest& request) override {
+    return core::ApplyReport{request.paths, {}, {}, {}, request.dry_run};
+  }
+  base::Result<core::PathsReport> discard(std::string_view, const core::DiscardRequest& request) override {
+    return core::PathsReport{request.paths, {}};
+  }
+  base::Result<core::PathsReport> undo(std::string_view) override {
+    return base::Failure(base::conflict("nothing to undo"));
+  }
+  base::Result<core::PathsReport> sync(std::string_view) override { return core::PathsReport{}; }
+
+  base::Result<std::vector<core::PolicyInfo>> policies() override {
+    return std::vector<core::PolicyInfo>{{"restricted", "", core::Provenance::shipped, "/p", ""}};
+  }
+  base::Result<core::PolicyInfo> policy(std::string_view name) override {
+    return core::PolicyInfo{std::string(name), "", core::Provenance::shipped, "/p", "version = 1\n"};
+  }
+  base::Result<std::vector<core::AgentInfo>> agents() override { return std::vector<core::AgentInfo>{}; }
+  base::Result<core::AgentInfo> agent(std::string_view) override { return base::Failure(base::not_found("no agent")); }
+  base::Result<std::vector<core::HomeInfo>> homes() override { return std::vector<core::HomeInfo>{}; }
+  base::Status remove_home(std::string_view) override { return {}; }
+  base::Result<core::DoctorReport> doctor() override { return core::DoctorReport{true, {}}; }
+
+  base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
+    std::lock_guard lock(mutex);
+    core::AuditPage page;
+    for (const core::AuditRecord& record : ledger) {
+      if (query.after && record.index <= *query.after) continue;
+      if (page.records.size() == query.limit) {
+        page.complete = false;
+        break;
+      }
+      page.seen = record.index;
+      if (query.since && record.event.wall < *query.since) continue;
+      if (!query.kind || record.event.kind.starts_with(*query.kind)) page.records.push_back(record);
+    }
+    return page;
+  }
+  base::Result<core::AuditRecord> audit_event(uint64_t index) override {
+    std::lock_guard lock(mutex);
+    if (index >= ledger.size()) return base::Failure(base::not_found("no record"));
+    return ledger[index];
+  }
+  base::Result<core::VerifyReport> audit_verify() override { return core::VerifyReport{true, "o", 1, 1, 1, "", {}}; }
+  core::Subscription watch_audit(std::function<void()> wake) override {
+    std::lock_guard lock(mutex);
+    audit_wake = std::move(wake);
+    return core::Subscription([this] {
+      std::lock_guard inner(mutex);
+      audit_wake = nullptr;
+    });
+  }
+
+  // What tests do to it.
+  void record(std::string kind) {
+    std::lock_guard lock(mutex);
+    core::AuditRecord entry;
+    entry.index = ledger.size();
+    entry.event.kind = std::move(kind);
+    entry.event.wall = base::system_clock().wall();
+    ledger.push_back(std::move(entry));
+    if (audit_wake) audit_wake();
+  }
+  void write_log(std::string_view bytes, bool ended) {
+    std::lock_guard lock(mutex);
+    log.append(bytes);
+    log_ended = ended;
+    if (log_wake) log_wake();
+  }
+
+  std::string version = "0.1.0";
+  std::map<std::string, Info> sandboxes;
+  service::Reply<core::Outcome> waiting;
+  int waits_cancelled = 0;
+  int shutdowns = 0;
+  uint64_t last_grace = 0;
+  std::string reexecuted;
+
+ private:
+  base::Status found(const std::string& sandbox) {
+    (void)HV_TRY(inspect(sandbox));
+    return {};
+  }
+  base::Result<Info> add(const core::RunRequest& request, core::SandboxState state) {
+    Info info;
+    info.id = "s0000000000000000";
+    info.name = request.name.value_or("invented");
+    info.state = state;
+    info.command = request.command;
+    if (!sandboxes.emplace(info.name, info).second)
+      return base::Failure(base::already_exists("a sandbox '" + info.name + "' exists"));
+    return info;
+  }
+
+  std::mutex mutex;  // guards what follows: read on the pool
+  std::vector<core::AuditRecord> ledger;
+  std::function<void()> audit_wake;
+  std::string log;
+  bool log_ended = false;
+  std::function<void()> log_wake;
+};
+
+}  // namespace hv::api
