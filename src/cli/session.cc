@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "cli/exit_code.h"
 #include "terminal/output_filter.h"
 #include "terminal/raw_mode.h"
 #include "terminal/window.h"
@@ -161,8 +162,8 @@ class Session {
           break;
         case wire::FrameType::exit: {
           wire::ExitFrame exit = HV_TRY(wire::decode_exit(frame->payload));
-          // A command that could not be started has its reason and its own status, 126 or 127.
-          if (failure_ && exit.status != 126 && exit.status != 127) return base::Failure(*failure_);
+          // 125 is ours. Any other status is the command's, and the problem says how it came: not found, out of memory.
+          if (failure_ && exit.status == kFailed) return base::Failure(*failure_);
           if (failure_) error_.add(base::format("hydravisor: {}\n", base::printable_lines(failure_->text())));
           return SessionEnd{.status = exit.status, .changed = exit.changed};
         }

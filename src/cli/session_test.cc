@@ -192,6 +192,20 @@ TEST(Session, SaysThatTheConnectionBroke) {
   EXPECT_EQ(play.status(), 99);
 }
 
+TEST(Session, TellsWhyACommandCouldNotRunAndKeepsItsStatus) {
+  std::string problem =
+      R"({"type":"about:blank","title":"Not found","status":404,"code":"not_found","detail":"no-such: not found"})";
+  Play missing;
+  missing.send(FrameType::error, problem);
+  missing.send_exit(127);
+  EXPECT_EQ(Play::read_rest(missing.err.get()), "hydravisor: no-such: not found\n");
+  EXPECT_EQ(missing.status(), 127);
+  Play failed;
+  failed.send(FrameType::error, problem);
+  failed.send_exit(125);
+  EXPECT_EQ(failed.status(), 99);
+}
+
 TEST(Session, ReportsThatTheWorkspaceChanged) {
   Play play;
   play.send_exit(0, true);
