@@ -41,4 +41,25 @@ TEST(Help, DoesNotNameHiddenOptions) {
   EXPECT_EQ(help_of(kRun, 80).find("skip-layer"), std::string::npos);
 }
 
+// docs/cli.md ends in the help of every command, after this line. UPDATE_GOLDEN=1 writes it anew.
+TEST(Help, StandsInTheDocuments) {
+  std::string_view marker = "<!-- From here on: the help of every command. -->\n";
+  std::string path = std::string(HYDRAVISOR_SOURCE_DIR) + "/docs/cli.md";
+  auto document = base::read_file(path);
+  ASSERT_TRUE(document.has_value()) << path;
+  size_t end = document->find(marker);
+  ASSERT_NE(end, std::string::npos);
+  std::string expected = document->substr(0, end + marker.size());
+  for (const CommandGroup& group : command_groups()) {
+    expected += base::format("\n## {}\n", group.title);
+    for (const Command* command : group.commands)
+      if (!command->hidden)
+        expected += base::format("\n### {}\n\n```text\n{}```\n", command->name, help_of(*command, 100));
+  }
+  if (std::getenv("UPDATE_GOLDEN") != nullptr)
+    ASSERT_TRUE(base::replace_file(path, expected, 0644).has_value());
+  else
+    EXPECT_EQ(*document, expected) << "docs/cli.md is not what the commands' tables say; write it with UPDATE_GOLDEN=1";
+}
+
 }  // namespace hv::cli
