@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -170,14 +174,36 @@ base::Result<IdRange> choose_root_range(uint64_t seed, std::span<const IdRange> 
                      .with_hint("remove sandboxes that are no longer needed, or lines of /etc/subuid"));
 }
 
-base::Status write_id_maps(pid_t pid, const IdMaps& maps, bool privileged) {
-  if (privileged || maps.newuidmap.empty()) {
-    if (!privileged) HV_TRY(write_proc(pid, "setgroups", "deny"));
-    HV_TRY(write_proc(pid, "uid_map", map_text(maps.uids)));
-    return write_proc(pid, "gid_map", map_text(maps.gids));
+base::Result<base::Fd> make_rootless_namespace(const IdMaps& maps) {
+  base::Pipe gate = HV_TRY(base::make_pipe());
+  // The child makes system calls only: the caller may have threads.
+  int write_end = gate.write_end.get();
+  int read_end = gate.read_end.get();
+  long pid = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  if (pid < 0)
+    return Failure(
+        base::Error::from_errno(errno, "make a user namespace").with_hint("`hydravisor doctor` shows what forbids it"));
+  if (pid == 0) {
+    char byte = 0;
+    ::close(write_end);
+    ssize_t none = ::read(read_end, &byte, 1);
+    ::_exit(static_cast<int>(none));
   }
-  HV_TRY(run_map_program(maps.newuidmap, pid, maps.uids));
-  return run_map_program(maps.newgidmap, pid, maps.gids);
+  auto child = static_cast<pid_t>(pid);
+  auto mapped = [&]() -> base::Result<base::Fd> {
+    if (maps.single()) {
+      HV_TRY(write_proc(child, "setgroups", "deny"));
+      HV_TRY(write_proc(child, "uid_map", map_text(maps.uids)));
+      HV_TRY(write_proc(child, "gid_map", map_text(maps.gids)));
+    } else {
+      HV_TRY(run_map_program(maps.newuidmap, child, maps.uids));
+      HV_TRY(run_map_program(maps.newgidmap, child, maps.gids));
+    }
+    return base::open_file(base::format("/proc/{}/ns/user", child), O_RDONLY);
+  }();
+  gate.write_end.close();
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
+  return mapped;
 }
 
 }  // namespace hv::isolation

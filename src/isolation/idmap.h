@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "base/result.h"
+#include "base/fd.h"
 #include "core/launch.h"
 
 namespace hv::isolation {
@@ -56,9 +56,9 @@ std::vector<core::IdRange> range_map(uint32_t own_id, std::span<const Subordinat
 base::Result<core::IdRange> choose_root_range(uint64_t seed, std::span<const core::IdRange> used,
                                               const IdSources& sources = {});
 
-// Writes /proc/PID/{uid_map,gid_map} of a child that waits in its new user namespace: directly where one own id or a
-// privileged caller suffices (setgroups is denied first when an unprivileged caller maps one group), else by newuidmap
-// and newgidmap.
-base::Status write_id_maps(pid_t pid, const IdMaps& maps, bool privileged);
+// A user namespace with these maps, owned by the caller and kept alive by the descriptor alone; whoever enters it by
+// setns(2) has every capability in it. A range is written by newuidmap and newgidmap, which takes milliseconds: made
+// once, when the daemon starts, and shared by its supervisors.
+base::Result<base::Fd> make_rootless_namespace(const IdMaps& maps);
 
 }  // namespace hv::isolation

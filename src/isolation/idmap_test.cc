@@ -1,9 +1,10 @@
 #include "isolation/idmap.h"
 
-#include <csignal>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -128,27 +129,49 @@ TEST_F(Sources, SaysThatNoRangeIsLeft) {
   EXPECT_EQ(range.error().code(), base::ErrorCode::unavailable);
 }
 
-TEST(WriteIdMaps, MapsTheCallersOwnIdInAWaitingChild) {
-  auto ready = base::make_pipe();
-  auto go = base::make_pipe();
-  uid_t own = ::geteuid();
-  gid_t group = ::getegid();
-  pid_t child = ::fork();
-  if (child == 0) {
-    char byte = ::unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
-    if (::write(ready->write_end.get(), &byte, 1) != 1 || ::read(go->read_end.get(), &byte, 1) != 1) ::_exit(9);
-    ::_exit(::getuid() == 4321 && ::getgid() == 1234 ? 0 : 1);
+// What a process that enters the namespace finds in /proc/self/uid_map, as numbers.
+std::vector<uint32_t> map_inside(const base::Fd& user_namespace) {
+  auto pipe = base::make_pipe();
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    if (::setns(user_namespace.get(), CLONE_NEWUSER) != 0) ::_exit(1);
+    auto text = base::read_file("/proc/self/uid_map", 4096);
+    ::_exit(text && base::write_all(pipe->write_end.get(), *text) ? 0 : 2);
   }
-  char byte = 0;
-  ASSERT_EQ(::read(ready->read_end.get(), &byte, 1), 1);
-  ASSERT_EQ(byte, 'y');
-  IdMaps maps{
-      .uids = {{4321, own, 1}}, .gids = {{1234, group, 1}}, .newuidmap = {}, .newgidmap = {}, .degradation = {}};
-  EXPECT_TRUE(write_id_maps(child, maps, own == 0));
-  ASSERT_EQ(::write(go->write_end.get(), "g", 1), 1);
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  EXPECT_EQ(status, 0);
+  pipe->write_end.close();
+  std::string text = *base::read_all(pipe->read_end.get());
+  ::waitpid(pid, nullptr, 0);
+  std::vector<uint32_t> numbers;
+  std::istringstream words(text);
+  for (uint32_t number = 0; words >> number;) numbers.push_back(number);
+  return numbers;
+}
+
+TEST(RootlessNamespace, OfOneIdMapsIt) {
+  uid_t own = ::geteuid();
+  IdMaps maps{.uids = {{4321, own, 1}},
+              .gids = {{1234, ::getegid(), 1}},
+              .newuidmap = {},
+              .newgidmap = {},
+              .degradation = "why"};
+  auto made = make_rootless_namespace(maps);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(map_inside(*made), (std::vector<uint32_t>{4321, own, 1}));
+}
+
+TEST(RootlessNamespace, OfARangeMapsTheUsersSubordinateIds) {
+  const passwd* user = ::getpwuid(::geteuid());
+  IdMaps maps = rootless_maps(user != nullptr ? user->pw_name : "", ::geteuid(), ::getegid());
+  if (::geteuid() == 0 || maps.single()) GTEST_SKIP() << "needs a user with subordinate ids: " << maps.degradation;
+  auto made = make_rootless_namespace(maps);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(map_inside(*made).size(), 9) << "ids below the own one, the own one, and those above";
+}
+
+TEST(RootlessNamespace, WithAForeignIdIsRefusedByTheKernel) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may map any id";
+  IdMaps maps{.uids = {{0, 0, 1}}, .gids = {{0, 0, 1}}, .newuidmap = {}, .newgidmap = {}, .degradation = "why"};
+  EXPECT_FALSE(make_rootless_namespace(maps));
 }
 
 }  // namespace
