@@ -35,7 +35,7 @@ TEST(AuditView, PutsTheCommandLineFirst) {
 
 TEST(AuditView, ShowsOneRecordWhole) {
   std::string text = record_text(sample(), 80);
-  expect_golden("audit_show_80", text);
+  EXPECT_EQ(text, golden("audit_show_80", text));
   core::AuditRecord redacted = sample();
   redacted.redacted = true;
   EXPECT_EQ(record_text(redacted, 80).find("hello"), std::string::npos);

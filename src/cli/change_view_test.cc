@@ -1,5 +1,7 @@
 #include "cli/change_view.h"
 
+#include <gtest/gtest.h>
+
 #include "base/format.h"
 #include "cli/golden_test.h"
 #include "cli/layout.h"
@@ -9,13 +11,14 @@ namespace hv::cli {
 
 TEST(ChangeView, ShowsAPatchForPeople) {
   std::string text = diff_text(sample_changes(), {.colour = false, .exact = false});
-  expect_golden("diff_plain", text);
+  EXPECT_EQ(text, golden("diff_plain", text));
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_TRUE(text.starts_with("held back: .envrc: direnv runs it by itself\n"));
 }
 
 TEST(ChangeView, PaintsLinesOnlyWhenAsked) {
-  expect_golden("diff_colour", diff_text(sample_changes(), {.colour = true, .exact = false}));
+  EXPECT_EQ(diff_text(sample_changes(), {.colour = true, .exact = false}),
+            golden("diff_colour", diff_text(sample_changes(), {.colour = true, .exact = false})));
 }
 
 TEST(ChangeView, KeepsEveryByteForOtherPrograms) {
@@ -28,12 +31,14 @@ TEST(ChangeView, KeepsEveryByteForOtherPrograms) {
 
 TEST(ChangeView, CountsAtEveryWidth) {
   for (size_t width : {size_t{60}, size_t{80}, size_t{120}})
-    expect_golden(base::format("stat_{}", width), stat_text(sample_changes(), width));
+    EXPECT_EQ(stat_text(sample_changes(), width),
+              golden(base::format("stat_{}", width), stat_text(sample_changes(), width)));
   EXPECT_EQ(stat_text({}, 80), "no changes\n");
 }
 
 TEST(ChangeView, SaysHowToGoOnAfterARun) {
-  expect_golden("leftover_80", leftover_text(sample_changes(), "web", 80));
+  EXPECT_EQ(leftover_text(sample_changes(), "web", 80),
+            golden("leftover_80", leftover_text(sample_changes(), "web", 80)));
   core::ChangeReport live = sample_changes();
   live.mode = core::WorkspaceMode::live;
   std::string text = leftover_text(live, "web", 80);

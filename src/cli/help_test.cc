@@ -1,5 +1,7 @@
 #include "cli/help.h"
 
+#include <gtest/gtest.h>
+
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/command_table.h"
@@ -13,10 +15,11 @@ constexpr size_t kWidths[] = {60, 80, 120};
 
 TEST(Help, IsTheSameTextAsBefore) {
   for (size_t width : kWidths) {
-    expect_golden(base::format("overview_{}", width), overview(width));
-    expect_golden(base::format("help_run_{}", width), help_of(kRun, width));
-    expect_golden(base::format("help_apply_{}", width), help_of(kApply, width));
-    expect_golden(base::format("help_audit_{}", width), help_of_group("audit", width));
+    EXPECT_EQ(overview(width), golden(base::format("overview_{}", width), overview(width)));
+    EXPECT_EQ(help_of(kRun, width), golden(base::format("help_run_{}", width), help_of(kRun, width)));
+    EXPECT_EQ(help_of(kApply, width), golden(base::format("help_apply_{}", width), help_of(kApply, width)));
+    EXPECT_EQ(help_of_group("audit", width),
+              golden(base::format("help_audit_{}", width), help_of_group("audit", width)));
   }
 }
 

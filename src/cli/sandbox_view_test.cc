@@ -1,5 +1,7 @@
 #include "cli/sandbox_view.h"
 
+#include <gtest/gtest.h>
+
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/golden_test.h"
@@ -11,13 +13,14 @@ namespace hv::cli {
 TEST(SandboxView, ListsTheNewestFirstAtEveryWidth) {
   for (size_t width : {size_t{60}, size_t{80}, size_t{120}}) {
     std::string text = list_text({hostile_sandbox(), sample_sandbox()}, sample_now(), width);
-    expect_golden(base::format("ls_{}", width), text);
+    EXPECT_EQ(text, golden(base::format("ls_{}", width), text));
     for (const std::string& line : base::split(text, '\n')) EXPECT_LE(display_width(line), width);
   }
 }
 
 TEST(SandboxView, ShowsEverythingAboutOne) {
-  expect_golden("inspect_80", inspect_text(sample_sandbox(), sample_now(), 80));
+  EXPECT_EQ(inspect_text(sample_sandbox(), sample_now(), 80),
+            golden("inspect_80", inspect_text(sample_sandbox(), sample_now(), 80)));
   std::string ended = inspect_text(hostile_sandbox(), sample_now(), 80);
   EXPECT_NE(ended.find("ended:        signalled 9"), std::string::npos) << ended;
   EXPECT_EQ(ended.find('\x1b'), std::string::npos);
