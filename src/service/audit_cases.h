@@ -28,6 +28,8 @@ class AuditCases {
   // that the ledger knows by it. invalid_argument for a limit out of 1-10000, not_found for an unknown sandbox.
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);
+  // Entries recorded so far: indexes go from 0 to one less.
+  base::Result<uint64_t> audit_size() { return ledger_.size(); }
   // Seals first, so that the report covers all that was recorded before the call.
   base::Result<core::VerifyReport> audit_verify();
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next

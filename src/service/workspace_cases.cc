@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "wire/types.h"
+#include "workspace/git_layout.h"
 
 namespace hv::service {
 
@@ -82,10 +84,7 @@ struct WorkspaceCases::Operation {
 };
 
 WorkspaceCases::WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, WorkerOptions options)
-    : sandboxes_(sandboxes),
-      recorder_(recorder),
-      worker_(std::move(options.worker)),
-      principal_(std::move(options.principal)) {}
+    : sandboxes_(sandboxes), recorder_(recorder), worker_(options.worker), options_(std::move(options)) {}
 
 Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox, std::string_view verb) {
   std::string id = HV_TRY(sandboxes_.find(sandbox)).info.id;
@@ -103,6 +102,9 @@ Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox
   operation.places.host = operation.view.info.workspace.path;
   operation.places.records = operation.view.directory + "/workspace";
   operation.untouched = !base::path_exists(operation.places.records);
+  // The launcher laid a second overlay over a repository that lies outside of the workspace.
+  if (base::path_exists(operation.places.records + "/git-upper"))
+    operation.places.git_host = HV_TRY(workspace::git_layout(operation.places.host)).second_overlay();
   return operation;
 }
 
@@ -110,7 +112,7 @@ Status WorkspaceCases::record(const SandboxView& view, std::string_view kind, js
   core::Event event;
   event.kind = kind;
   event.sandbox = view.info.id;
-  event.principal = principal_;
+  event.principal = options_.principal;
   event.payload = std::move(payload);
   (void)HV_TRY(recorder_.record(event));
   return {};
@@ -151,11 +153,6 @@ Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const 
 
 Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const core::ApplyRequest& request) {
   Operation operation = HV_TRY(begin(sandbox, "apply"));
-  if (operation.mode() == core::WorkspaceMode::live)
-    return Failure(base::conflict(base::format("apply '{}': its workspace is live, so its changes are in the host's "
-                                               "files already",
-                                               operation.name()))
-                       .with_hint("to take them back: hydravisor undo " + operation.name()));
   core::ApplyReport nothing;
   nothing.dry_run = request.dry_run;
   if (operation.untouched) return nothing;
@@ -180,7 +177,7 @@ Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, cons
 Result<core::PathsReport> WorkspaceCases::undo(std::string_view sandbox) {
   Operation operation = HV_TRY(begin(sandbox, "undo"));
   if (operation.untouched)
-    return Failure(base::not_found(base::format("undo '{}': nothing of it has been applied", operation.name())));
+    return Failure(base::not_found(base::format("undo '{}': there is nothing to take back", operation.name())));
   return perform<core::PathsReport>(operation.view, "undo", "undone", {},
                                     [&] { return worker_.undo(operation.places, operation.mode()); });
 }
@@ -189,15 +186,34 @@ Result<core::PathsReport> WorkspaceCases::sync(std::string_view sandbox) {
   Operation operation = HV_TRY(begin(sandbox, "sync"));
   // A live workspace is the host's own directory.
   if (operation.untouched || operation.mode() == core::WorkspaceMode::live) return core::PathsReport{};
-  auto act = [&]() -> Result<core::PathsReport> {
-    core::ChangeReport changes =
-        HV_TRY(worker_.diff(operation.places, operation.mode(), {.paths = {}, .statistics_only = true}));
-    core::PathsReport report;
-    for (core::FileChange& change : changes.files)
-      if (!change.conflict.empty()) report.conflicts.push_back({std::move(change.path), std::move(change.conflict)});
-    return report;
+  return perform<core::PathsReport>(operation.view, "sync", "synced", {}, [&] { return bring_in(operation); });
+}
+
+Result<core::PathsReport> WorkspaceCases::bring_in(const Operation& operation) {
+  workspace::SyncPlan plan = HV_TRY(worker_.sync_plan(operation.places, {}));
+  core::PathsReport report;
+  report.conflicts = std::move(plan.conflicts);
+  if (!is_alive(operation.view.info.state)) return report;
+  for (const std::string& path : plan.remove)
+    report.conflicts.push_back({path, "the host deleted it; the sandbox sees that after its next start"});
+  workspace::Opened places = HV_TRY(workspace::Opened::at(operation.places.host, operation.places.records));
+  std::set<std::string> brought;
+  auto bring = [&](const std::string& path) -> Status {
+    if (!options_.bring_in) return Failure(base::unsupported("the host changed it"));
+    base::Fd file = HV_TRY(places.host.open_regular(path));
+    std::optional<workspace::Entry> entry = HV_TRY(places.host.stat(path));
+    if (!entry) return Failure(base::not_found("the host deleted it"));
+    HV_TRY(options_.bring_in(operation.view.info.id, operation.places.host + "/" + path, entry->mode, std::move(file)));
+    brought.insert(path);
+    return {};
   };
-  return perform<core::PathsReport>(operation.view, "sync", "synced", {}, act);
+  for (const std::string& path : plan.bring_in)
+    if (Status done = bring(path); !done)
+      report.conflicts.push_back({path, done.error().message() + "; the sandbox sees it after its next start"});
+  // From here on the host's next edit of these is an edit of what the sandbox has seen.
+  HV_TRY(places.agree(brought, brought));
+  report.paths.assign(brought.begin(), brought.end());
+  return report;
 }
 
 Result<uint64_t> WorkspaceCases::count_changes(std::string_view sandbox) {

@@ -21,6 +21,10 @@ namespace hv::service {
 struct WorkerOptions {
   std::string worker;     // the program hydravisor-worker
   std::string principal;  // whom operations are recorded as done by: "user:1000"
+  // Writes the host's file into the workspace of a running sandbox as the sandbox sees it, and returns once it is
+  // there. `path` is absolute. Called on the thread of sync(). Not set: sync() tells what the sandbox cannot see yet.
+  std::function<base::Status(const std::string& sandbox_id, const std::string& path, uint32_t mode, base::Fd file)>
+      bring_in = {};
 };
 
 // Thread-safe; every call but hold() may block for as long as the worker works.
@@ -31,10 +35,12 @@ class WorkspaceCases {
   // All of them: conflict, with what to do instead, for a sandbox whose workspace is read-only or absent; not_found for
   // an unknown sandbox. A sandbox that never ran has no changes.
   base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request);
-  // A dry run leaves no trace in the ledger.
+  // A dry run leaves no trace in the ledger. For a live workspace it means that the changes are meant to stay: undo no
+  // longer takes them back.
   base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request);
   base::Result<core::PathsReport> discard(std::string_view sandbox, const core::DiscardRequest& request);
   base::Result<core::PathsReport> undo(std::string_view sandbox);
+  // Only a running sandbox needs it: each start sees the host's files as they are then.
   base::Result<core::PathsReport> sync(std::string_view sandbox);
 
   // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
@@ -49,6 +55,7 @@ class WorkspaceCases {
  private:
   struct Operation;
   base::Result<Operation> begin(std::string_view sandbox, std::string_view verb);
+  base::Result<core::PathsReport> bring_in(const Operation& operation);
   base::Status record(const SandboxView& view, std::string_view kind, base::json::Object payload);
   template <typename Report>
   base::Result<Report> perform(const SandboxView& view, std::string_view verb, std::string_view past,
@@ -57,7 +64,7 @@ class WorkspaceCases {
   const SandboxLookup& sandboxes_;
   core::Recorder& recorder_;
   workspace::Worker worker_;
-  std::string principal_;
+  WorkerOptions options_;
   SandboxLocks locks_;
 };
 

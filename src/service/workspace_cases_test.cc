@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <thread>
 
 #include "base/format.h"
@@ -56,7 +56,7 @@ class WorkspaceCasesTest : public testing::Test {
   }
   ~WorkspaceCasesTest() override { (void)base::remove_tree(directory_); }
 
-  WorkspaceCases cases() { return {sandbox_, recorded_, {directory_ + "/worker", "user:1000"}}; }
+  WorkspaceCases cases() { return {sandbox_, recorded_, {directory_ + "/worker", "user:1000", {}}}; }
   void answer(const std::string& text) { EXPECT_TRUE(base::replace_file(directory_ + "/answer", text)); }
   workspace::Request asked() {
     auto request = workspace::parse_request(base::read_file(directory_ + "/asked").value_or(""));
@@ -144,11 +144,8 @@ TEST_F(WorkspaceCasesTest, WorkspacesWithoutChangesOfTheirOwnAreRefused) {
   EXPECT_TRUE(recorded_.events.empty());
 }
 
-TEST_F(WorkspaceCasesTest, ALiveWorkspaceCannotBeAppliedButUndone) {
+TEST_F(WorkspaceCasesTest, ALiveWorkspaceIsTakenBackAsSuch) {
   sandbox_.view.info.workspace.mode = core::WorkspaceMode::live;
-  auto applied = cases().apply("web", {});
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().hint(), "to take them back: hydravisor undo web");
   answer(R"({"result":{"paths":["a"],"conflicts":[]}})");
   auto undone = cases().undo("web");
   ASSERT_TRUE(undone) << undone.error().text();
@@ -201,12 +198,43 @@ TEST_F(WorkspaceCasesTest, DiffNamesTheSandboxAndIsRecordedEvenIfThatFails) {
   EXPECT_EQ(cases().count_changes("web").value_or(0), 2u);
 }
 
-TEST_F(WorkspaceCasesTest, SyncShowsWhatBothSidesChanged) {
-  answer(kDiff);
+constexpr const char* kPlan =
+    R"({"result":{"bring_in":["new.txt","link"],"remove":["old.txt"],"conflicts":[{"path":"both.txt","reason":"both"}]}})";
+
+TEST_F(WorkspaceCasesTest, SyncBringsFilesIntoARunningSandboxAndShowsTheRest) {
+  std::string host = directory_ + "/project";
+  ASSERT_TRUE(base::make_directories(host));
+  ASSERT_TRUE(base::replace_file(host + "/new.txt", "new", 0640));
+  ASSERT_EQ(::symlink("new.txt", (host + "/link").c_str()), 0);
+  sandbox_.view.info.workspace.path = host;
+  sandbox_.view.info.state = core::SandboxState::running;
+  answer(kPlan);
+  std::vector<std::string> brought;
+  WorkspaceCases one(
+      sandbox_, recorded_,
+      {directory_ + "/worker", "user:1000",
+       [&](const std::string& id, const std::string& path, uint32_t mode, base::Fd file) -> base::Status {
+         brought.push_back(
+             base::format("{} {} {:o} {}", id, path, mode, base::read_all(file.get()).value_or("unreadable")));
+         return {};
+       }});
+  auto report = one.sync("web");
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(brought, std::vector<std::string>{kSandbox + " " + host + "/new.txt 640 new"});
+  EXPECT_EQ(report->paths, std::vector<std::string>{"new.txt"});
+  std::vector<std::string> conflicts;
+  for (const core::Refusal& refusal : report->conflicts) conflicts.push_back(refusal.path);
+  EXPECT_EQ(conflicts, (std::vector<std::string>{"both.txt", "old.txt", "link"}));
+  EXPECT_EQ(recorded_.kinds(), (Kinds{"workspace.syncing", "workspace.synced"}));
+}
+
+TEST_F(WorkspaceCasesTest, AStoppedSandboxNeedsNothingBroughtIn) {
+  answer(kPlan);
   auto report = cases().sync("web");
   ASSERT_TRUE(report) << report.error().text();
+  EXPECT_TRUE(report->paths.empty());
   ASSERT_EQ(report->conflicts.size(), 1u);
-  EXPECT_EQ(report->conflicts[0].path, "b");
+  EXPECT_EQ(report->conflicts[0].path, "both.txt");
 }
 
 TEST_F(WorkspaceCasesTest, OneOperationAtATimeOnEachSandbox) {
