@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/unix_socket.h"
 #include "core/id.h"
 #include "service/service.h"
 
@@ -31,7 +32,7 @@ class FakeService final : public service::Service {
     if (request.command.front() == "drop") return;
     auto socket = handover->accept(add(request, core::SandboxState::running)->name);
     if (!socket) return;
-    (void)base::write_all(socket->fd.get(), "frames:" + socket->buffered);
+    (void)base::send_message(socket->fd.get(), "frames:" + socket->buffered);  // the client may be gone
   }
   void exec(std::string sandbox, core::ExecRequest, std::unique_ptr<service::Handover> handover) override {
     auto found = inspect(sandbox);
