@@ -1,7 +1,5 @@
 #include "config/config.h"
 
-#include <vector>
-
 #include "base/fd.h"
 #include "base/toml.h"
 
@@ -19,11 +17,6 @@ base::Result<Config> parse(std::string_view text, std::string_view file) {
     else
       config.default_policy = *name;
   }
-  std::vector<std::string> modes;
-  for (auto [mode, name] : core::Names<core::WorkspaceMode>::table) modes.emplace_back(name);
-  if (auto index = run.choice("workspace", modes))
-    config.workspace = core::Names<core::WorkspaceMode>::table[*index].first;
-  config.keep = run.boolean("keep").value_or(config.keep);
   run.finish();
   root.finish();
   HV_TRY(reader.finish());

@@ -1,19 +1,15 @@
 // The user's config.toml: text -> Config. Pure. docs/policy.md holds the format's table.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "core/run_request.h"
 
 namespace hv::config {
 
 struct Config {
   std::string default_policy = "restricted";
-  std::optional<core::WorkspaceMode> workspace;  // instead of the policy's, when a run names none
-  bool keep = false;                             // keep every sandbox after its command, as --keep does
   bool operator==(const Config&) const = default;
 };
 

@@ -10,18 +10,16 @@ TEST(Config, IsTheDefaultsWithoutAFile) {
 }
 
 TEST(Config, ReadsEveryKey) {
-  Config config = *parse("version = 1\n[run]\npolicy = 'standard'\nworkspace = 'live'\nkeep = true\n", "config.toml");
+  Config config = *parse("version = 1\n[run]\npolicy = 'standard'\n", "config.toml");
   EXPECT_EQ(config.default_policy, "standard");
-  EXPECT_EQ(config.workspace, core::WorkspaceMode::live);
-  EXPECT_TRUE(config.keep);
 }
 
 TEST(Config, NamesAnUnknownKeyWithPlaceAndNearest) {
-  base::Result<Config> config = parse("version = 1\n[run]\npolcy = 'standard'\nkeep = 'soon'\n", "config.toml");
+  base::Result<Config> config = parse("version = 1\n[run]\npolcy = 'standard'\npolicy = 5\n", "config.toml");
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().message(),
             "config.toml:3:1: run.polcy: unknown key (did you mean 'policy'?)\n"
-            "config.toml:4:8: run.keep: expected true or false, found the string \"soon\"");
+            "config.toml:4:10: run.policy: expected a string, found the integer 5");
 }
 
 TEST(Config, NeedsItsVersion) {
