@@ -305,6 +305,9 @@ Status build_root(std::vector<OpenedMount> sources, const RootOptions& options) 
     devices[i] = Fd(open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
     if (!devices[i]) return fail("bind", path);
   }
+  // The agent, who is not the owner, must be able to pass through the directories made here, whatever the daemon's
+  // mask.
+  ::umask(022);
   Fd root_mount = HV_TRY(new_tmpfs("0755", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
   if (move_mount(root_mount.get(), "", AT_FDCWD, kStaging, MOVE_MOUNT_F_EMPTY_PATH) != 0)
     return fail("stage the new root at", kStaging);
