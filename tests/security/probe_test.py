@@ -79,6 +79,7 @@ def message_queue():
 class ProbeCase(hydravisor.TestCase):
     def setUp(self):
         super().setUp()
+        self.numbers = itertools.count()
         if not os.path.exists(PROBE):
             self.fail(f"{PROBE} is not built")
         self.probes = {probe["id"]: probe for probe in json.loads(subprocess.check_output([PROBE, "--list", "--json"]))}
@@ -89,8 +90,9 @@ class ProbeCase(hydravisor.TestCase):
         with contextlib.ExitStack() as stack:
             host = stack.enter_context(subprocess.Popen(["/bin/sleep", "300"]))
             stack.callback(host.kill)
-            path = os.path.join(self.world.top, "listening.sock")
-            abstract = f"hydravisor-test-{os.getpid()}"
+            number = next(self.numbers)
+            path = os.path.join(self.world.top, f"listening-{number}.sock")
+            abstract = f"hydravisor-test-{os.getpid()}-{number}"
             for address in (path, "\0" + abstract):
                 listener = stack.enter_context(socket.socket(socket.AF_UNIX))
                 listener.bind(address)
