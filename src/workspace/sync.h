@@ -21,10 +21,10 @@ enum class SyncVerdict {
 
 // What is known about one path that changed on the host.
 struct SyncFacts {
-  std::optional<Entry> host;  // nullopt: deleted there
-  std::optional<Entry>
-      inside;           // the upper directory's entry, a whiteout included; nullopt: the sandbox never changed it
-  bool hidden = false;  // a directory above it was deleted or replaced inside
+  std::optional<Entry> host = {};  // nullopt: deleted there
+  // The upper directory's entry, a whiteout included; nullopt: the sandbox never changed it.
+  std::optional<Entry> inside = {};
+  bool hidden = false;            // a directory above it was deleted or replaced inside
   bool untouched_inside = false;  // `inside` is what was brought in before
   bool same_content = false;      // host and inside are the same already
 };

@@ -1,0 +1,154 @@
+#include "workspace/git_transfer.h"
+
+#include "workspace/git_command.h"
+#include "workspace/git_repositories.h"
+#include "workspace/overlay_test.h"
+
+namespace hv::workspace {
+namespace {
+
+class Git : public OverlayTest {
+ protected:
+  void SetUp() override {
+    OverlayTest::SetUp();
+    if (!have_git()) GTEST_SKIP() << "git is not installed";
+  }
+  static constexpr const char* first_ = "git init -q -b main; echo one > a; git add a; git commit -q -m first; ";
+
+  // What goes and what does not: "old>new" names a line, "!" before refusals.
+  std::string transfer() {
+    Opened opened = open();
+    Baseline baseline = opened.baseline().value();
+    ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
+    Places places{root_ + "/ws", root_ + "/records", {}};
+    auto repositories = find_repositories(places, opened, set.repositories).value();
+    std::string text;
+    for (const Repository& repository : repositories.items) {
+      auto opened_transfer = GitTransfer::open(repository, baseline, opened.records, false);
+      EXPECT_TRUE(opened_transfer) << opened_transfer.error().message();
+      if (!opened_transfer) continue;
+      std::vector<core::Refusal> conflicts = opened_transfer->plan().conflicts;
+      auto moved = opened_transfer->apply(conflicts);
+      EXPECT_TRUE(moved) << moved.error().message();
+      if (moved) {
+        for (const core::RefChange& move : *moved)
+          text += repository.name + " " + move.name + " " + std::to_string(move.commits) + "\n";
+        EXPECT_TRUE(agree_on_refs(opened, repository, *moved));
+      }
+      for (const core::Refusal& conflict : conflicts) text += "!" + conflict.path + "\n";
+    }
+    return text;
+  }
+};
+
+TEST_F(Git, CommitsArriveAsCommitsAndTheIndexIsRight) {
+  host(first_);
+  INSIDE_OR_SKIP("echo two > a; git commit -q -am second; echo three > a; git commit -q -am third");
+  apply_all();
+  EXPECT_EQ(transfer(), ".git refs/heads/main 2\n");
+  EXPECT_EQ(shell("git log --format=%s; git status --porcelain; git fsck --strict"), "third\nsecond\nfirst\n");
+  EXPECT_EQ(transfer(), "");
+}
+
+TEST_F(Git, ABranchAndATagArriveAndHeadFollows) {
+  host(first_);
+  INSIDE_OR_SKIP("git checkout -q -b topic; echo n > n; git add n; git commit -q -m topic; git tag v1");
+  apply_all();
+  EXPECT_EQ(transfer(), ".git refs/heads/topic 1\n.git refs/tags/v1 1\n.git HEAD 0\n");
+  EXPECT_EQ(shell("git symbolic-ref HEAD; git rev-parse -q --verify v1 > /dev/null; git status --porcelain"),
+            "refs/heads/topic\n");
+}
+
+TEST_F(Git, WhatTheHostCommittedMeanwhileIsNeverMovedAway) {
+  host(first_);
+  INSIDE_OR_SKIP("echo i > i; git add i; git commit -q -m inside");
+  wait_a_tick();
+  shell("echo h > h; git add h; git commit -q -m host");
+  EXPECT_EQ(transfer(), "!.git/refs/heads/main\n");
+  EXPECT_EQ(shell("git log --format=%s"), "host\nfirst\n");
+}
+
+TEST_F(Git, RepackingInsideIsNoChange) {
+  host(first_);
+  INSIDE_OR_SKIP("git gc -q; git pack-refs --all");
+  EXPECT_EQ(transfer(), "");
+  wait_a_tick();
+  shell("echo h > h; git add h; git commit -q -m host");
+  EXPECT_EQ(transfer(), "");
+}
+
+TEST_F(Git, ARewrittenBranchReplacesTheOneItWasMadeFrom) {
+  host(first_);
+  INSIDE_OR_SKIP("git commit -q --amend -m better");
+  EXPECT_EQ(transfer(), ".git refs/heads/main 1\n");
+  EXPECT_EQ(shell("git log --format=%s"), "better\n");
+}
+
+TEST_F(Git, ADeletedBranchGoesUnlessItIsCheckedOut) {
+  host(std::string(first_) + "git branch old");
+  INSIDE_OR_SKIP("git branch -q -D old; git checkout -q --detach; git branch -q -D main");
+  EXPECT_EQ(transfer(), ".git refs/heads/old 0\n.git HEAD 0\n!.git/refs/heads/main\n");
+}
+
+TEST_F(Git, NothingOfTheSandboxsConfigurationOrHooksRuns) {
+  host(first_);
+  std::string trap = "touch " + root_ + "/outside/ran";
+  INSIDE_OR_SKIP("echo two > a; git commit -q -am second; git config core.fsmonitor '" + trap +
+                 "'; git config core.pager '" + trap +
+                 "'; for h in reference-transaction post-index-change pre-commit; do printf '#!/bin/sh\\n" + trap +
+                 "\\n' > .git/hooks/$h; chmod 755 .git/hooks/$h; done; mkdir -p .git/refs/replace");
+  EXPECT_EQ(transfer(), ".git refs/heads/main 1\n");
+  EXPECT_EQ(shell("ls -A", "/outside"), "");
+  EXPECT_EQ(shell("git config --get core.fsmonitor || echo unset; ls .git/hooks | grep -v sample || true"), "unset\n");
+}
+
+TEST_F(Git, ARepositoryMadeInsideIsMadeOnTheHost) {
+  host("true");
+  INSIDE_OR_SKIP("mkdir sub; cd sub; git init -q -b trunk; echo 1 > f; git add f; git commit -q -m inner");
+  apply_all();
+  EXPECT_EQ(transfer(), "sub/.git refs/heads/trunk 1\n");
+  EXPECT_EQ(shell("git -C sub log --format=%s; git -C sub status --porcelain"), "inner\n");
+}
+
+TEST_F(Git, AnObjectThatIsMissingStopsTheRef) {
+  host(first_);
+  INSIDE_OR_SKIP(
+      "echo two > a; git commit -q -am second; blob=$(git rev-parse HEAD:a); rm -f .git/objects/$(echo $blob | cut "
+      "-c1-2)/$(echo $blob | cut -c3-)");
+  Opened opened = open();
+  Baseline baseline = opened.baseline().value();
+  ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
+  Places places{root_ + "/ws", root_ + "/records", {}};
+  auto repositories = find_repositories(places, opened, set.repositories).value();
+  ASSERT_EQ(repositories.items.size(), 1u);
+  auto opened_transfer = GitTransfer::open(repositories.items[0], baseline, opened.records, false);
+  ASSERT_TRUE(opened_transfer);
+  std::vector<core::Refusal> conflicts;
+  EXPECT_FALSE(opened_transfer->apply(conflicts));
+  EXPECT_EQ(shell("git log --format=%s"), "first\n");
+}
+
+TEST(GitRefs, OnlyWellFormedNamesTravel) {
+  for (const char* name : {"refs/heads/main", "refs/tags/v1.0", "refs/remotes/origin/x", "refs/notes/commits"})
+    EXPECT_TRUE(is_transferable_ref(name)) << name;
+  for (const char* name :
+       {"refs/replace/x", "refs/stash", "refs/heads/../x", "refs/heads/a b", "refs/heads/x.lock", "refs/heads/.x",
+        "refs/heads/", "HEAD", "refs/heads/a//b", "refs/heads/x\n", "refs/heads/a@{1}"})
+    EXPECT_FALSE(is_transferable_ref(name)) << name;
+}
+
+TEST_F(Git, FindsTheRepositoryWhereverItLies) {
+  shell(std::string(first_) + "mkdir -p sub/deep; git worktree add -q ../outside/tree -b wt");
+  EXPECT_EQ(git_layout(root_ + "/ws")->kind, GitLayout::Kind::inside);
+  auto below = git_layout(root_ + "/ws/sub/deep");
+  EXPECT_EQ(below->kind, GitLayout::Kind::subdirectory);
+  EXPECT_EQ(below->second_overlay(), root_ + "/ws/.git");
+  auto worktree = git_layout(root_ + "/outside/tree");
+  EXPECT_EQ(worktree->kind, GitLayout::Kind::worktree);
+  EXPECT_EQ(worktree->common_dir, root_ + "/ws/.git");
+  EXPECT_EQ(worktree->git_dir, root_ + "/ws/.git/worktrees/tree");
+  EXPECT_EQ(git_layout(root_ + "/records")->kind, GitLayout::Kind::none);
+}
+
+}  // namespace
+}  // namespace hv::workspace

@@ -1,0 +1,121 @@
+// A workspace under a real overlay, made in namespaces of its own by unshare(1), for the tests of this module.
+#pragma once
+
+#include <cstdlib>
+#include <ctime>
+#include <string>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "base/process.h"
+#include "textdiff/text_diff.h"
+#include "workspace/apply.h"
+#include "workspace/changes.h"
+#include "workspace/places.h"
+
+namespace hv::workspace {
+
+class OverlayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/hv-workspace-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern), nullptr);
+    root_ = pattern;
+    for (const char* name : {"/ws", "/records", "/outside"}) ASSERT_EQ(::mkdir((root_ + name).c_str(), 0755), 0);
+  }
+  void TearDown() override { static_cast<void>(base::remove_tree(root_)); }
+
+  std::string shell(const std::string& script, const std::string& directory = "/ws") {
+    base::CommandSpec command{"/bin/sh", {"-ec", script}, environment(), root_ + directory, {}};
+    auto output = base::run_command(command);
+    EXPECT_TRUE(output && output->status.shell_code() == 0) << script << ": " << (output ? output->err : "");
+    return output ? output->out : "";
+  }
+
+  // The host's files, then the beginning of the sandbox.
+  void host(const std::string& script) {
+    shell(script);
+    // ctime has the grain of the clock's tick: what follows must lie in a later one.
+    wait_a_tick();
+    for (const char* name : {"/records/upper", "/records/work"}) ASSERT_EQ(::mkdir((root_ + name).c_str(), 0755), 0);
+    ASSERT_TRUE(Baseline::begin(root_ + "/records/baseline"));
+    wait_a_tick();
+  }
+
+  // What the agent does. False, and the test skipped, where namespaces or overlays are not to be had.
+  bool inside(const std::string& script) {
+    std::string mount = "mount -t overlay overlay -o userxattr,lowerdir=" + root_ + "/ws,upperdir=" + root_ +
+                        "/records/upper,workdir=" + root_ + "/records/work " + root_ + "/ws";
+    static const bool possible = [&] {
+      auto tried = base::run_command({"unshare", {"-Urm", "sh", "-ec", mount}, environment(), root_, {}});
+      return tried && tried->status.shell_code() == 0;
+    }();
+    if (!possible) return false;
+    base::CommandSpec command{
+        "unshare", {"-Urm", "sh", "-ec", mount + "; cd " + root_ + "/ws; " + script}, environment(), root_, {}};
+    auto output = base::run_command(command);
+    EXPECT_TRUE(output && output->status.shell_code() == 0) << script << ": " << (output ? output->err : "");
+    return true;
+  }
+
+  static void wait_a_tick() {
+    timespec pause{0, 12'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+
+  Opened open() { return std::move(Opened::at(root_ + "/ws", root_ + "/records").value()); }
+
+  // "kind path" a line; "!" before what apply would hold or refuse.
+  std::string changes() {
+    Opened opened = open();
+    Baseline baseline = opened.baseline().value();
+    ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
+    find_renames(opened.host, opened.upper, set.changes);
+    std::string text;
+    for (const Change& change : set.changes) {
+      bool stays = !change.conflict.empty() || !change.problem.empty() || change.hazard == core::Hazard::held;
+      text += std::string(stays ? "!" : "") + std::string(core::name_of(change.kind)) + " " + change.path +
+              (change.old_path.empty() ? "" : " < " + change.old_path) + "\n";
+    }
+    return text;
+  }
+
+  static base::Result<LineDiff> differ(std::string_view before, std::string_view after) {
+    textdiff::TextDiff found = HV_TRY(textdiff::diff_text(before, after));
+    return LineDiff{found.binary, found.added_lines, found.removed_lines, std::move(found.hunks)};
+  }
+
+  core::ApplyReport apply_all(const core::ApplyRequest& request = {}) {
+    Opened opened = open();
+    auto applied = apply(opened, request, differ);
+    EXPECT_TRUE(applied) << applied.error().message();
+    return applied ? applied->report : core::ApplyReport{};
+  }
+
+  // Every file of the host with its mode and content, to compare before and after.
+  std::string tree() {
+    return shell(
+        "find . -mindepth 1 -printf '%P %y %m %l\\n' | sort; find . -type f | sort | xargs -r -d '\\n' cat --");
+  }
+  std::string text(const std::string& path) { return base::read_file(root_ + "/ws/" + path).value_or("(absent)"); }
+
+  static std::vector<std::string> environment() {
+    return {"PATH=/usr/local/bin:/usr/bin:/bin",
+            "HOME=/nonexistent",
+            "GIT_CONFIG_NOSYSTEM=1",
+            "GIT_AUTHOR_NAME=A",
+            "GIT_AUTHOR_EMAIL=a@example.org",
+            "GIT_COMMITTER_NAME=A",
+            "GIT_COMMITTER_EMAIL=a@example.org"};
+  }
+
+  std::string root_;
+};
+
+#define INSIDE_OR_SKIP(script) \
+  if (!inside(script)) GTEST_SKIP() << "user namespaces with overlayfs are not to be had here"
+
+}  // namespace hv::workspace
