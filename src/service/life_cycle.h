@@ -53,6 +53,9 @@ class LifeCycle final : public SandboxLookup {
   // Runs `command` inside and hands its streams to `client`: for what Hydravisor itself asks inside (probes).
   base::Status exec_inside(const std::string& sandbox, const core::Command& command, runtime::ClientSocket client);
 
+  // A sandbox made like this one but without `layer`, and without a main command: for the probes' negative controls.
+  void start_twin(const std::string& sandbox, core::Layer layer, Reply<core::SandboxInfo> reply);
+
   std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) const;
   base::Result<SandboxView> find(std::string_view sandbox) const override;
 

@@ -186,6 +186,17 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   static_cast<void>(with_.store.remove(sandbox->id()));
 }
 
+void LifeCycle::start_twin(const std::string& name, core::Layer layer, Reply<SandboxInfo> reply) {
+  Result<Pointer> sandbox = look_up(name);
+  if (!sandbox) return reply(Failure(sandbox.error()));
+  core::RunRequest request = (*sandbox)->stored.request;
+  request.command.clear();
+  request.name.reset();
+  request.terminal.reset();
+  request.skipped_layers.push_back(layer);
+  create(std::move(request), true, std::move(reply));
+}
+
 void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
   Result<Pointer> sandbox = look_up(name);
   if (!sandbox) return reply(Failure(sandbox.error()));

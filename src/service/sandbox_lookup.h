@@ -14,8 +14,9 @@ namespace hv::service {
 // One sandbox at one moment; a copy, so it stays readable while the sandbox goes on.
 struct SandboxView {
   core::SandboxInfo info;
-  std::string directory;   // of its state: workspace/ below it holds upper, work and what apply needs
-  bool host_root = false;  // started by real root: upper files belong to the workspace's owner through an id-mapped mount
+  std::string directory;  // of its state: workspace/ below it holds upper, work and what apply needs
+  bool host_root =
+      false;  // started by real root: upper files belong to the workspace's owner through an id-mapped mount
 };
 
 class SandboxLookup {

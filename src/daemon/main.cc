@@ -1,0 +1,217 @@
+// hydravisord: one per user, started on demand by the first command that needs it, or by systemd. Wiring only.
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "api/worker_pool.h"
+#include "audit/ledger.h"
+#include "base/unix_socket.h"
+#include "base/version.h"
+#include "core/paths.h"
+#include "daemon/own_program.h"
+#include "http/loop.h"
+#include "service/daemon_service.h"
+
+extern char** environ;
+
+namespace hv::daemon {
+
+namespace {
+
+using base::Error;
+using base::Failure;
+using base::Fd;
+using base::Result;
+using base::Status;
+
+std::string variable(const char* name) {
+  const char* value = ::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+Result<core::Paths> own_paths() {
+  core::PathInputs inputs;
+  inputs.uid = ::getuid();
+  inputs.home = variable("HOME");
+  inputs.xdg_config_home = variable("XDG_CONFIG_HOME");
+  inputs.xdg_state_home = variable("XDG_STATE_HOME");
+  inputs.xdg_runtime_dir = variable("XDG_RUNTIME_DIR");
+  return core::find_paths(inputs);
+}
+
+std::string user_name() {
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? entry->pw_name : "user";
+}
+
+// Held as long as this daemon lives: of two that start at once, one serves and the other says so.
+Result<Fd> take_lock(const core::Paths& paths) {
+  Fd lock = HV_TRY(base::open_file(paths.runtime + "/daemon.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return Failure(
+        base::conflict("another hydravisord serves " + paths.socket).with_hint("its state: hydravisor daemon status"));
+  return lock;
+}
+
+Status make_directories(const core::Paths& paths) {
+  for (const std::string& path : {paths.state, paths.runtime, paths.sandboxes, paths.homes, paths.ledger, paths.cache})
+    HV_TRY(base::make_directories(path, 0700));
+  return {};
+}
+
+core::Event daemon_event(const char* kind) {
+  core::Event event;
+  event.kind = kind;
+  event.principal = "system";
+  event.payload["version"] = base::kVersion;
+  event.payload["pid"] = ::getpid();
+  return event;
+}
+
+// Everything in the order of its dependence; what is made last goes first. The value is the program to become, empty to
+// end.
+Result<std::string> serve() {
+  core::Paths paths = HV_TRY(own_paths());
+  HV_TRY(make_directories(paths));
+  Fd lock = HV_TRY(take_lock(paths));
+  std::string directory = HV_TRY(own_directory());
+
+  // Blocked before any thread exists, so that every thread inherits it and only the loop learns of signals.
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  ::sigaddset(&ending, SIGTERM);
+  ::sigaddset(&ending, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+
+  audit::Ledger::Options ledger_options;
+  ledger_options.directory = paths.ledger;
+  std::unique_ptr<audit::Ledger> ledger = HV_TRY(audit::Ledger::open(ledger_options));
+  if (auto index = ledger->record(daemon_event("daemon.started")); !index) return Failure(std::move(index).error());
+
+  http::Loop loop;
+  api::WorkerPool pool(2);
+  service::Planner planner({paths, directory, ::getuid(), user_name()});
+  service::WorkspaceCases* workspaces_later = nullptr;
+  service::LifeCycle life({loop, *ledger, planner, store::SandboxStore(paths.sandboxes),
+                           directory + "/hydravisor-supervisor",
+                           [&](const std::string& sandbox) {
+                             auto changes = workspaces_later->count_changes(sandbox);
+                             // What cannot be counted is kept.
+                             return !changes || *changes != 0;
+                           },
+                           [&](std::function<void()> task) {
+                             // A full queue runs the task here: late is better than never.
+                             if (!pool.submit(task)) task();
+                           }});
+  std::string principal = "user:" + std::to_string(::getuid());
+  service::WorkspaceCases workspaces(life, *ledger,
+                                     {.worker = directory + "/hydravisor-worker", .principal = principal});
+  workspaces_later = &workspaces;
+  service::AuditCases audit(*ledger, life);
+  service::CatalogCases catalog(
+      {paths.policies, paths.agents, paths.homes}, [&] { return life.list({}); }, *ledger, principal);
+  service::ProbeCase probes(
+      {loop, life, *ledger,
+       [&](const std::string& sandbox, const core::Command& command, runtime::ClientSocket client) {
+         return life.exec_inside(sandbox, command, std::move(client));
+       },
+       [&](const std::string& sandbox, core::Layer layer, service::Reply<core::SandboxInfo> reply) {
+         life.start_twin(sandbox, layer, std::move(reply));
+       },
+       [&](const std::string& id) { life.remove(id, true, [](const base::Status&) {}); }, paths.runtime, principal});
+  isolation::MachineSources machine;
+  machine.user = user_name();
+  machine.uid = ::getuid();
+  machine.gid = ::getgid();
+  machine.cgroups.uid = machine.uid;
+  service::DoctorCase doctor({paths, directory, machine, [&] { return ledger->standing().failure; }});
+  service::LogCases logs(life, loop);
+
+  std::string become;
+  core::DaemonInfo info;
+  info.version = base::kVersion;
+  info.pid = ::getpid();
+  auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
+  service::DaemonService daemon_service(
+      {life, workspaces, audit, catalog, probes, doctor, logs, info, stop_soon, [&](const std::string& program) {
+         become = program;
+         stop_soon();
+       }});
+  HV_TRY(life.reconcile());
+  // What an apply that a crash cut short left half-done is taken back before anybody asks.
+  for (const core::SandboxInfo& sandbox : life.list({}))
+    if (base::Status recovered = workspaces.recover(sandbox.id); !recovered)
+      std::fprintf(stderr, "hydravisord: recover the workspace of %s: %s\n", sandbox.name.c_str(),
+                   recovered.error().text().c_str());
+
+  ::unlink(paths.socket.c_str());
+  Fd listener = HV_TRY(base::listen_unix(paths.socket, SOCK_STREAM));
+  api::ServerOptions server_options;
+  server_options.refused = [&](const base::PeerCredentials& peer) {
+    core::Event event = daemon_event("principal.refused");
+    event.risk = core::Risk::high;
+    event.payload["uid"] = peer.uid;
+    static_cast<void>(ledger->record(event));
+  };
+  {
+    api::Server server(loop, std::move(listener), daemon_service, server_options);
+    Fd signals(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+    base::Subscription on_signal = loop.watch(signals.get(), base::Reactor::Interest::readable, [&] { loop.stop(); });
+    loop.run();
+    ::unlink(paths.socket.c_str());
+  }
+  static_cast<void>(ledger->record(daemon_event("daemon.stopped")));
+  return become;
+}
+
+int run(int argc, char** argv) {
+  std::string_view argument = argc > 1 ? argv[1] : "";
+  if (argument == "--version") {
+    std::printf("hydravisord %s\n", std::string(base::kVersion).c_str());
+    return 0;
+  }
+  if (argument == "--print-routes") {
+    std::fputs(api::print_routes().c_str(), stdout);
+    return 0;
+  }
+  if (argc > 1) {
+    std::fputs(
+        "usage: hydravisord [--version | --print-routes]\nServes until SIGTERM. It is started on demand; by hand: "
+        "hydravisor daemon run\n",
+        stderr);
+    return argument == "--help" ? 0 : 2;
+  }
+  ::umask(077);
+  Result<std::string> become = serve();
+  if (!become) {
+    std::fprintf(stderr, "hydravisord: %s\n", become.error().text().c_str());
+    return 125;
+  }
+  if (become->empty()) return 0;
+  char* arguments[] = {become->data(), nullptr};
+  ::execve(become->c_str(), arguments, environ);
+  std::fprintf(stderr, "hydravisord: become %s: %s\n", become->c_str(), ::strerrordesc_np(errno));
+  return 125;
+}
+
+}  // namespace
+
+}  // namespace hv::daemon
+
+int main(int argc, char** argv) {
+  return hv::daemon::run(argc, argv);
+}

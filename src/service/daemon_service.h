@@ -1,0 +1,95 @@
+// The service as the daemon offers it: each method goes to the part that knows.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "service/audit_cases.h"
+#include "service/catalog_cases.h"
+#include "service/doctor_case.h"
+#include "service/life_cycle.h"
+#include "service/log_cases.h"
+#include "service/probe_case.h"
+#include "service/service.h"
+#include "service/workspace_cases.h"
+
+namespace hv::service {
+
+class DaemonService final : public Service {
+ public:
+  struct Parts {
+    LifeCycle& life;
+    WorkspaceCases& workspaces;
+    AuditCases& audit;
+    CatalogCases& catalog;
+    ProbeCase& probes;
+    DoctorCase& doctor;
+    LogCases& logs;
+    core::DaemonInfo info;
+    std::function<void()> stop;                              // ends the loop after what was answered is on its way
+    std::function<void(const std::string& program)> reexec;  // the same, then becomes that program
+  };
+  explicit DaemonService(Parts parts) : with_(std::move(parts)) {}
+
+  core::DaemonInfo daemon() override { return with_.info; }
+  base::Status shut_down() override;
+  base::Status reexec(const core::ReexecRequest& request) override;
+
+  void create(core::RunRequest request, bool start, Reply<core::SandboxInfo> reply) override;
+  void run(core::RunRequest request, std::unique_ptr<Handover> handover) override;
+  void exec(std::string sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover) override;
+  void attach(std::string sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover) override;
+  std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) override { return with_.life.list(filter); }
+  base::Result<core::SandboxInfo> inspect(std::string_view sandbox) override;
+  void start(std::string sandbox, Reply<core::SandboxInfo> reply) override {
+    with_.life.start(sandbox, std::move(reply));
+  }
+  void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) override;
+  void kill(std::string sandbox, core::KillRequest request, StatusReply reply) override;
+  void pause(std::string sandbox, Reply<core::SandboxInfo> reply) override {
+    with_.life.pause(sandbox, std::move(reply));
+  }
+  void resume(std::string sandbox, Reply<core::SandboxInfo> reply) override {
+    with_.life.resume(sandbox, std::move(reply));
+  }
+  void remove(std::string sandbox, bool force, StatusReply reply) override {
+    with_.life.remove(sandbox, force, std::move(reply));
+  }
+  base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request) override;
+  core::Subscription wait(std::string sandbox, Reply<core::Outcome> reply) override {
+    return with_.life.wait(sandbox, std::move(reply));
+  }
+  base::Result<core::SandboxStats> stats(std::string_view sandbox) override { return with_.logs.stats(sandbox); }
+  base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override;
+  base::Result<core::Subscription> watch_log(std::string_view sandbox, std::function<void()> wake) override;
+  void probe(std::string sandbox, core::ProbeRequest request, Reply<core::ProbeReport> reply) override;
+
+  base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) override;
+  base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request) override;
+  base::Result<core::PathsReport> discard(std::string_view sandbox, const core::DiscardRequest& request) override;
+  base::Result<core::PathsReport> undo(std::string_view sandbox) override { return with_.workspaces.undo(sandbox); }
+  base::Result<core::PathsReport> sync(std::string_view sandbox) override { return with_.workspaces.sync(sandbox); }
+
+  base::Result<std::vector<core::PolicyInfo>> policies() override { return with_.catalog.policies(); }
+  base::Result<core::PolicyInfo> policy(std::string_view name) override { return with_.catalog.policy(name); }
+  base::Result<std::vector<core::AgentInfo>> agents() override { return with_.catalog.agents(); }
+  base::Result<core::AgentInfo> agent(std::string_view name) override { return with_.catalog.agent(name); }
+  base::Result<std::vector<core::HomeInfo>> homes() override { return with_.catalog.homes(); }
+  base::Status remove_home(std::string_view key) override { return with_.catalog.remove_home(key); }
+  base::Result<core::DoctorReport> doctor() override { return with_.doctor.doctor(); }
+
+  base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
+    return with_.audit.audit_events(query);
+  }
+  base::Result<core::AuditRecord> audit_event(uint64_t index) override { return with_.audit.audit_event(index); }
+  base::Result<core::VerifyReport> audit_verify() override { return with_.audit.audit_verify(); }
+  core::Subscription watch_audit(std::function<void()> wake) override {
+    return with_.audit.watch_audit(std::move(wake));
+  }
+
+ private:
+  Parts with_;
+};
+
+}  // namespace hv::service
