@@ -1,6 +1,7 @@
 #include "images/host_etc.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <filesystem>
 #include <vector>
@@ -118,6 +119,15 @@ bool is_private(std::string_view name) {
   return name.ends_with(".key") || name.ends_with("~");
 }
 
+// The staging directory is nobody else's yet, so files are written in place. Their modes are set, whatever this
+// process's umask is: the agent's ids must be able to read all of it.
+base::Status write_plain(const std::string& path, std::string_view data, mode_t mode) {
+  base::Fd file = HV_TRY(base::open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  HV_TRY(base::write_all(file.get(), data));
+  if (::fchmod(file.get(), mode) != 0) return base::Failure(base::Error::from_errno(errno, "set the mode of", path));
+  return {};
+}
+
 void copy_entry(const std::string& from, const std::string& to, int depth) {
   struct stat about{};
   if (depth > kDeepest || ::lstat(from.c_str(), &about) != 0 || is_private(base_name(from))) return;
@@ -131,7 +141,7 @@ void copy_entry(const std::string& from, const std::string& to, int depth) {
   }
   // What the world may not read stays out, also where root assembles.
   if (S_ISDIR(about.st_mode)) {
-    if ((about.st_mode & 0005) != 0005 || ::mkdir(to.c_str(), 0755) != 0) return;
+    if ((about.st_mode & 0005) != 0005 || ::mkdir(to.c_str(), 0755) != 0 || ::chmod(to.c_str(), 0755) != 0) return;
     std::error_code error;
     for (std::filesystem::directory_iterator it(from, error), end; !error && it != end; it.increment(error)) {
       std::string name = it->path().filename().string();
@@ -142,7 +152,7 @@ void copy_entry(const std::string& from, const std::string& to, int depth) {
   if (!S_ISREG(about.st_mode) || (about.st_mode & 0004) == 0 || about.st_size > kLargestFile) return;
   // A file that went away meanwhile is as good as one that never was.
   if (base::Result<std::string> data = base::read_file(from, static_cast<size_t>(kLargestFile)))
-    (void)base::replace_file(to, *data, (about.st_mode & 0111) != 0 ? 0755 : 0644);
+    (void)write_plain(to, *data, (about.st_mode & 0111) != 0 ? 0755 : 0644);
 }
 
 // /etc/localtime leads into the host's zone files, by a link that may be relative or pass through /etc/alternatives:
@@ -158,7 +168,7 @@ void copy_zone(const std::string& etc, const std::string& to) {
     return;
   }
   if (base::Result<std::string> data = base::read_file(from, size_t{1} << 20))
-    (void)base::replace_file(to + "/localtime", *data, 0644);
+    (void)write_plain(to + "/localtime", *data, 0644);
 }
 
 // A name that cannot break the line it is put in.
@@ -216,21 +226,14 @@ base::Status assemble_into(const EtcRequest& request, const std::string& etc, co
         {"group", group_of(request)},
         {"nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"},
         {"machine-id", "68796472617669736f72000000000001\n"}})
-    HV_TRY(base::replace_file(to + "/" + name, text, 0644));
+    HV_TRY(write_plain(to + "/" + name, text, 0644));
   for (auto [name, text] : {std::pair{"hosts", "/.sandbox/hosts"},
                             {"hostname", "/.sandbox/hostname"},
                             {"resolv.conf", "/.sandbox/resolv.conf"},
                             {"mtab", "/proc/self/mounts"}})
     if (::symlink(text, (to + "/" + name).c_str()) != 0 && errno != EEXIST)
       return base::Failure(base::Error::from_errno(errno, "make the link", to + "/" + name));
-  // replace_file() and mkdir() obey the umask of whoever runs this; the agent's ids must be able to read all of it.
-  std::filesystem::permissions(to, std::filesystem::perms(0755), error);
-  for (std::filesystem::recursive_directory_iterator it(to, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_symlink(error)) continue;
-    bool open = it->is_directory(error) ||
-                (it->status(error).permissions() & std::filesystem::perms::owner_exec) != std::filesystem::perms::none;
-    std::filesystem::permissions(it->path(), std::filesystem::perms(open ? 0755 : 0644), error);
-  }
+  if (::chmod(to.c_str(), 0755) != 0) return base::Failure(base::Error::from_errno(errno, "set the mode of", to));
   return {};
 }
 

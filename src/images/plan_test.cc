@@ -20,6 +20,11 @@ using testing::Not;
 class PlanTest : public FakeHost, public testing::Test {
  protected:
   void SetUp() override {
+    // The system's own directories are a handful, so that assembling /etc costs nothing.
+    file("usr/bin/tool");
+    link("bin", "usr/bin");
+    file("etc/services");
+    host_.root = top_;
     request_.command = {"sh", "-c", "true"};
     request_.workspace = top_ + "/project";
     request_.home = top_ + "/state/home";
