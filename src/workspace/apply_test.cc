@@ -1,10 +1,13 @@
 #include "workspace/apply.h"
 
+#include <gtest/gtest.h>
+
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <csignal>
 
+#include "textdiff/text_diff.h"
 #include "workspace/discard.h"
 #include "workspace/overlay_test.h"
 #include "workspace/undo.h"
@@ -12,8 +15,14 @@
 namespace hv::workspace {
 namespace {
 
-class Apply : public OverlayTest {
+class Apply : public ::testing::Test, protected OverlayWorld {
  protected:
+  Apply() {
+    differ = [](std::string_view before, std::string_view after) -> base::Result<LineDiff> {
+      textdiff::TextDiff found = HV_TRY(textdiff::diff_text(before, after));
+      return LineDiff{found.binary, found.added_lines, found.removed_lines, std::move(found.hunks)};
+    };
+  }
   static constexpr const char* before_ =
       "echo one > a; chmod 640 a; mkdir -p gone/deep; echo x > gone/deep/f; mkdir d2f; echo i > d2f/i; echo f > f2d; "
       "ln -s a link; echo m > mode";

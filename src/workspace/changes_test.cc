@@ -1,11 +1,13 @@
 #include "workspace/changes.h"
 
+#include <gtest/gtest.h>
+
 #include "workspace/overlay_test.h"
 
 namespace hv::workspace {
 namespace {
 
-class Changes : public OverlayTest {};
+class Changes : public ::testing::Test, protected OverlayWorld {};
 
 TEST_F(Changes, ListsEveryKindOnce) {
   host(

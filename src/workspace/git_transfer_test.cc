@@ -1,5 +1,7 @@
 #include "workspace/git_transfer.h"
 
+#include <gtest/gtest.h>
+
 #include "workspace/git_command.h"
 #include "workspace/git_repositories.h"
 #include "workspace/overlay_test.h"
@@ -7,10 +9,9 @@
 namespace hv::workspace {
 namespace {
 
-class Git : public OverlayTest {
+class Git : public ::testing::Test, protected OverlayWorld {
  protected:
   void SetUp() override {
-    OverlayTest::SetUp();
     if (!have_git()) GTEST_SKIP() << "git is not installed";
   }
   static constexpr const char* first_ = "git init -q -b main; echo one > a; git add a; git commit -q -m first; ";

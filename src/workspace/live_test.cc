@@ -1,11 +1,13 @@
 #include "workspace/live.h"
 
+#include <gtest/gtest.h>
+
 #include "workspace/overlay_test.h"
 
 namespace hv::workspace {
 namespace {
 
-class Live : public OverlayTest {
+class Live : public ::testing::Test, protected OverlayWorld {
  protected:
   PreimageStore store(PreimageStore::Limits limits = {}) {
     return std::move(

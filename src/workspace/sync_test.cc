@@ -1,5 +1,7 @@
 #include "workspace/sync.h"
 
+#include <gtest/gtest.h>
+
 #include <fcntl.h>
 
 #include "workspace/host_watcher.h"
@@ -27,7 +29,7 @@ TEST(Sync, DecidesByWhatEachSideDid) {
   EXPECT_EQ(decide_sync({.host = file(), .hidden = true}), SyncVerdict::conflict);
 }
 
-class HostSync : public OverlayTest {};
+class HostSync : public ::testing::Test, protected OverlayWorld {};
 
 TEST_F(HostSync, FindsWhatTheHostChangedSinceTheBeginning) {
   host("echo 1 > a; echo 1 > b; echo 1 > c; mkdir d; echo 1 > d/e");
@@ -52,7 +54,7 @@ TEST_F(HostSync, WhatWasBroughtInAndLeftAloneFollowsTheHost) {
   EXPECT_EQ(changes(), "!modified a\n");
 }
 
-class Watch : public OverlayTest {
+class Watch : public ::testing::Test, protected OverlayWorld {
  protected:
   // Runs the loop until the watcher reported after `script`, and gives what it reported.
   std::vector<std::string> report_of(const std::string& script, HostWatcher::Options options = {}) {
