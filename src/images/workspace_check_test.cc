@@ -56,6 +56,7 @@ TEST_F(WorkspaceCheckTest, RefusesWhatTheCallerMayNotRead) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
   std::filesystem::permissions(top_ + "/project", std::filesystem::perms::none);
   EXPECT_THAT(refusal(top_ + "/project"), HasSubstr("you may not read it"));
+  std::filesystem::permissions(top_ + "/project", std::filesystem::perms::owner_all);
 }
 
 TEST(OverlayObstacle, NamesFileSystemsThatCannotLieBelowOrAboveAnOverlay) {
