@@ -210,8 +210,7 @@ Status mask_proc(int root) {
   return {};
 }
 
-Status add_proc(int root, const RootOptions& options) {
-  if (::mkdirat(root, "proc", 0555) != 0 && errno != EEXIST) return fail("make a mount point", "/proc");
+Result<Fd> new_proc() {
   Fd context(::fsopen("proc", FSOPEN_CLOEXEC));
   if (!context || fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return Failure(
@@ -219,6 +218,14 @@ Status add_proc(int root, const RootOptions& options) {
             .with_hint("something is mounted over parts of this machine's /proc; `hydravisor doctor` names it"));
   Fd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
   if (!tree) return fail("mount a fresh /proc", "");
+  return tree;
+}
+
+Status add_proc(int root, const RootOptions& options) {
+  if (::mkdirat(root, "proc", 0555) != 0 && errno != EEXIST) return fail("make a mount point", "/proc");
+  Fd tree = options.fresh_proc ? HV_TRY(new_proc())
+                               : Fd(open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  if (!tree) return fail("bind", "/proc");
   HV_TRY(attach(tree.get(), root, "/proc", true));
   if (options.forbid_user_namespaces) {
     // The limit of this user namespace, not of the machine: see user_namespaces(7).

@@ -31,6 +31,7 @@ struct RootOptions {
   bool mask_proc = true;  // false where nested sandboxes must be able to mount a /proc of their own
   bool read_only_root = true;
   bool forbid_user_namespaces = true;
+  bool fresh_proc = true;  // false without a PID namespace of its own: the /proc that is in view
 };
 
 // Builds the tree from opened sources with /proc, /dev and their masks, makes it the root directory of the calling

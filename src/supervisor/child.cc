@@ -84,6 +84,7 @@ Status prepare(ChildPlan& plan) {
   options.mask_proc = !spec.allow_nested && !skips(spec, Layer::masked_proc);
   options.read_only_root = !skips(spec, Layer::read_only_root);
   options.forbid_user_namespaces = !spec.allow_nested;
+  options.fresh_proc = !skips(spec, Layer::pid_namespace);
   HV_TRY(isolation::build_root(std::move(plan.sources), options));
 
   if (spec.host_root || mapped_range) HV_TRY(take_ids(spec.uid, spec.gid, mapped_range && !spec.host_root));
