@@ -216,6 +216,12 @@ Attempt call_x32(const Outside&) {
 }
 #endif
 
+// What the filter refuses by itself leaves no record.
+std::string_view record_of(int number) {
+  const isolation::DeniedCall* entry = isolation::find_denied_call(number);
+  return entry->rule == isolation::DenialRule::quiet ? std::string_view() : entry->name;
+}
+
 constexpr size_t simple_count = std::size(calls);
 constexpr std::string_view category = "system-calls";
 
@@ -242,8 +248,7 @@ const Probe special[] = {
 template <size_t... I>
 std::array<Probe, simple_count + std::size(special)> make_table(std::index_sequence<I...>) {
   std::array<Probe, simple_count + std::size(special)> table{
-      Probe{calls[I].id, category, calls[I].summary, calls[I].control,
-            isolation::find_denied_call(calls[I].number)->name, try_call<I>}...};
+      Probe{calls[I].id, category, calls[I].summary, calls[I].control, record_of(calls[I].number), try_call<I>}...};
   for (size_t i = 0; i < std::size(special); ++i) table[simple_count + i] = special[i];
   return table;
 }

@@ -23,7 +23,8 @@ DEPENDS_ON_KERNEL = {"key-users": "CONFIG_KEYS may be off", "kallsyms": "CONFIG_
 # Controls that cannot be made because something that no switch leaves out stands in the way as well.
 NO_CONTROL = {
     "root": {"signal-host": "the agent's ids are not those of the host's process"},
-    "user": {},
+    # The kernel gives the files of a process that is not dumpable to id 0, and with one id mapped there is none.
+    "user": {name: "id 0 is not mapped" for name in ("init-environment", "init-memory", "init-descriptors")},
 }
 
 # Outside any sandbox, as root, these still fail; each with its reason.
