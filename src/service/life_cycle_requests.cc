@@ -28,9 +28,9 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
     return handover->refuse(
         base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
             .with_hint("start it: hydravisor start " + sandbox.name()));
-  Result<core::Command> command =
+  Planned<core::Command> command =
       with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info.home);
-  if (!command) return handover->refuse(command.error());
+  if (!command && command.error().exit_code == 125) return handover->refuse(command.error().error);
   base::json::Object intent;
   intent["command"] = to_array(request.command);
   if (Status recorded = record(sandbox, "exec.requested", std::move(intent)); !recorded)
@@ -38,6 +38,7 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
   Result<Handover::Socket> socket = handover->accept(sandbox.name());
   if (!socket) return;
   runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
+  if (!command) return runtime::send_failure(client, command.error().error, command.error().exit_code);
   if (Status sent = sandbox.link->exec(++sandbox.last_job, *command, client); !sent)
     runtime::send_failure(client, sent.error());
 }
@@ -138,9 +139,11 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
     std::string id = sandbox->id();
     return stop(id, {0}, [this, id, reply](Result<SandboxInfo> stopped) {
       if (!stopped) return reply(Failure(stopped.error()));
-      // A run that left nothing behind has removed itself by now.
-      if (!look_up(id)) return reply({});
-      remove(id, false, reply);
+      // Once all is settled: a run that left nothing behind has removed itself by then.
+      with_.loop.post([this, id, reply] {
+        if (!look_up(id)) return reply({});
+        remove(id, true, reply);
+      });
     });
   }
   if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)

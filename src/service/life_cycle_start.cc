@@ -167,7 +167,11 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   if (!planned) static_cast<void>(with_.store.remove(sandbox->id()));
   if (!planned && planned.error().exit_code == 125) return handover->refuse(planned.error().error);
   Result<Handover::Socket> socket = handover->accept(sandbox->name());
-  if (!socket) return;
+  if (!socket) {
+    // The front end went away while this was planned.
+    static_cast<void>(with_.store.remove(sandbox->id()));
+    return;
+  }
   runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
   if (!planned) return runtime::send_failure(client, planned.error().error, planned.error().exit_code);
   auto begin = [&]() -> Status {

@@ -163,6 +163,18 @@ const std::string& filter_for(bool nested) {
   return nested ? with_nesting : plain;
 }
 
+// The shell's codes for a command that is not there, or cannot be executed.
+Refusal refusal_of_command(const Error& error) {
+  switch (error.code()) {
+    case base::ErrorCode::not_found:
+      return {error, 127};
+    case base::ErrorCode::denied:
+      return {error, 126};
+    default:
+      return {error, 125};
+  }
+}
+
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
   if (request.caller.uid == uid) return {};
   return Failure(base::denied("the request is for user " + std::to_string(request.caller.uid) +
@@ -219,12 +231,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
 
   Result<images::Plan> found = images::make_plan(look);
-  if (!found) {
-    int exit_code = found.error().code() == base::ErrorCode::not_found ? 127
-                    : found.error().code() == base::ErrorCode::denied  ? 126
-                                                                       : 125;
-    return std::unexpected(Refusal{found.error(), exit_code});
-  }
+  if (!found) return std::unexpected(refusal_of_command(found.error()));
 
   plan.policy = decision.policy.name;
   plan.agent = decision.agent.name;
@@ -274,22 +281,24 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   return plan;
 }
 
-Result<core::Command> Planner::plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
-                                         const std::string& directory, const std::optional<std::string>& home) {
-  Decision decision = HV_TRY(decide(sandbox, options_.paths));
+Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
+                                          const std::string& directory, const std::optional<std::string>& home) {
+  Result<Decision> decision = decide(sandbox, options_.paths);
+  if (!decision) return std::unexpected(Refusal{std::move(decision).error()});
   core::RunRequest as_run = sandbox;
   as_run.caller = request.caller;
-  if (decision.mode == WorkspaceMode::none) as_run.workspace.path.clear();
-  images::PlanRequest look = plan_request(as_run, decision, options_.user, options_.paths, directory);
+  if (decision->mode == WorkspaceMode::none) as_run.workspace.path.clear();
+  images::PlanRequest look = plan_request(as_run, *decision, options_.user, options_.paths, directory);
   look.command = request.command;
   look.directory = request.directory.empty() ? as_run.workspace.path : request.directory;
   look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
   look.uid = options_.uid == 0 ? kAgentOfRoot : request.caller.uid;
   look.gid = options_.uid == 0 ? kAgentOfRoot : request.caller.gid;
   look.home = home ? options_.paths.homes + "/" + *home + "/home" : directory + "/home/home";
-  images::Plan plan = HV_TRY(images::make_plan(look));
-  complete(plan.command, request.caller, request.terminal);
-  return std::move(plan.command);
+  Result<images::Plan> plan = images::make_plan(look);
+  if (!plan) return std::unexpected(refusal_of_command(plan.error()));
+  complete(plan->command, request.caller, request.terminal);
+  return std::move(plan->command);
 }
 
 Status prepare_directories(const LaunchPlan& plan) {

@@ -57,8 +57,8 @@ class Planner {
                            const std::string& directory, const std::vector<core::IdRange>& used_ranges);
   // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.
   // `directory` is the sandbox's, `home` the key of its persistent home when it has one.
-  base::Result<core::Command> plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
-                                        const std::string& directory, const std::optional<std::string>& home);
+  Planned<core::Command> plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
+                                   const std::string& directory, const std::optional<std::string>& home);
 
  private:
   Options options_;

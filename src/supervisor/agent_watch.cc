@@ -36,7 +36,8 @@ struct AgentWatch::State {
   Record record;
   monitor::DenialFolder folder{};
   monitor::ExecFollower follower{};
-  bool timer_set = false;
+  std::optional<base::EventLoop::TimerId> timer{};
+  base::MonotonicTime timer_due{};
   // Records that could not be written, and the calls that wait for them. While there are any, no call is received or
   // answered.
   std::vector<std::string> unwritten{};
@@ -116,13 +117,15 @@ void AgentWatch::State::on_events(uint32_t events) {
 void AgentWatch::State::set_timer() {
   std::optional<base::MonotonicTime> due = folder.next_due();
   if (auto follow = follower.next_due(); follow && (!due || *follow < *due)) due = follow;
-  if (timer_set || !due) return;
-  timer_set = true;
-  loop.after(std::max(base::MonotonicTime{}, *due - now()), [this] { on_timer(); });
+  if (!due || (timer && timer_due <= *due)) return;
+  // A look at what runs is due sooner than the count of refusals that the timer was set for.
+  if (timer) loop.cancel(*timer);
+  timer_due = *due;
+  timer = loop.after(std::max(base::MonotonicTime{}, *due - now()), [this] { on_timer(); });
 }
 
 void AgentWatch::State::on_timer() {
-  timer_set = false;
+  timer.reset();
   for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) write(observed);
   for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
   set_timer();
@@ -134,6 +137,11 @@ AgentWatch::AgentWatch(AgentWatch&&) noexcept = default;
 AgentWatch::~AgentWatch() {
   if (!state_) return;
   state_->loop.unwatch(state_->listener.fd());
+  if (state_->timer) state_->loop.cancel(*state_->timer);
+  flush();
+}
+
+void AgentWatch::flush() {
   for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
 }
 

@@ -19,6 +19,10 @@ class AgentWatch {
   AgentWatch(AgentWatch&&) noexcept;
   ~AgentWatch();
 
+  // Writes what was counted and not yet written. To be called before the sandbox is said to have ended: what is written
+  // later is not waited for.
+  void flush();
+
  private:
   struct State;
   explicit AgentWatch(std::unique_ptr<State> state);

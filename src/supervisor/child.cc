@@ -10,6 +10,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,6 +65,8 @@ Status prepare(ChildPlan& plan) {
   // As real root the child still has an id that is not mapped here; files it makes would have no owner.
   if (spec.host_root) HV_TRY(take_ids(0, 0, true));
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Directories made on the way to a mount point are for everybody inside to pass.
+  ::umask(0);
   if (!skips(spec, Layer::cgroup)) HV_TRY(isolation::join_cgroups(*plan.cgroup));
   // After joining: the namespace's root is the cgroup of the process that makes it.
   if (::unshare(CLONE_NEWCGROUP) != 0) return fail("make a cgroup namespace");

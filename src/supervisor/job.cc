@@ -12,8 +12,8 @@
 
 namespace hv::supervisor {
 
-Job::Job(base::EventLoop& loop, uint64_t number, bool terminal, Hooks hooks)
-    : loop_(loop), number_(number), terminal_(terminal), hooks_(std::move(hooks)) {}
+Job::Job(base::EventLoop& loop, uint64_t number, std::string program, bool terminal, Hooks hooks)
+    : loop_(loop), number_(number), program_(std::move(program)), terminal_(terminal), hooks_(std::move(hooks)) {}
 
 Job::~Job() {
   for (base::Fd* fd : {&input_, &output_, &error_output_})

@@ -19,7 +19,7 @@ class Job {
     std::function<void(int signal_number)> signal;   // to the job's process group
     std::function<void(bool detached)> client_gone;  // the last front end left
   };
-  Job(base::EventLoop& loop, uint64_t number, bool terminal, Hooks hooks);
+  Job(base::EventLoop& loop, uint64_t number, std::string program, bool terminal, Hooks hooks);
   ~Job();
 
   // Pipes for a job without terminal: the ends that init gets. Called once, before start.
@@ -35,6 +35,7 @@ class Job {
   void end(int32_t status, bool workspace_changed, const std::string& problem);
 
   uint64_t number() const { return number_; }
+  const std::string& program() const { return program_; }
   bool terminal() const { return terminal_; }
   bool has_client() const { return !clients_.empty(); }
   bool was_watched() const { return was_watched_; }
@@ -53,6 +54,7 @@ class Job {
 
   base::EventLoop& loop_;
   uint64_t number_;
+  std::string program_;
   bool terminal_;
   Hooks hooks_;
   base::Fd input_;

@@ -142,7 +142,7 @@ Status Supervisor::start_gateway(std::vector<Fd> listeners) {
 
 Status Supervisor::start_main_job(Fd client, std::string buffered) {
   if (spec_.command.arguments.empty()) return {};
-  Job& job = make_job(kMainJob, spec_.command.terminal);
+  Job& job = make_job(kMainJob, spec_.command);
   if (client) {
     foreground_ = true;
     HV_TRY(job.add_client(std::move(client), std::move(buffered), false));
@@ -227,7 +227,7 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       auto request = shimwire::decode<shimwire::ExecRequest>(packet.body);
       if (!request || packet.fds.size() != 1 || jobs_.contains(request->job))
         return refuse(base::internal_error("malformed exec request"));
-      Job& job = make_job(request->job, request->command.terminal);
+      Job& job = make_job(request->job, request->command);
       Status started = job.add_client(std::move(packet.fds[0]), std::move(request->buffered), false);
       if (started) started = start_job(job, request->command, Fd());
       if (!started) job.end(125, false, wire::problem_text(started.error()));
@@ -265,11 +265,12 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
 
 // Jobs.
 
-Job& Supervisor::make_job(uint64_t number, bool terminal) {
+Job& Supervisor::make_job(uint64_t number, const core::Command& command) {
   Job::Hooks hooks;
   hooks.signal = [this, number](int signal_number) { signal_job(number, signal_number, true); };
   hooks.client_gone = [this, number](bool detached) { on_client_gone(number, detached); };
-  auto job = std::make_unique<Job>(loop_, number, terminal, std::move(hooks));
+  auto job = std::make_unique<Job>(loop_, number, command.arguments.empty() ? "" : command.arguments[0],
+                                   command.terminal, std::move(hooks));
   return *(jobs_[number] = std::move(job));
 }
 
@@ -361,7 +362,7 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
   if (found == jobs_.end()) return;
   Outcome outcome = outcome_of(exited);
   int status = shell_status(exited.wait_status);
-  const std::string program = exited.job == kMainJob ? spec_.command.arguments[0] : "the command";
+  const std::string program = found->second->program();
   std::string problem;
   if (exited.exec_errno != 0) {
     Error error = Error::from_errno(exited.exec_errno, exited.failed_step, program);
@@ -448,6 +449,7 @@ void Supervisor::finish(Outcome outcome) {
   ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
   while (::waitpid(init_.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+  if (watch_) watch_->flush();
   shimwire::Ended ended{std::move(outcome), workspace_changed(), spool_->last_sequence(), client_attached};
   std::string body = shimwire::encode(ended);
   // The daemon may be dead: then this file is how the next one learns.

@@ -45,7 +45,7 @@ class Supervisor {
   void tell_daemons(shimwire::FromSupervisor type, const std::string& body);
   void accept_daemon();
 
-  Job& make_job(uint64_t number, bool terminal);
+  Job& make_job(uint64_t number, const core::Command& command);
   base::Status start_job(Job& job, const core::Command& command, base::Fd log);
   void on_init();
   base::Status watch_agent(base::Fd listener);
