@@ -54,7 +54,7 @@ Attempt init_program(const Outside&) {
   return try_open("/proc/1/exe", O_RDWR);
 }
 Attempt init_environment(const Outside&) {
-  return try_read("/proc/1/environ");
+  return try_open("/proc/1/environ", O_RDONLY);
 }
 Attempt init_memory(const Outside&) {
   return try_open("/proc/1/mem", O_RDWR);
