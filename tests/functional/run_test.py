@@ -78,7 +78,8 @@ class Arguments(hydravisor.TestCase):
 class Kept(hydravisor.TestCase):
     def test_is_nothing_of_a_run_without_changes(self):
         self.run_in_sandbox("true")
-        self.assertEqual(self.world.json("ls")["items"], [])
+        # Tear-down follows the status.
+        hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 10, "the removal")
 
     def test_is_a_run_with_changes_and_how_to_go_on_is_said(self):
         result = self.run_in_sandbox("sh", "-c", "echo new > file.txt", options=["--name", "kept"])

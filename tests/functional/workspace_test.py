@@ -46,7 +46,7 @@ class CopyOnWrite(hydravisor.TestCase):
         self.assertEqual(self.world.read("a.txt"), "one\n")
 
     def test_applies_deletions_modes_links_and_bytes(self):
-        self.world.write("gone", "x")
+        self.world.write("gone", "nothing like the others\n" * 3)
         self.world.write("script", "#!/bin/sh\n", 0o644)
         self.change("rm gone; chmod 755 script; ln -s script link; printf '\\000\\377' > binary; mkdir -p d/e; echo x > d/e/f")
         kinds = {item["path"]: item["kind"] for item in self.world.json("diff", "w")["files"]}
