@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "audit/verify.h"
+#include "audit/merkle.h"
+#include "audit/report.h"
 
 namespace hv::audit {
 

@@ -4,14 +4,13 @@
 #include "audit/verify.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <thread>
 #include <unordered_map>
 
-#include "audit/compare.h"
+#include "audit/damage.h"
 #include "audit/envelope.h"
 #include "audit/key_store.h"
 #include "audit/reader.h"
@@ -27,11 +26,6 @@
 namespace hv::audit {
 
 namespace {
-
-std::string range_text(const Range& range) {
-  return range.first == range.last ? base::format("entry {}", range.first)
-                                   : base::format("entries {} to {}", range.first, range.last);
-}
 
 void add_to_ranges(std::vector<Range>& ranges, uint64_t index) {
   if (!ranges.empty() && ranges.back().last + 1 == index) {
@@ -106,15 +100,6 @@ class Verifier {
   base::Result<Report> run();
 
  private:
-  // A root that somebody signed, and what the journal gives for the same size.
-  struct Promise {
-    uint64_t size = 0;
-    Digest root{};
-    uint64_t since = 0;  // entries below are vouched for by an earlier promise
-    std::string what;
-    std::optional<Digest> computed;
-  };
-
   void add(ProblemKind kind, std::optional<Range> entries, std::string message) {
     report_.problems.emplace_back(kind, entries, std::move(message));
   }
@@ -122,13 +107,10 @@ class Verifier {
   void check_remembered();
   base::Status walk_journal();
   void take_record(uint64_t index, const Segment& segment, Checked& record);
-  void judge_promises();
-  base::Status explain();
   void check_handover_entries();
   void report_tiles();
   void check_side_files();
   void report_notes();
-  std::vector<Digest> found_leaves();
   uint64_t last_handover_size() const { return chain_.handovers.empty() ? 0 : chain_.handovers.back().size; }
 
   const std::string directory_;
@@ -273,140 +255,6 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
   if (tree_.size() % kTileWidth == 0) (void)tree_.flush();
 }
 
-void Verifier::judge_promises() {
-  for (const Promise& promise : promises_) {
-    if (promise.computed == promise.root) continue;
-    tree_wrong_ = true;
-  }
-}
-
-std::vector<Digest> Verifier::found_leaves() {
-  std::vector<Digest> leaves;
-  base::Result<std::vector<SegmentFile>> files = list_segments(directory_);
-  if (!files) return leaves;
-  for (const SegmentFile& file : *files) {
-    base::Result<std::string> bytes = base::read_file(file.path, size_t{4} << 30);
-    if (!bytes) continue;
-    std::string_view all = *bytes;
-    size_t at = kSegmentHeaderSize;
-    while (at < all.size()) {
-      FrameResult result = decode_frame(all.substr(at));
-      if (result.fault == FrameFault::none || result.fault == FrameFault::bad_envelope) {
-        leaves.push_back(leaf_hash(result.frame.envelope));
-        at += result.frame.size();
-        continue;
-      }
-      // Behind lengths that cannot be believed, the next sound record is looked for.
-      std::optional<size_t> next = find_frame(all, at + 1);
-      if (!next) break;
-      at = *next;
-    }
-  }
-  return leaves;
-}
-
-// Level-0 tiles that the signed root vouches for: the right edge by the root itself, every full tile by its parent.
-class AuthenticTiles {
- public:
-  AuthenticTiles(std::string directory, const Checkpoint& checkpoint) : tree_(std::move(directory), checkpoint.size) {
-    base::Result<Digest> root = tree_.root();
-    edge_ = root && *root == checkpoint.root;
-  }
-  bool any() const { return edge_; }
-  std::optional<std::vector<Digest>> tile(int level, uint64_t index) {
-    if (!edge_ || level > 7) return std::nullopt;
-    if (level > 0)
-      if (auto known = known_.find({level, index}); known != known_.end()) return known->second;
-    std::optional<std::vector<Digest>> result;
-    base::Result<std::vector<Digest>> hashes = tree_.tile(level, index);
-    if (hashes && hashes->size() < kTileWidth) {
-      result = *std::move(hashes);
-    } else if (hashes) {
-      std::optional<Digest> expected = parent_hash(level, index);
-      if (expected && root_of(*hashes) == *expected) result = *std::move(hashes);
-    }
-    if (level > 0) known_[{level, index}] = result;
-    return result;
-  }
-  // The root of a full tile, as its parent has it.
-  std::optional<Digest> parent_hash(int level, uint64_t index) {
-    std::optional<std::vector<Digest>> parent = tile(level + 1, index / kTileWidth);
-    if (!parent || index % kTileWidth >= parent->size()) return std::nullopt;
-    return (*parent)[index % kTileWidth];
-  }
-
- private:
-  TileTree tree_;
-  bool edge_ = false;
-  std::map<std::pair<int, uint64_t>, std::optional<std::vector<Digest>>> known_;
-};
-
-base::Status Verifier::explain() {
-  std::vector<Digest> found = found_leaves();
-  uint64_t vouched = 0;  // entries below are right: a signed root over them agrees
-  for (const Promise& promise : promises_)
-    if (promise.computed == promise.root) vouched = std::max(vouched, promise.size);
-  if (!report_.checkpoint) {
-    for (const Promise& promise : promises_)
-      if (promise.computed != promise.root && promise.size > vouched)
-        add(ProblemKind::rewritten, Range{vouched, promise.size - 1},
-            base::format("these are not the entries that {} was signed for", promise.what));
-    return {};
-  }
-  const Checkpoint& checkpoint = *report_.checkpoint;
-  AuthenticTiles tiles(directory_, checkpoint);
-  if (!tiles.any()) {
-    Range range{vouched, checkpoint.size - 1};
-    if (found.size() < checkpoint.size)
-      add(ProblemKind::truncated, Range{found.size(), checkpoint.size - 1},
-          base::format("the checkpoint covers {} entries, the journal holds {}", checkpoint.size, found.size()));
-    add(ProblemKind::rewritten, range,
-        base::format("somewhere in {} the journal is not what was sealed, and the published tiles cannot tell where: "
-                     "they were changed too",
-                     range_text(range)));
-    return {};
-  }
-  std::vector<Digest> sealed;
-  std::vector<Range> unknown;
-  for (uint64_t tile = 0; tile * kTileWidth < checkpoint.size; ++tile) {
-    uint64_t first = tile * kTileWidth;
-    uint64_t width = std::min(kTileWidth, checkpoint.size - first);
-    std::optional<std::vector<Digest>> hashes = tiles.tile(0, tile);
-    if (!hashes && found.size() >= first + width) {
-      auto begin = found.begin() + static_cast<ptrdiff_t>(first);
-      std::vector<Digest> own(begin, begin + static_cast<ptrdiff_t>(width));
-      // The tile is wrong, but the journal agrees with the tile's parent.
-      if (root_of(own) == tiles.parent_hash(0, tile)) hashes = std::move(own);
-    }
-    if (!hashes) {
-      unknown.push_back({first, first + width - 1});
-      hashes.emplace(width);
-      for (uint64_t i = 0; i < width; ++i) (*hashes)[i] = base::sha256({"unknown", std::to_string(first + i)});
-    }
-    sealed.insert(sealed.end(), hashes->begin(), hashes->end());
-  }
-  for (const Range& range : unknown)
-    add(ProblemKind::rewritten, range,
-        base::format("somewhere in {} the journal and the published tile were both changed", range_text(range)));
-  for (const Difference& difference : compare_leaves(sealed, found, 0)) {
-    const Range& range = difference.entries;
-    bool is_unknown = std::ranges::any_of(
-        unknown, [&](const Range& other) { return other.first <= range.first && range.last <= other.last; });
-    if (is_unknown) continue;
-    std::string_view what = difference.kind == ProblemKind::changed    ? "not what was sealed"
-                            : difference.kind == ProblemKind::missing  ? "sealed, but gone from the journal"
-                            : difference.kind == ProblemKind::inserted ? "never sealed, but stands among sealed entries"
-                            : difference.kind == ProblemKind::truncated ? "sealed, but cut off the journal's end"
-                                                                        : "sealed in another order";
-    add(difference.kind, range, base::format("{}: {}", range_text(range), what));
-  }
-  for (const Promise& promise : promises_)
-    if (promise.computed != promise.root && report_.problems.empty())
-      add(ProblemKind::rewritten, Range{promise.since, promise.size - 1},
-          base::format("these are not the entries that {} was signed for", promise.what));
-  return {};
-}
-
 void Verifier::check_handover_entries() {
   Reader reader(directory_);
   for (const Handover& handover : chain_.handovers) {
@@ -531,8 +379,9 @@ base::Result<Report> Verifier::run() {
   }
   check_remembered();
   HV_TRY(walk_journal());
-  judge_promises();
-  if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0)) HV_TRY(explain());
+  tree_wrong_ = !std::ranges::all_of(promises_, &Promise::kept);
+  if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0))
+    find_damage(directory_, report_.checkpoint, promises_, report_.problems);
   check_handover_entries();
   report_tiles();
   check_side_files();
@@ -549,13 +398,6 @@ base::Result<Report> Verifier::run() {
 }
 
 }  // namespace
-
-std::string_view problem_name(ProblemKind kind) {
-  constexpr std::array<std::string_view, 13> kNames{
-      "changed",   "missing",     "inserted",    "reordered",      "truncated",    "damaged",   "payload_changed",
-      "rewritten", "rolled_back", "key_swapped", "checkpoint_bad", "tile_changed", "unreadable"};
-  return kNames[static_cast<size_t>(kind)];
-}
 
 base::Result<Report> verify(const std::string& directory, const VerifyOptions& options) {
   return Verifier(directory, options).run();

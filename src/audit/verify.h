@@ -6,44 +6,12 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "audit/merkle.h"
 #include "audit/note.h"
+#include "audit/report.h"
 #include "base/result.h"
 
 namespace hv::audit {
-
-enum class ProblemKind {
-  changed,          // an entry is not the one that was sealed
-  missing,          // sealed entries are gone from the middle of the journal
-  inserted,         // entries that were never sealed stand among sealed ones
-  reordered,        // sealed entries stand in another order
-  truncated,        // the journal ends before its checkpoint does
-  damaged,          // bytes that no longer fit their checksum
-  payload_changed,  // the entry is right; its payload is not the one it was sealed with
-  rewritten,    // the whole tree is another than a signature says: history was signed anew, or tiles and journal were
-                // changed alike
-  rolled_back,  // the ledger is older than the remembered checkpoint
-  key_swapped,  // a key or signature that no earlier key vouches for
-  checkpoint_bad,  // missing or unreadable
-  tile_changed,    // published tiles are wrong, the journal is not: they can be made again
-  unreadable,      // a file that verification needs could not be read
-};
-std::string_view problem_name(ProblemKind kind);
-
-struct Range {
-  uint64_t first = 0;
-  uint64_t last = 0;  // inclusive
-  bool operator==(const Range&) const = default;
-};
-
-struct Problem {
-  ProblemKind kind = ProblemKind::changed;
-  std::optional<Range> entries;  // empty when it concerns none in particular
-  std::string message;
-};
 
 struct VerifyOptions {
   // The key the reader noted when the ledger was new, as printed then; without it the directory's own is believed.
@@ -53,19 +21,6 @@ struct VerifyOptions {
   unsigned threads = 0;  // 0: as many as there are processors, at most 8
   // Told now and then how many entries were checked.
   std::function<void(uint64_t done)> progress;
-};
-
-struct Report {
-  uint64_t entries = 0;  // whole records in the journal
-  uint64_t sealed = 0;   // of them under the checkpoint
-  uint64_t segments = 0;
-  std::string origin;
-  std::vector<std::string> keys;         // public keys, oldest first
-  std::optional<Checkpoint> checkpoint;  // if its signature holds
-  std::vector<Range> deleted_payloads;   // not failures: see ledger.payload_deleted
-  std::vector<std::string> notes;        // worth knowing, no sign of tampering
-  std::vector<Problem> problems;         // in the order of their entries
-  bool intact() const { return problems.empty(); }
 };
 
 // Fails only when there is no ledger to read at all. A writer may be running: what it adds meanwhile is not looked at.

@@ -40,13 +40,6 @@ core::AuditRecord to_record(const audit::Entry& entry, const audit::Ledger::Stan
   return record;
 }
 
-std::string text_of(const audit::Problem& problem) {
-  std::string where;
-  if (problem.entries && problem.entries->last != problem.entries->first)
-    where = base::format("entries {}-{}: ", problem.entries->first, problem.entries->last);
-  return base::format("{}{}: {}", where, audit::problem_name(problem.kind), base::printable(problem.message));
-}
-
 }  // namespace
 
 std::unique_ptr<audit::Reader> AuditCases::take_reader() {
@@ -129,20 +122,7 @@ Result<core::AuditRecord> AuditCases::audit_event(uint64_t index) {
 Result<core::VerifyReport> AuditCases::audit_verify() {
   // A full disk can forbid sealing, which is no sign of tampering: the report then shows fewer sealed than entries.
   (void)ledger_.seal();
-  audit::Report found = HV_TRY(audit::verify(ledger_.directory()));
-  core::VerifyReport report;
-  report.intact = found.intact();
-  report.origin = found.origin;
-  report.entries = found.entries;
-  report.sealed = found.sealed;
-  report.keys = found.keys.size();
-  if (found.checkpoint) report.root_hash = base::to_hex(base::as_view(found.checkpoint->root));
-  for (const audit::Problem& problem : found.problems) {
-    std::optional<uint64_t> first;
-    if (problem.entries) first = problem.entries->first;
-    report.faults.push_back({first, text_of(problem)});
-  }
-  return report;
+  return audit::summary(HV_TRY(audit::verify(ledger_.directory())));
 }
 
 core::Subscription AuditCases::watch_audit(std::function<void()> wake) {

@@ -1,0 +1,49 @@
+#include "audit/report.h"
+
+#include <array>
+
+#include "base/format.h"
+#include "base/text.h"
+
+namespace hv::audit {
+
+namespace {
+
+std::string text_of(const Problem& problem) {
+  std::string where;
+  if (problem.entries && problem.entries->last != problem.entries->first)
+    where = base::format("entries {}-{}: ", problem.entries->first, problem.entries->last);
+  return base::format("{}{}: {}", where, problem_name(problem.kind), base::printable(problem.message));
+}
+
+}  // namespace
+
+std::string range_text(const Range& range) {
+  return range.first == range.last ? base::format("entry {}", range.first)
+                                   : base::format("entries {} to {}", range.first, range.last);
+}
+
+std::string_view problem_name(ProblemKind kind) {
+  constexpr std::array<std::string_view, 13> kNames{
+      "changed",   "missing",     "inserted",    "reordered",      "truncated",    "damaged",   "payload_changed",
+      "rewritten", "rolled_back", "key_swapped", "checkpoint_bad", "tile_changed", "unreadable"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+core::VerifyReport summary(const Report& report) {
+  core::VerifyReport result;
+  result.intact = report.intact();
+  result.origin = report.origin;
+  result.entries = report.entries;
+  result.sealed = report.sealed;
+  result.keys = report.keys.size();
+  if (report.checkpoint) result.root_hash = base::to_hex(base::as_view(report.checkpoint->root));
+  for (const Problem& problem : report.problems) {
+    std::optional<uint64_t> first;
+    if (problem.entries) first = problem.entries->first;
+    result.faults.push_back({first, text_of(problem)});
+  }
+  return result;
+}
+
+}  // namespace hv::audit
