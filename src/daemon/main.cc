@@ -20,6 +20,7 @@
 #include "base/unix_socket.h"
 #include "base/version.h"
 #include "core/paths.h"
+#include "daemon/ledger_check.h"
 #include "daemon/own_program.h"
 #include "http/loop.h"
 #include "service/daemon_service.h"
@@ -99,7 +100,9 @@ Result<std::string> serve() {
 
   audit::Ledger::Options ledger_options;
   ledger_options.directory = paths.ledger;
-  std::unique_ptr<audit::Ledger> ledger = HV_TRY(audit::Ledger::open(ledger_options));
+  base::Result<std::unique_ptr<audit::Ledger>> opened = audit::Ledger::open(ledger_options);
+  if (!opened) return Failure(cannot_open_ledger(std::move(opened).error()));
+  std::unique_ptr<audit::Ledger> ledger = *std::move(opened);
   if (auto index = ledger->record(daemon_event("daemon.started")); !index) return Failure(std::move(index).error());
 
   http::Loop loop;
@@ -188,9 +191,16 @@ int run(int argc, char** argv) {
     std::fputs(api::print_routes().c_str(), stdout);
     return 0;
   }
+  if (argument == "--verify-ledger") {
+    Result<core::Paths> paths = own_paths();
+    if (paths) return verify_ledger(*paths);
+    std::fprintf(stderr, "hydravisord: %s\n", paths.error().text().c_str());
+    return 125;
+  }
   if (argc > 1) {
     std::fputs(
-        "usage: hydravisord [--version | --print-routes]\nServes until SIGTERM. It is started on demand; by hand: "
+        "usage: hydravisord [--version | --print-routes | --verify-ledger]\nServes until SIGTERM. It is started on "
+        "demand; by hand: "
         "hydravisor daemon run\n",
         stderr);
     return argument == "--help" ? 0 : 2;
