@@ -157,6 +157,13 @@ class World:
     def daemon_pid(self):
         return self.json("daemon", "status")["pid"]
 
+    def stop_daemon(self):
+        """Stops it and waits until its process has gone; every sandbox that is still ending is waited for before."""
+        wait_for(lambda: all(item["state"] != "stopping" for item in self.json("ls")["items"]), 10, "the end of every sandbox")
+        pid = self.daemon_pid()
+        self.ok("daemon", "stop")
+        wait_for(lambda: not _read(f"/proc/{pid}/cmdline"), 10, "the daemon's end")
+
     def close(self):
         """Removes every sandbox, stops the daemon and returns what is left behind."""
         self.note()
@@ -228,15 +235,17 @@ class TestCase(unittest.TestCase):
 
 
 @contextlib.contextmanager
-def loopback_server(answer=b"hello from the host\n"):
-    """A TCP server on the host's loopback that answers each connection with `answer`. Yields (port, list of received bytes)."""
-    server = socket.create_server(("127.0.0.1", 0))
+def server(family, address, answer):
+    """A server that answers each connection with `answer`. Yields (its address, the list of what each connection sent)."""
+    listener = socket.socket(family)
+    listener.bind(address)
+    listener.listen()
     received = []
 
     def serve():
         while True:
             try:
-                connection, _ = server.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             with connection:
@@ -252,11 +261,18 @@ def loopback_server(answer=b"hello from the host\n"):
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield server.getsockname()[1], received
+        yield listener.getsockname(), received
     finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
         thread.join(5)
+
+
+@contextlib.contextmanager
+def loopback_server(answer=b"hello from the host\n"):
+    """One on the host's loopback. Yields (port, list of received bytes)."""
+    with server(socket.AF_INET, ("127.0.0.1", 0), answer) as (address, received):
+        yield address[1], received
 
 
 def main():
