@@ -1,5 +1,8 @@
 // audit: what was recorded, and whether the record is whole.
+#include <chrono>
+
 #include "base/format.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/audit_view.h"
@@ -41,6 +44,9 @@ constexpr Option kExportOptions[] = {
     kSinceOption,
     kUntilOption,
     {.name = "format", .value = "FORMAT", .help = "jsonl, the default: one JSON object a line"},
+};
+constexpr Option kVerifyOptions[] = {
+    {.name = "offline", .help = "Read the files without asking the daemon; entries of this moment may not be in them"},
 };
 constexpr ExitCode kVerifyCodes[] = {{"0", "the record is whole"}, {"1", "it is not; the faults are listed"}};
 
@@ -124,9 +130,36 @@ base::Result<int> show(Context& context, const Arguments& arguments) {
   return context.json ? context.print_json(wire::to_json(record)) : context.print(record_text(record, context.width()));
 }
 
-base::Result<int> verify(Context& context, const Arguments&) {
-  client::Client* client = HV_TRY(context.client());
-  core::VerifyReport report = HV_TRY(client->audit_verify());
+// The daemon's own program reads the ledger without opening it: a damaged ledger is one that no daemon starts with.
+base::Result<core::VerifyReport> verify_offline(const Context& context) {
+  base::CommandSpec command;
+  command.program = HV_TRY(client::find_program("hydravisord"));
+  command.arguments = {"--verify-ledger"};
+  std::vector<std::string> entries;
+  for (char* const* entry = context.raw_environment(); *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  command.environment = client::daemon_environment(entries);
+  // As long as a large ledger takes; whoever waits can interrupt it.
+  base::CommandOutput output = HV_TRY(base::run_command(std::move(command), {}, std::chrono::hours(24)));
+  if (output.status.signal == 0 && (output.status.code == 0 || output.status.code == 1))
+    return wire::parse<core::VerifyReport>(output.out);
+  while (output.err.ends_with('\n')) output.err.pop_back();
+  std::string_view words = output.err;
+  if (words.starts_with("hydravisord: ")) words.remove_prefix(words.find(' ') + 1);
+  return base::Failure(base::io_error(
+      base::format("verify the ledger without the daemon: {}", words.empty() ? "it ended without a report" : words)));
+}
+
+base::Result<core::VerifyReport> ask_for_report(Context& context, bool offline) {
+  if (offline) return verify_offline(context);
+  auto client = context.client();
+  if (client) return (*client)->audit_verify();
+  if (client.error().code() != base::ErrorCode::unavailable) return base::Failure(std::move(client).error());
+  context.report(client.error());
+  return verify_offline(context);
+}
+
+base::Result<int> verify(Context& context, const Arguments& arguments) {
+  core::VerifyReport report = HV_TRY(ask_for_report(context, arguments.has("offline")));
   int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
                                  : context.print(verify_text(report, context.width())));
   return code == kDone && !report.intact ? kNo : code;
@@ -194,8 +227,9 @@ constexpr Command kAuditVerify = {
     .name = "audit verify",
     .summary = "Check that the record is whole",
     .description =
-        "Reads the whole ledger again and checks every hash, every signature and every change of signing key.",
-    .options = {},
+        "Reads the whole ledger again and checks every hash, every signature and every change of signing key. With a "
+        "damaged ledger no daemon starts: its error is shown, and the files are checked without it.",
+    .options = kVerifyOptions,
     .arguments = {},
     .example = "hydravisor audit verify",
     .exit_codes = kVerifyCodes,
