@@ -170,7 +170,7 @@ class Conformance(hydravisor.TestCase):
         report = hydravisor.wait_for(lambda: self.call("get", name + "/diff", name="life")["files"], what="the change")
         self.assertEqual([file["path"] for file in report], ["file"])
         self.assertEqual(self.call("post", name + "/apply", {"dry_run": True}, name="life")["applied"], ["file"])
-        self.assertEqual(self.call("post", name + "/discard", {"paths": ["file"]}, name="life")["paths"], ["file"])
+        self.call("post", name + "/discard", {"paths": ["file"]}, name="life", status=409)
         self.call("post", name + "/sync", name="life")
         self.call("post", name + "/pause", name="life")
         self.call("post", name + "/pause", name="life", status=409)
@@ -181,7 +181,8 @@ class Conformance(hydravisor.TestCase):
         self.assertEqual(self.call("get", name + "/wait", name="later")["kind"], "signalled")
         self.call("post", name + "/start", name="later")
         self.call("post", name + "/stop", {"grace_ms": 200}, name="later")
-        self.call("get", name, name="later")
+        self.assertEqual(self.call("get", name, name="later")["workspace"]["changes"], 1)
+        self.assertEqual(self.call("post", name + "/discard", {"paths": ["file"]}, name="later")["paths"], ["file"])
         self.call("delete", name, query="?force=true", name="later")
         self.call("get", name, name="later", status=404)
 
