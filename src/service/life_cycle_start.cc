@@ -113,7 +113,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   HV_TRY(prepare_directories(plan));
   HV_TRY(isolation::create_cgroups(plan.cgroups, plan.spec.limits));
   set_state(sandbox, SandboxState::starting);
-  if (Status sent = link.launch(plan.spec, client, nullptr); !sent) {
+  if (Status sent = link.launch(plan.spec, client, plan.user_namespace); !sent) {
     clean_up(sandbox);
     set_state(sandbox, SandboxState::stopped);
     return sent;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <mutex>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@
 #include "isolation/landlock.h"
 #include "isolation/seccomp_filter.h"
 #include "policy/catalog.h"
+#include "service/live_protection.h"
 #include "workspace/baseline.h"
+#include "workspace/git_layout.h"
 
 namespace hv::service {
 
@@ -157,10 +160,14 @@ Status check_limits(const core::RunRequest& request, const isolation::CgroupPlan
   return {};
 }
 
-const std::string& filter_for(bool nested) {
-  static const std::string plain = isolation::build_filter({.allow_nested = false});
-  static const std::string with_nesting = isolation::build_filter({.allow_nested = true});
-  return nested ? with_nesting : plain;
+// Each is built once, when it is first needed.
+const std::string& filter_for(bool nested, bool writes) {
+  static std::map<std::pair<bool, bool>, std::string> filters;
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
+  std::string& filter = filters[{nested, writes}];
+  if (filter.empty()) filter = isolation::build_filter({.record_writes = writes, .allow_nested = nested});
+  return filter;
 }
 
 // The shell's codes for a command that is not there, or cannot be executed.
@@ -173,6 +180,31 @@ Refusal refusal_of_command(const Error& error) {
     default:
       return {error, 125};
   }
+}
+
+// The sandbox's ids in terms of the namespace its supervisor lives in, which already gave them their numbers.
+std::vector<core::IdRange> within(const std::vector<core::IdRange>& ranges) {
+  std::vector<core::IdRange> inner;
+  for (const core::IdRange& range : ranges) inner.push_back({range.inside, range.inside, range.count});
+  return inner;
+}
+
+// A repository that lies outside the workspace (a worktree's, or one whose root is above) is shown as a copy-on-write
+// view of its own; apply brings its commits over.
+Result<std::vector<core::Mount>> repository_beside(const std::string& workspace, const std::string& directory) {
+  std::vector<core::Mount> mounts;
+  std::string repository = HV_TRY(workspace::git_layout(workspace)).second_overlay();
+  if (repository.empty()) return mounts;
+  core::Mount view;
+  view.kind = core::Mount::Kind::overlay;
+  view.source = view.target = repository;
+  view.upper = directory + "/workspace/git-upper";
+  view.writable = true;
+  for (const char* layer : {"/upper", "/work"}) HV_TRY(base::make_directories(view.upper + layer));
+  struct stat about{};
+  if (::stat(repository.c_str(), &about) == 0) ::chmod((view.upper + "/upper").c_str(), about.st_mode & 0777);
+  mounts.push_back(std::move(view));
+  return mounts;
 }
 
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
@@ -188,6 +220,15 @@ Planner::Planner(Options options) : options_(std::move(options)) {
   sources.uid = options_.uid;
   cgroup_layout_ = isolation::find_cgroup_parents(sources);
   landlock_abi_ = isolation::landlock_abi();
+  if (options_.uid == 0) return;
+  id_maps_ = isolation::rootless_maps(options_.user, options_.uid, ::getgid());
+  if (id_maps_.single()) return;
+  // Made once and shared: newuidmap and newgidmap take milliseconds.
+  if (auto shared = isolation::make_rootless_namespace(id_maps_)) {
+    user_namespace_ = *std::move(shared);
+  } else {
+    id_maps_.degradation = "only one id is mapped: " + shared.error().text();
+  }
 }
 
 Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::SandboxId& id, const std::string& name,
@@ -225,11 +266,27 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
       core::IdRange range = HV_TRY(isolation::choose_root_range(std::hash<std::string>{}(id.text()), used_ranges));
       plan.spec.uid_map = plan.spec.gid_map = {{0, range.outside, range.count}};
     }
+    if (!plan.host_root && user_namespace_) {
+      plan.user_namespace = &user_namespace_;
+      plan.spec.uid_map = within(id_maps_.uids);
+      plan.spec.gid_map = within(id_maps_.gids);
+    }
     plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
     return check_limits(request, plan.cgroups);
   };
   if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
 
+  if (decision.mode == WorkspaceMode::cow) {
+    Result<std::vector<core::Mount>> beside = repository_beside(request.workspace.path, directory);
+    if (!beside) return std::unexpected(Refusal{beside.error()});
+    if (!beside->empty()) look.set.push_back({"GIT_DISCOVERY_ACROSS_FILESYSTEM", "1"});
+    look.over_workspace = *std::move(beside);
+  }
+  if (decision.mode == WorkspaceMode::live) {
+    LiveProtection protection = protect_live(request.workspace.path);
+    look.over_workspace = std::move(protection.mounts);
+    plan.degraded.push_back(std::move(protection.loss));
+  }
   Result<images::Plan> found = images::make_plan(look);
   if (!found) return std::unexpected(refusal_of_command(found.error()));
 
@@ -239,7 +296,9 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   plan.kept_environment = kept_variables(request.caller, found->command.environment);
   isolation::LandlockPlan landlock;
   landlock.filesystem = !decision.nested;
-  plan.degraded = isolation::foresee_landlock(landlock, landlock_abi_).degradations;
+  for (std::string& loss : isolation::foresee_landlock(landlock, landlock_abi_).degradations)
+    plan.degraded.push_back(std::move(loss));
+  if (!plan.host_root && !id_maps_.degradation.empty()) plan.degraded.push_back(id_maps_.degradation);
   for (const isolation::Unenforced& missing : plan.cgroups.not_enforced)
     plan.degraded.push_back("the " + missing.limit + " limit is not enforced: " + missing.reason);
   if (decision.nested)
@@ -262,7 +321,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.mounts.push_back(std::move(probe));
   spec.cgroups = plan.cgroups.directories;
   spec.limits = decision.limits;
-  spec.seccomp_program = filter_for(decision.nested);
+  spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live);
   spec.allow_nested = decision.nested;
   for (core::Layer layer : request.skipped_layers) {
     spec.skipped_layers |= static_cast<uint32_t>(layer);
@@ -274,6 +333,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   std::ranges::sort(spec.host_ports);
   spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
   spec.workspace = request.workspace.path;
+  spec.keep_preimages = decision.mode == WorkspaceMode::live;
   spec.command = std::move(found->command);
   complete(spec.command, request.caller, request.terminal);
   spec.keep_alive = request.command.empty();
@@ -294,7 +354,7 @@ Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, cons
   look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
   look.uid = options_.uid == 0 ? kAgentOfRoot : request.caller.uid;
   look.gid = options_.uid == 0 ? kAgentOfRoot : request.caller.gid;
-  look.home = home ? options_.paths.homes + "/" + *home + "/home" : directory + "/home/home";
+  look.home = home ? options_.paths.homes + "/" + *home + "/home" : directory + "/home";
   Result<images::Plan> plan = images::make_plan(look);
   if (!plan) return std::unexpected(refusal_of_command(plan.error()));
   complete(plan->command, request.caller, request.terminal);

@@ -29,6 +29,9 @@ struct LaunchPlan {
   std::optional<std::string> home;
   std::vector<core::Variable> kept_environment;  // what a later start may use again
   bool host_root = false;
+  // Rootless with a range of ids: the user namespace its supervisor lives in. The planner's; null: the supervisor makes
+  // its own.
+  const base::Fd* user_namespace = nullptr;
 };
 
 // Why nothing was started, and what `run` exits with: 127 for a command that is not there, 126 for one that is not
@@ -64,6 +67,8 @@ class Planner {
   Options options_;
   isolation::CgroupLayout cgroup_layout_;
   int landlock_abi_ = 0;
+  isolation::IdMaps id_maps_;
+  base::Fd user_namespace_;  // with all of id_maps_; empty when only one id can be mapped
 };
 
 // Makes what the plan takes for granted below the sandbox's directory: the copy-on-write layers with the workspace's

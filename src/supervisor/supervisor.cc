@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -95,8 +96,7 @@ Status Supervisor::open_state() {
   state_directory_ = HV_TRY(base::open_file(spec_.state_directory, O_RDONLY | O_DIRECTORY));
   int state = state_directory_.get();
   lock_ = HV_TRY(base::open_file("lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600, state));
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return Failure(base::conflict("sandbox '" + spec_.name + "' is already running"));
+  HV_TRY(take_lock());
   spool_ = HV_TRY(shimwire::SpoolWriter::open(state, base::system_clock()));
   ::unlinkat(state, "control.sock", 0);
   control_listener_ = HV_TRY(base::listen_unix(spec_.state_directory + "/control.sock", SOCK_SEQPACKET));
@@ -107,6 +107,8 @@ Status Supervisor::open_state() {
         mount.kind == core::Mount::Kind::overlay && mount.upper.starts_with(spec_.state_directory + "/workspace");
     if (workspace) uppers_.push_back(HV_TRY(base::open_file(mount.upper + "/upper", O_RDONLY | O_DIRECTORY)));
   }
+  if (spec_.keep_preimages)
+    live_.emplace(HV_TRY(LiveWatch::open(spec_.workspace, spec_.state_directory + "/workspace")));
   return {};
 }
 
@@ -116,6 +118,15 @@ Status Supervisor::launch_sandbox(Fd user_namespace) {
   init_ = HV_TRY(launch(spec_, std::move(user_namespace), init_program));
   if (spec_.host_ports.empty() || core::skips(spec_, core::Layer::network_namespace)) return {};
   return receive_listeners();
+}
+
+// The last supervisor of this sandbox may still be on its way out; another that lives does not let go.
+Status Supervisor::take_lock() {
+  for (int attempt = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    if (attempt == 1000) return Failure(base::conflict("sandbox '" + spec_.name + "' is already running"));
+    ::poll(nullptr, 0, 2);
+  }
+  return {};
 }
 
 // The gateway is started before the supervisor gives up the right to execute.
@@ -332,12 +343,15 @@ void Supervisor::on_init() {
 }
 
 Status Supervisor::watch_agent(Fd listener) {
-  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), [this](const std::string& payload) -> Status {
+  auto keep_record = [this](const std::string& payload) -> Status {
     if (auto written = spool_->append(SpoolFamily::monitor, payload); !written)
       return Failure(std::move(written).error());
     announce_records();
     return {};
-  })));
+  };
+  AgentWatch::BeforeWrite before;
+  if (live_) before = [this](const monitor::WriteIntent& intent) { before_write(intent); };
+  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), std::move(keep_record), std::move(before))));
   return {};
 }
 
@@ -370,14 +384,15 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
   }
   shimwire::JobEnded ended{exited.job, status, exited.exec_errno, program};
   record(SpoolFamily::job_ended, shimwire::encode(ended));
-  bool last = exited.job == kMainJob && !spec_.keep_alive;
+  if (exited.job == kMainJob && !spec_.keep_alive) {
+    if (stopping_)
+      outcome = {Outcome::Kind::stopped, WIFSIGNALED(exited.wait_status) ? WTERMSIG(exited.wait_status) : SIGTERM,
+                 stopping_->detail};
+    return finish(std::move(outcome), MainEnd{status, std::move(problem)});
+  }
   found->second->end(status, exited.job == kMainJob && workspace_changed(), problem);
   jobs_.erase(found);
-  if (!last) return tell_daemons(FromSupervisor::job_ended, shimwire::encode(ended));
-  if (stopping_)
-    outcome = {Outcome::Kind::stopped, WIFSIGNALED(exited.wait_status) ? WTERMSIG(exited.wait_status) : SIGTERM,
-               stopping_->detail};
-  finish(std::move(outcome));
+  tell_daemons(FromSupervisor::job_ended, shimwire::encode(ended));
 }
 
 void Supervisor::on_client_gone(uint64_t job, bool detached) {
@@ -405,6 +420,18 @@ void Supervisor::begin_stop(std::chrono::milliseconds grace, std::string reason)
 void Supervisor::record(SpoolFamily family, const std::string& payload) {
   // What has already happened cannot be held back; the gap shows as a missing exit in the ledger.
   if (spool_->append(family, payload)) announce_records();
+}
+
+void Supervisor::note(std::string_view kind, base::json::Object payload) {
+  record(SpoolFamily::note, base::json::serialize(base::json::Object{{"kind", kind}, {"payload", std::move(payload)}}));
+}
+
+// The call goes on either way: a full disk must not stop the agent, but it is told that undo will miss something.
+void Supervisor::before_write(const monitor::WriteIntent& intent) {
+  Status kept = live_->before(intent);
+  if (kept || std::exchange(told_not_kept_, true)) return;
+  degraded_.push_back("undo will miss some of the changes: " + kept.error().message());
+  note("workspace.not_kept", {{"reason", kept.error().message()}});
 }
 
 void Supervisor::announce_records() {
@@ -435,29 +462,33 @@ void Supervisor::on_gateway() {
 }
 
 bool Supervisor::workspace_changed() const {
-  return std::ranges::any_of(uppers_, holds_entries);
+  return (live_ && live_->holds_anything()) || std::ranges::any_of(uppers_, holds_entries);
 }
 
-void Supervisor::finish(Outcome outcome) {
+// The daemon learns of the end before the front end does, so that what a person types next finds a sandbox that has
+// ended.
+void Supervisor::finish(Outcome outcome, std::optional<MainEnd> main_end) {
   if (std::exchange(finished_, true)) return;
-  bool client_attached = false;
+  ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
+  if (watch_) watch_->flush();
+  bool changed = workspace_changed();
+  bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });
+  shimwire::Ended ended{outcome, changed, spool_->last_sequence(), client_attached};
+  std::string body = shimwire::encode(ended);
+  tell_daemons(FromSupervisor::ended, body);
   for (auto& [number, job] : jobs_) {
-    client_attached = client_attached || job->has_client();
-    job->end(outcome.exit_code(), number == kMainJob && workspace_changed(), {});
+    bool main = number == kMainJob;
+    int status = main && main_end ? main_end->status : outcome.exit_code();
+    job->end(status, main && changed, main && main_end ? main_end->problem : "");
   }
   jobs_.clear();
-  ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
   while (::waitpid(init_.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (watch_) watch_->flush();
-  shimwire::Ended ended{std::move(outcome), workspace_changed(), spool_->last_sequence(), client_attached};
-  std::string body = shimwire::encode(ended);
   // The daemon may be dead: then this file is how the next one learns.
   int state = state_directory_.get();
   Result<Fd> file = base::open_file("outcome.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, state);
   if (file && base::write_all(file->get(), body)) ::renameat(state, "outcome.new", state, "outcome");
   ::unlinkat(state, "control.sock", 0);
-  tell_daemons(FromSupervisor::ended, body);
   loop_.stop();
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "core/launch.h"
 #include "core/state.h"
@@ -20,6 +21,7 @@
 #include "supervisor/agent_watch.h"
 #include "supervisor/job.h"
 #include "supervisor/launch.h"
+#include "supervisor/live_watch.h"
 
 namespace hv::supervisor {
 
@@ -33,6 +35,7 @@ class Supervisor {
   Supervisor(base::EventLoop loop, core::LaunchSpec spec) : loop_(std::move(loop)), spec_(std::move(spec)) {}
 
   base::Status open_state();
+  base::Status take_lock();
   base::Status launch_sandbox(base::Fd user_namespace);
   base::Status start_gateway(std::vector<base::Fd> listeners);
   base::Status receive_listeners();
@@ -58,9 +61,16 @@ class Supervisor {
   void begin_stop(std::chrono::milliseconds grace, std::string reason);
 
   void record(shimwire::SpoolFamily family, const std::string& payload);
+  void note(std::string_view kind, base::json::Object payload);
+  void before_write(const monitor::WriteIntent& intent);
   void announce_records();
   bool workspace_changed() const;
-  void finish(core::Outcome outcome);
+  // What the front end of the main command is told, when it ended by itself.
+  struct MainEnd {
+    int status = 0;
+    std::string problem;
+  };
+  void finish(core::Outcome outcome, std::optional<MainEnd> main_end = std::nullopt);
   shimwire::Launched status() const;
   void fail_launch(const base::Error& error, base::Fd client);
 
@@ -75,6 +85,8 @@ class Supervisor {
   LaunchedInit init_;
   std::optional<base::ChildProcess> gateway_;
   base::Fd gateway_control_;
+  std::optional<LiveWatch> live_;
+  bool told_not_kept_ = false;
   std::optional<AgentWatch> watch_;
   std::map<int, base::Fd> daemons_;
   std::map<uint64_t, std::unique_ptr<Job>> jobs_;
