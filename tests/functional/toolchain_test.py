@@ -75,6 +75,7 @@ class Home(hydravisor.TestCase):
 
     def test_is_gone_after_home_rm(self):
         self.run_in_sandbox("sh", "-c", "echo remembered > ~/note")
+        hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 10, "the removal")
         self.world.ok("home", "rm", self.world.json("home", "ls")["items"][0]["key"])
         self.assertEqual(self.world.json("home", "ls")["items"], [])
 
