@@ -102,7 +102,8 @@ struct LaunchSpec {
   uint32_t skipped_layers = 0;  // bits of Layer
   std::vector<uint16_t> host_ports;
   std::string workspace;  // path, same outside and inside; empty: none
-  bool watch_workspace = false;
+  bool watch_workspace = false;  // copy-on-write: edits of the host are brought in
+  bool keep_preimages = false;   // live: what the agent overwrites is kept first
   Command command;          // empty arguments: no main command, only exec
   bool keep_alive = false;  // the sandbox goes on when its main command has ended
   std::string log_path;     // what the main command writes is also kept here; empty: nowhere

@@ -218,7 +218,8 @@ Result<core::PathsReport> WorkspaceCases::bring_in(const Operation& operation) {
 
 Result<uint64_t> WorkspaceCases::count_changes(std::string_view sandbox) {
   SandboxView view = HV_TRY(sandboxes_.find(sandbox));
-  if (view.info.workspace.mode != core::WorkspaceMode::cow) return 0;
+  if (view.info.workspace.mode != core::WorkspaceMode::cow && view.info.workspace.mode != core::WorkspaceMode::live)
+    return 0;
   Operation operation = HV_TRY(begin(sandbox, "count the changes of"));
   if (operation.untouched) return 0;
   core::ChangeReport report =

@@ -44,7 +44,7 @@ class WorkspaceCases {
   base::Result<core::PathsReport> sync(std::string_view sandbox);
 
   // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
-  // changes of its own (live, ro, none). Not recorded.
+  // changes (ro, none). Not recorded.
   base::Result<uint64_t> count_changes(std::string_view sandbox);
   // Takes back what an apply that was cut short by a crash left half-done. For every sandbox, when the daemon starts.
   base::Status recover(std::string_view sandbox);

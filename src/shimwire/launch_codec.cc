@@ -76,7 +76,7 @@ std::string encode(const core::LaunchSpec& spec) {
   writer.texts(spec.cgroups).u64(spec.limits.memory_bytes).u64(spec.limits.pids).u32(spec.limits.cpu_millis);
   writer.text(spec.seccomp_program).boolean(spec.allow_nested).u32(spec.skipped_layers);
   writer.list(spec.host_ports, [](Writer& into, uint16_t port) { into.u16(port); });
-  writer.text(spec.workspace).boolean(spec.watch_workspace);
+  writer.text(spec.workspace).boolean(spec.watch_workspace).boolean(spec.keep_preimages);
   write(writer, spec.command);
   writer.boolean(spec.keep_alive).text(spec.log_path);
   return writer.take();
@@ -105,6 +105,7 @@ base::Result<core::LaunchSpec> decode_launch_spec(std::string_view data) {
   spec.host_ports = reader.list<uint16_t>([](Reader& from) { return from.u16(); });
   spec.workspace = reader.text();
   spec.watch_workspace = reader.boolean();
+  spec.keep_preimages = reader.boolean();
   spec.command = read_command(reader);
   spec.keep_alive = reader.boolean();
   spec.log_path = reader.text();

@@ -34,6 +34,7 @@ struct AgentWatch::State {
   monitor::Listener listener;
   monitor::Monitor monitor;
   Record record;
+  BeforeWrite before_write;
   monitor::DenialFolder folder{};
   monitor::ExecFollower follower{};
   std::optional<base::EventLoop::TimerId> timer{};
@@ -86,6 +87,7 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
       write(*first);
     }
   }
+  if (verdict.writes && before_write) before_write(*verdict.writes);
   if (unwritten.empty()) {
     give(answer);
   } else {
@@ -145,11 +147,13 @@ void AgentWatch::flush() {
   for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
 }
 
-base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, Record record) {
+base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, Record record,
+                                           BeforeWrite before_write) {
   isolation::set_listener_sync_wake_up(listener.get());
   base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
-  auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
-                                                monitor::Monitor(std::move(proc)), std::move(record)});
+  auto state =
+      std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
+                                       monitor::Monitor(std::move(proc)), std::move(record), std::move(before_write)});
   State* raw = state.get();
   HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
   return AgentWatch(std::move(state));

@@ -7,6 +7,7 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
+#include "monitor/monitor.h"
 
 namespace hv::supervisor {
 
@@ -15,7 +16,11 @@ class AgentWatch {
   // Returns once the record is written. While it fails, nothing is answered: the agent stands still.
   using Record = std::function<base::Status(const std::string& payload)>;
 
-  static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, Record record);
+  // Called before a call that changes files goes on, when the filter tells of such calls.
+  using BeforeWrite = std::function<void(const monitor::WriteIntent& intent)>;
+
+  static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, Record record,
+                                        BeforeWrite before_write = {});
   AgentWatch(AgentWatch&&) noexcept;
   ~AgentWatch();
 

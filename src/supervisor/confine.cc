@@ -52,6 +52,7 @@ constexpr std::array kAllowed{
     SYS_unlinkat,
     SYS_mkdirat,
     SYS_linkat,
+    SYS_symlinkat,
     SYS_fchmod,
     SYS_fchmodat,
     SYS_ftruncate,

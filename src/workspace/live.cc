@@ -117,6 +117,17 @@ static Status remove_all(const Tree& tree, const std::string& path) {
   return remove_directory(tree, path);
 }
 
+// The owner that a file gets back. A supervisor without root sees the ids of others as the overflow id: then what the
+// file has now is as near as one can come.
+static Status give_back_owner(const Tree& workspace, const std::string& path, const Change& change) {
+  static constexpr uint32_t unknown = 65534;
+  Entry present = HV_TRY(workspace.stat(path)).value_or(Entry{});
+  const Entry& likely = change.after ? *change.after : present;
+  uint32_t uid = change.before->uid == unknown ? likely.uid : change.before->uid;
+  uint32_t gid = change.before->gid == unknown ? likely.gid : change.before->gid;
+  return set_owner(workspace, path, uid, gid);
+}
+
 static Status put_back(const PreimageStore& store, const Change& change) {
   const Tree& workspace = store.workspace();
   if (change.kind == ChangeKind::mode_changed) return set_mode(workspace, change.path, change.before->mode);
@@ -125,7 +136,7 @@ static Status put_back(const PreimageStore& store, const Change& change) {
     Fd parent = HV_TRY(workspace.parent(change.path));
     if (::mkdirat(parent.get(), std::string(name_of(change.path)).c_str(), 0700) != 0)
       return Failure(Error::from_errno(errno, "make the directory", base::printable(change.path)));
-    HV_TRY(set_owner(workspace, change.path, change.before->uid, change.before->gid));
+    HV_TRY(give_back_owner(workspace, change.path, change));
     return set_mode(workspace, change.path, change.before->mode);
   }
   if (change.after && change.after->type == FileType::directory) HV_TRY(remove_all(workspace, change.path));
@@ -133,12 +144,12 @@ static Status put_back(const PreimageStore& store, const Change& change) {
   HV_TRY(remove_file(workspace, temporary));
   if (change.before->type == FileType::symlink) {
     HV_TRY(make_symlink(workspace, temporary, change.target_before));
-    HV_TRY(set_owner(workspace, temporary, change.before->uid, change.before->gid));
+    HV_TRY(give_back_owner(workspace, temporary, change));
   } else {
     Fd source = HV_TRY(store.tree().open_regular(change.path));
     Fd copy = HV_TRY(workspace.open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600));
     HV_TRY(copy_content(source.get(), copy.get()));
-    HV_TRY(set_owner(workspace, temporary, change.before->uid, change.before->gid));
+    HV_TRY(give_back_owner(workspace, temporary, change));
     HV_TRY(set_mode(workspace, temporary, change.before->mode));
     if (::fsync(copy.get()) != 0)
       return Failure(Error::from_errno(errno, "write to the disk", base::printable(change.path)));

@@ -36,7 +36,7 @@ Result<PreimageStore> PreimageStore::open(Tree workspace, const std::string& dir
 }
 
 Status PreimageStore::load() {
-  std::string text = HV_TRY(base::read_file(directory_ + "/index", size_t{256} << 20));
+  std::string text = HV_TRY_CONTEXT(base::read_all(index_file_.get(), size_t{256} << 20), directory_ + "/index");
   size_t number = 0;
   for (size_t at = 0; at < text.size();) {
     size_t end = text.find('\n', at);
@@ -65,6 +65,16 @@ Status PreimageStore::load() {
   return {};
 }
 
+Status PreimageStore::refresh() {
+  Entry index = HV_TRY(stat_fd(index_file_.get()));
+  if (index.links != 0) return {};
+  // Beside the tree, by its descriptor: a confined caller has no other way to it.
+  index_file_ = HV_TRY(base::open_file("../index", O_RDWR | O_APPEND | O_NOFOLLOW, 0, tree_.root()));
+  index_.clear();
+  total_ = 0;
+  return load();
+}
+
 bool PreimageStore::is_known(std::string_view path) const {
   if (index_.contains(path)) return true;
   // Below what was no directory nothing was.
@@ -75,16 +85,16 @@ bool PreimageStore::is_known(std::string_view path) const {
   return false;
 }
 
-Status PreimageStore::keep(std::string_view path) {
+Status PreimageStore::keep(std::string_view path, Extent extent) {
   HV_TRY(check_relative_path(path));
   std::optional<Entry> entry = HV_TRY(workspace_.stat(path));
   // A directory is looked into even when it is known: it may have been kept for its mode alone.
   if (is_known(path) && !(entry && entry->type == FileType::directory)) return {};
   if (!entry) return record(std::string(path), Preimage{});
-  return keep_one(std::string(path), *entry);
+  return keep_one(std::string(path), *entry, extent);
 }
 
-Status PreimageStore::keep_one(const std::string& path, const Entry& entry) {
+Status PreimageStore::keep_one(const std::string& path, const Entry& entry, Extent extent) {
   if (!is_known(path)) {
     Preimage preimage{'x', entry.mode, entry.uid, entry.gid};
     switch (entry.type) {
@@ -111,11 +121,11 @@ Status PreimageStore::keep_one(const std::string& path, const Entry& entry) {
         break;
     }
   }
-  if (entry.type != FileType::directory) return {};
+  if (entry.type != FileType::directory || extent == Extent::itself) return {};
   for (const std::string& name : HV_TRY(workspace_.list(path))) {
     std::string below = join_path(path, name);
     std::optional<Entry> child = HV_TRY(workspace_.stat(below));
-    if (child) HV_TRY(keep_one(below, *child));
+    if (child) HV_TRY(keep_one(below, *child, extent));
   }
   return {};
 }

@@ -36,10 +36,13 @@ class PreimageStore {
     return open(std::move(workspace), directory, Limits{});
   }
 
-  // Keeps what is at `path` now, unless it was kept before. A directory comes with everything below it: call it so for
-  // renames and removals only. unavailable when a limit is reached: the agent's call may go on, but its effect cannot
-  // be undone.
-  base::Status keep(std::string_view path);
+  // How much of a directory is kept: everything below it when it is renamed or removed as a whole.
+  enum class Extent : uint8_t { itself, with_contents };
+  // Keeps what is at `path` now, unless it was kept before. unavailable when a limit is reached: the agent's call may
+  // go on, but its effect cannot be undone.
+  base::Status keep(std::string_view path, Extent extent = Extent::with_contents);
+  // Follows another process that replaced the index (forget()) since it was read; cheap when none did.
+  base::Status refresh();
   // Forgets `path` and everything below it; an empty path forgets all.
   base::Status forget(std::string_view path);
 
@@ -56,7 +59,7 @@ class PreimageStore {
         limits_(limits) {}
   base::Status load();
   bool is_known(std::string_view path) const;
-  base::Status keep_one(const std::string& path, const Entry& entry);
+  base::Status keep_one(const std::string& path, const Entry& entry, Extent extent);
   base::Status keep_file(const std::string& path, const Entry& entry);
   base::Status record(const std::string& path, const Preimage& preimage);
   base::Status make_parents(std::string_view path);
