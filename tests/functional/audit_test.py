@@ -36,6 +36,7 @@ class Ledger(hydravisor.TestCase):
 
     def test_tells_a_life_in_order(self):
         self.run_in_sandbox("true", options=["--name", "s", "--keep"])
+        self.world.ok("wait", "s")
         self.world.ok("rm", "s")
         kinds = [json.loads(line)["kind"] for line in self.world.ok("audit", "export", "--format", "jsonl").splitlines()]
         life = [kind for kind in kinds if kind.startswith("sandbox.")]
@@ -65,7 +66,7 @@ class Ledger(hydravisor.TestCase):
 
     def assert_noticed(self, path):
         result = self.world.cli("audit", "verify", timeout=30)
-        self.assertNotEqual(result.returncode, 0, f"the change of {os.path.basename(path)} was not noticed")
+        self.assertEqual(result.returncode, 1, f"the change of {os.path.basename(path)} was not noticed: {result.stderr}")
         self.world.cli("daemon", "stop")
         hydravisor.wait_for(lambda: not self.world.processes(), 10, "the daemon's end")
 
@@ -86,8 +87,25 @@ class Ledger(hydravisor.TestCase):
         whole = self.copy_ledger()
         journal = [path for path in self.files() if "journal" in path and os.path.getsize(path) > 0][0]
         os.truncate(journal, os.path.getsize(journal) // 2)
-        self.assert_noticed(journal)
+        result = self.world.cli("audit", "verify", "--json", timeout=30)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        report = json.loads(result.stdout)
+        self.assertFalse(report["intact"])
+        self.assertTrue(report["faults"])
+        # No daemon starts with it, and the reason is not hidden behind the report.
+        self.assertIn("open the ledger", json.loads(result.stderr)["error"]["message"])
+        self.assert_refused(self.world.cli("ls", timeout=30), "hydravisor audit verify")
         self.restore_ledger(whole)
+
+    def test_verifies_without_a_daemon(self):
+        self.finished("true")
+        report = self.world.json("audit", "verify", "--offline")
+        self.assertTrue(report["intact"], report)
+        self.assertEqual(report["sealed"], report["entries"])
+        self.assertEqual(self.world.ok("daemon", "stop"), "not running\n")
+
+    def test_cannot_verify_what_is_not_there(self):
+        self.assert_refused(self.world.cli("audit", "verify", "--offline"), "holds no ledger")
 
     def test_shows_one_event_whole(self):
         self.run_in_sandbox("true")
