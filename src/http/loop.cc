@@ -1,5 +1,7 @@
 #include "http/loop.h"
 
+#include <utility>
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -85,7 +87,9 @@ base::Subscription Loop::after(std::chrono::nanoseconds delay, std::function<voi
   auto timer = std::make_shared<Timer>(*context_, std::move(task));
   timer->timer.expires_after(delay);
   timer->timer.async_wait([timer](const boost::system::error_code& error) {
-    if (!timer->ended && !error) timer->task();
+    // Taken out first: a task often holds what holds its subscription.
+    auto task = std::exchange(timer->task, nullptr);
+    if (!timer->ended && !error) task();
   });
   return base::Subscription([timer] {
     timer->ended = true;
