@@ -3,6 +3,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,27 +14,90 @@
 
 namespace hv::init {
 
-base::Status import_file(const std::string& path, uint32_t mode, int source) {
+namespace {
+
+using base::Error;
+using base::Failure;
+using base::Fd;
+using base::Status;
+
+constexpr size_t kBlock = 65536;
+
+Failure fail(const std::string& path) {
+  return Failure(Error::from_errno(errno, "bring in", path));
+}
+
+std::optional<struct stat> look_at(const std::string& path) {
+  struct stat about{};
+  if (::lstat(path.c_str(), &about) != 0) return std::nullopt;
+  return about;
+}
+
+bool is_unchanged(const std::optional<struct stat>& before, const std::optional<struct stat>& now) {
+  if (!before || !now) return !before && !now;
+  return before->st_ino == now->st_ino && before->st_dev == now->st_dev && before->st_size == now->st_size &&
+         before->st_mode == now->st_mode && before->st_ctim.tv_sec == now->st_ctim.tv_sec &&
+         before->st_ctim.tv_nsec == now->st_ctim.tv_nsec;
+}
+
+// Whether the workspace shows these bytes by itself, as it does what the host wrote in place.
+bool shows(const std::string& path, const struct stat& about, uint32_t mode, int source) {
+  struct stat wanted{};
+  if (!S_ISREG(about.st_mode) || (about.st_mode & 0777) != (mode & 0777) || ::fstat(source, &wanted) != 0 ||
+      wanted.st_size != about.st_size)
+    return false;
+  // The agent may have put a fifo there by now.
+  Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file || ::fstat(file.get(), &wanted) != 0 || !S_ISREG(wanted.st_mode)) return false;
+  static std::array<char, kBlock> here;
+  static std::array<char, kBlock> there;
+  for (off_t offset = 0;;) {
+    ssize_t count = ::pread(source, here.data(), here.size(), offset);
+    if (count < 0 || ::pread(file.get(), there.data(), there.size(), offset) != count) return false;
+    if (count == 0) return true;
+    if (std::memcmp(here.data(), there.data(), static_cast<size_t>(count)) != 0) return false;
+    offset += count;
+  }
+}
+
+Status write_copy(const shimwire::ImportRequest& request, const std::string& temporary, int source) {
+  // What lies there is the agent's, and could be a fifo that nobody reads.
+  ::unlink(temporary.c_str());
+  if (!request.link.empty()) {
+    if (::symlink(request.link.c_str(), temporary.c_str()) != 0) return fail(request.path);
+    return {};
+  }
+  Fd target = HV_TRY(base::open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, request.mode & 0777));
+  std::array<char, kBlock> buffer;
+  for (off_t offset = 0;;) {
+    ssize_t count = ::pread(source, buffer.data(), buffer.size(), offset);
+    if (count < 0) return fail(request.path);
+    if (count == 0) break;
+    HV_TRY(base::write_all(target.get(), {buffer.data(), static_cast<size_t>(count)}));
+    offset += count;
+  }
+  if (::fchmod(target.get(), request.mode & 0777) != 0) return fail(request.path);
+  return {};
+}
+
+}  // namespace
+
+Status import_file(const shimwire::ImportRequest& request, int source) {
+  const std::string& path = request.path;
   size_t slash = path.rfind('/');
-  if (slash == std::string::npos || slash == 0)
-    return base::Failure(base::invalid_argument("bring in: not a path below a directory: " + path));
+  if (slash == std::string::npos || slash == 0 || (source < 0) == request.link.empty())
+    return Failure(base::invalid_argument("bring in: not a file below a directory: " + path));
+  std::optional<struct stat> before = look_at(path);
+  if (before && request.link.empty() && shows(path, *before, request.mode, source)) return {};
   HV_TRY(base::make_directories(path.substr(0, slash), 0755));
   std::string temporary = path.substr(0, slash + 1) + ".hydravisor-import";
-  auto copy = [&]() -> base::Status {
-    base::Fd target = HV_TRY(base::open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode & 0777));
-    std::array<char, 65536> buffer;
-    for (off_t offset = 0;;) {
-      ssize_t count = ::pread(source, buffer.data(), buffer.size(), offset);
-      if (count < 0) return base::Failure(base::Error::from_errno(errno, "bring in", path));
-      if (count == 0) break;
-      HV_TRY(base::write_all(target.get(), {buffer.data(), static_cast<size_t>(count)}));
-      offset += count;
-    }
-    if (::fchmod(target.get(), mode & 0777) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)
-      return base::Failure(base::Error::from_errno(errno, "bring in", path));
+  auto copy = [&]() -> Status {
+    HV_TRY(write_copy(request, temporary, source));
+    if (!is_unchanged(before, look_at(path))) return Failure(base::conflict("bring in " + path + ": it just changed"));
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(path);
     return {};
   };
-  base::Status copied = copy();
+  Status copied = copy();
   if (!copied) ::unlink(temporary.c_str());
   return copied;
 }

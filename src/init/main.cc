@@ -94,8 +94,7 @@ base::Status Init::handle(shimwire::Packet packet) {
     }
     case ToInit::import_file: {
       shimwire::ImportRequest request = HV_TRY(shimwire::decode<shimwire::ImportRequest>(packet.body));
-      base::Status imported =
-          packet.fds.size() == 1 ? import_file(request.path, request.mode, packet.fds[0].get()) : base::Status{};
+      base::Status imported = import_file(request, packet.fds.size() == 1 ? packet.fds[0].get() : -1);
       send(FromInit::imported,
            shimwire::encode(imported ? shimwire::Problem{} : shimwire::to_problem(imported.error())));
       return {};

@@ -333,6 +333,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   std::ranges::sort(spec.host_ports);
   spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
   spec.workspace = request.workspace.path;
+  spec.watch_workspace = decision.mode == WorkspaceMode::cow;
   spec.keep_preimages = decision.mode == WorkspaceMode::live;
   spec.command = std::move(found->command);
   complete(spec.command, request.caller, request.terminal);

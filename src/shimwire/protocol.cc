@@ -75,7 +75,7 @@ void visit(auto& v, auto& m, Ended*) {
   each(v, m.outcome.kind, m.outcome.code, m.outcome.detail, m.workspace_changed, m.last_sequence, m.client_attached);
 }
 void visit(auto& v, auto& m, ImportRequest*) {
-  each(v, m.path, m.mode);
+  each(v, m.path, m.mode, m.link);
 }
 void visit(auto& v, auto& m, InitSetup*) {
   each(v, m.skipped_layers, m.allow_nested, m.seccomp_program, m.writable, m.hostname);

@@ -41,7 +41,7 @@ enum class ToInit : uint8_t {
   setup = 1,    // InitSetup; the descriptors stay with it
   start,        // StartJob; descriptors: stdin, stdout, stderr, unless the job has a terminal
   signal,       // SignalJob
-  import_file,  // ImportRequest with the descriptor
+  import_file,  // ImportRequest with the descriptor, unless it is a link; answered by `imported`
 };
 
 // Init to supervisor.
@@ -117,6 +117,7 @@ struct Ended {
 struct ImportRequest {
   std::string path;  // absolute, below the workspace
   uint32_t mode = 0;
+  std::string link = {};  // a symlink with this text is made, and no descriptor comes along
 };
 
 struct InitSetup {

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "shimwire/launch_codec.h"
 #include "supervisor/confine.h"
@@ -84,6 +85,7 @@ int Supervisor::serve(Fd daemon, shimwire::Packet packet) {
     HV_TRY(self.launch_sandbox(std::move(user_namespace)));
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : ""));
+    if (self.host_sync_) self.host_sync_->begin("/workspace");
     return self.serve_events();
   };
   Status served = start();
@@ -109,6 +111,31 @@ Status Supervisor::open_state() {
   }
   if (spec_.keep_preimages)
     live_.emplace(HV_TRY(LiveWatch::open(spec_.workspace, spec_.state_directory + "/workspace")));
+  if (spec_.watch_workspace) HV_TRY(open_host_sync());
+  return {};
+}
+
+Status Supervisor::open_host_sync() {
+  HostSync::Hooks hooks;
+  hooks.import = [this](const shimwire::ImportRequest& request, int file) {
+    std::vector<int> fds;
+    if (file >= 0) fds.push_back(file);
+    return import_file(shimwire::encode(request), fds, true);
+  };
+  hooks.conflict = [this](const std::string& path, const std::string& reason) {
+    note("workspace.conflict", {{"path", base::printable(path)}, {"reason", reason}});
+  };
+  hooks.gap = [this](const std::string& reason) {
+    degraded_.push_back("edits of the host may not reach the sandbox by themselves: " + reason);
+    note("workspace.unwatched", {{"reason", reason}});
+  };
+  host_sync_ = HV_TRY(HostSync::open(loop_, spec_.workspace, spec_.state_directory + "/workspace", std::move(hooks)));
+  return {};
+}
+
+Status Supervisor::import_file(const std::string& request, const std::vector<int>& fds, bool is_own) {
+  HV_TRY(shimwire::send_packet(init_.control.get(), static_cast<uint8_t>(ToInit::import_file), request, fds));
+  imports_.push_back(is_own);
   return {};
 }
 
@@ -265,9 +292,7 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       return;
     }
     case ToSupervisor::import_file:
-      if (packet.fds.size() == 1)
-        static_cast<void>(shimwire::send_packet(init_.control.get(), static_cast<uint8_t>(ToInit::import_file),
-                                                packet.body, {packet.fds[0].get()}));
+      if (packet.fds.size() == 1) static_cast<void>(import_file(packet.body, {packet.fds[0].get()}, false));
       return;
     case ToSupervisor::launch:
       return;  // only the first message may launch
@@ -333,8 +358,14 @@ void Supervisor::on_init() {
       if (exited) on_job_exited(*exited);
       return;
     }
-    case FromInit::imported:
+    case FromInit::imported: {
+      auto problem = shimwire::decode<shimwire::Problem>(packet->body);
+      if (!problem || imports_.empty()) return;
+      bool is_own = imports_.front();
+      imports_.pop_front();
+      if (is_own && host_sync_) host_sync_->imported(*problem);
       return;
+    }
     case FromInit::failed: {
       auto problem = shimwire::decode<shimwire::Problem>(packet->body);
       return abandon(problem ? shimwire::to_error(*problem) : base::internal_error("the launch failed"));

@@ -2,6 +2,7 @@
 // the daemon. One thread, one event loop.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
 #include "supervisor/agent_watch.h"
+#include "supervisor/host_sync.h"
 #include "supervisor/job.h"
 #include "supervisor/launch.h"
 #include "supervisor/live_watch.h"
@@ -62,6 +64,8 @@ class Supervisor {
 
   void record(shimwire::SpoolFamily family, const std::string& payload);
   void note(std::string_view kind, base::json::Object payload);
+  base::Status open_host_sync();
+  base::Status import_file(const std::string& request, const std::vector<int>& fds, bool is_own);
   void before_write(const monitor::WriteIntent& intent);
   void announce_records();
   bool workspace_changed() const;
@@ -87,6 +91,8 @@ class Supervisor {
   base::Fd gateway_control_;
   std::optional<LiveWatch> live_;
   bool told_not_kept_ = false;
+  std::unique_ptr<HostSync> host_sync_;
+  std::deque<bool> imports_;  // what init was asked to bring in, in order: whether host_sync_ asked
   std::optional<AgentWatch> watch_;
   std::map<int, base::Fd> daemons_;
   std::map<uint64_t, std::unique_ptr<Job>> jobs_;

@@ -92,6 +92,11 @@ void HostWatcher::add(const std::string& directory, bool report_entries) {
   directories_[watch] = directory;
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(absolute(directory).c_str()), ::closedir);
   if (!stream) return;
+  auto is_newer = [&](const timespec& time) {
+    return options_.changed_since != 0 && time.tv_sec * 1'000'000'000L + time.tv_nsec > options_.changed_since;
+  };
+  struct stat top{};
+  bool may_hold_news = !report_entries && ::fstat(::dirfd(stream.get()), &top) == 0 && is_newer(top.st_mtim);
   while (dirent* entry = ::readdir(stream.get())) {
     std::string_view name = entry->d_name;
     if (name == "." || name == ".." || name == ".git") continue;
@@ -105,6 +110,10 @@ void HostWatcher::add(const std::string& directory, bool report_entries) {
     if (is_directory) {
       (is_bulky(name) ? far_ : near_).push_back({std::move(path), report_entries});
     } else if (report_entries) {
+      note(std::move(path));
+    } else if (struct stat about{}; may_hold_news &&
+                                    ::fstatat(::dirfd(stream.get()), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+                                    is_newer(about.st_ctim)) {
       note(std::move(path));
     }
   }

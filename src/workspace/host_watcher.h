@@ -18,8 +18,11 @@ namespace hv::workspace {
 class HostWatcher {
  public:
   struct Options {
-    size_t most_watches = 8192;            // directories; the kernel's own limit may come first
-    size_t directories_per_turn = 256;     // how many are looked at before the loop goes on
+    size_t most_watches = 8192;         // directories; the kernel's own limit may come first
+    size_t directories_per_turn = 256;  // how many are looked at before the loop goes on
+    // What the first walk finds in directories whose entries changed after this instant is reported as well, if it is
+    // newer itself: it changed before the watch began. Nanoseconds since the epoch; 0: nothing.
+    int64_t changed_since = 0;
     std::chrono::milliseconds settle{50};  // reports wait this long for more of the same burst
   };
   // Relative paths, sorted, each once: created, rewritten, renamed or deleted, directories not among them.

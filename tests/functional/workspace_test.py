@@ -1,6 +1,7 @@
 # as: user root
 """The workspace: what is written inside stays inside until it is applied, and nothing is lost on the way."""
 
+import json
 import os
 import subprocess
 
@@ -91,14 +92,45 @@ class CopyOnWrite(hydravisor.TestCase):
         with open(victim, encoding="utf-8") as file:
             self.assertEqual(file.read(), "safe\n")
 
-    def test_sees_edits_of_the_host_while_it_runs(self):
-        self.world.write("a.txt", "old\n")
+    def save_by_rename(self, name, content):
+        """As most editors save."""
+        path = self.world.write(name + ".new", content)
+        os.rename(path, f"{self.world.project}/{name}")
+
+    def start_sleeper(self):
         self.world.ok("create", "--name", "w", "--", "sleep", "60")
         self.world.ok("start", "w")
-        path = self.world.write("a.txt.new", "new\n")
-        os.rename(path, f"{self.world.project}/a.txt")
-        hydravisor.wait_for(lambda: self.world.ok("exec", "w", "--", "cat", "a.txt") == "new\n", 10, "the host's new file inside")
+
+    def inside(self, name):
+        return self.world.ok("exec", "w", "--", "cat", name)
+
+    def test_sees_edits_of_the_host_while_it_runs(self):
+        self.world.write("a.txt", "old\n")
+        self.start_sleeper()
+        self.assertEqual(self.inside("a.txt"), "old\n")
+        for text in ("new\n", "newer\n"):
+            self.save_by_rename("a.txt", text)
+            hydravisor.wait_for(lambda: self.inside("a.txt") == text, 3, "the host's new file inside")
+        self.world.write("d/b.txt", "made\n")
+        hydravisor.wait_for(lambda: self.inside("d/b.txt") == "made\n", 3, "the host's other new file inside")
         self.assertEqual(self.world.json("diff", "w")["files"], [])
+        # The sandbox has seen the host's edit, so its own on top of it is no conflict.
+        self.world.ok("exec", "w", "--", "sh", "-c", "echo inside >> a.txt")
+        self.world.ok("apply", "w")
+        self.assertEqual(self.world.read("a.txt"), "newer\ninside\n")
+
+    def test_keeps_the_sandboxs_content_where_both_changed_a_file(self):
+        self.world.write("a.txt", "old\n")
+        self.start_sleeper()
+        self.world.ok("exec", "w", "--", "sh", "-c", "echo inside > a.txt")
+        self.save_by_rename("a.txt", "outside\n")
+        told = hydravisor.wait_for(lambda: [event for event in self.events() if event["kind"] == "workspace.conflict"], 10, "the record of the conflict")
+        self.assertEqual([event["payload"]["path"] for event in told], ["a.txt"])
+        self.assertEqual(self.inside("a.txt"), "inside\n")
+        self.assertEqual([bool(item.get("conflict")) for item in self.world.json("diff", "w")["files"]], [True])
+
+    def events(self):
+        return [json.loads(line) for line in self.world.ok("audit", "export", "--format", "jsonl").splitlines()]
 
 
 class Git(hydravisor.TestCase):
