@@ -1,4 +1,5 @@
 # as: user root
+# timeout: 300
 """The ledger: what ran is in it, and whoever changes it is found out."""
 
 import json
