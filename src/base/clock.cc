@@ -58,8 +58,8 @@ Result<WallTime> from_rfc3339(std::string_view text) {
     }
   }
   // Nanoseconds in 64 bits reach from 1677 to 2262.
-  if (rest != "Z" || parts.tm_year < 1678 || parts.tm_year > 2261 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
-      parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
+  if (rest != "Z" || parts.tm_year < 1678 || parts.tm_year > 2261 || parts.tm_mon < 1 || parts.tm_mon > 12 ||
+      parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
     return Failure(invalid_argument("not an RFC 3339 time in UTC: '" + copy + "'"));
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;

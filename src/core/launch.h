@@ -101,12 +101,12 @@ struct LaunchSpec {
   bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
   uint32_t skipped_layers = 0;  // bits of Layer
   std::vector<uint16_t> host_ports;
-  std::string workspace;  // path, same outside and inside; empty: none
+  std::string workspace;         // path, same outside and inside; empty: none
   bool watch_workspace = false;  // copy-on-write: edits of the host are brought in
   bool keep_preimages = false;   // live: what the agent overwrites is kept first
-  Command command;          // empty arguments: no main command, only exec
-  bool keep_alive = false;  // the sandbox goes on when its main command has ended
-  std::string log_path;     // what the main command writes is also kept here; empty: nowhere
+  Command command;               // empty arguments: no main command, only exec
+  bool keep_alive = false;       // the sandbox goes on when its main command has ended
+  std::string log_path;          // what the main command writes is also kept here; empty: nowhere
   bool operator==(const LaunchSpec&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/ordinary_user_test.h"
 
 namespace hv::isolation {
 namespace {
@@ -160,18 +161,21 @@ TEST(RootlessNamespace, OfOneIdMapsIt) {
 }
 
 TEST(RootlessNamespace, OfARangeMapsTheUsersSubordinateIds) {
-  const passwd* user = ::getpwuid(::geteuid());
-  IdMaps maps = rootless_maps(user != nullptr ? user->pw_name : "", ::geteuid(), ::getegid());
-  if (::geteuid() == 0 || maps.single()) GTEST_SKIP() << "needs a user with subordinate ids: " << maps.degradation;
-  auto made = make_rootless_namespace(maps);
-  ASSERT_TRUE(made) << made.error().text();
-  EXPECT_EQ(map_inside(*made).size(), 9) << "ids below the own one, the own one, and those above";
+  // The range below the own id, the own id, and those above: three lines of three numbers.
+  auto claim = [] {
+    const passwd* user = ::getpwuid(::geteuid());
+    auto made = make_rootless_namespace(rootless_maps(user != nullptr ? user->pw_name : "", ::geteuid(), ::getegid()));
+    return made && map_inside(*made).size() == 9;
+  };
+  EXPECT_EXIT(base::exit_as_ordinary_user(claim), testing::ExitedWithCode(0), "");
 }
 
 TEST(RootlessNamespace, WithAForeignIdIsRefusedByTheKernel) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may map any id";
-  IdMaps maps{.uids = {{0, 0, 1}}, .gids = {{0, 0, 1}}, .newuidmap = {}, .newgidmap = {}, .degradation = "why"};
-  EXPECT_FALSE(make_rootless_namespace(maps));
+  auto claim = [] {
+    IdMaps maps{.uids = {{0, 0, 1}}, .gids = {{0, 0, 1}}, .newuidmap = {}, .newgidmap = {}, .degradation = "why"};
+    return !make_rootless_namespace(maps);
+  };
+  EXPECT_EXIT(base::exit_as_ordinary_user(claim), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
