@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include <grp.h>
-#include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace hv::base {
@@ -18,6 +18,8 @@ inline void become_ordinary_user() {
   if (user == nullptr || ::setgroups(0, nullptr) != 0 || ::setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
       ::setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
     ::_exit(77);
+  // The change of ids took the process's own /proc files away from it.
+  ::prctl(PR_SET_DUMPABLE, 1);
 }
 
 // Runs `claim` in a child that is an ordinary user, and ends the child with 0 when it holds. For EXPECT_EXIT.
