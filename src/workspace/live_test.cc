@@ -65,6 +65,31 @@ TEST_F(Live, NeverKeepsThroughALink) {
   EXPECT_EQ(shell("find preimages -type f -name s", "/records"), "");
 }
 
+TEST_F(Live, KeepsADirectoryItselfWithoutWhatIsInIt) {
+  shell("mkdir d; echo f > d/f");
+  PreimageStore kept = store();
+  ASSERT_TRUE(kept.keep("d", PreimageStore::Extent::itself));
+  EXPECT_EQ(kept.index().size(), 1u);
+  ASSERT_TRUE(kept.keep("d", PreimageStore::Extent::with_contents));
+  EXPECT_EQ(kept.index().size(), 2u);
+}
+
+TEST_F(Live, KeepsAnewWhatIsOverwrittenAfterAnUndo) {
+  shell("echo one > a");
+  PreimageStore supervisor = store();
+  ASSERT_TRUE(supervisor.keep("a"));
+  shell("echo two > a");
+  PreimageStore worker = store();
+  ASSERT_TRUE(undo_live(worker, root_ + "/records", {}));
+  ASSERT_TRUE(supervisor.refresh());
+  EXPECT_TRUE(supervisor.index().empty());
+  ASSERT_TRUE(supervisor.keep("a"));
+  shell("echo three > a");
+  PreimageStore again = store();
+  ASSERT_TRUE(undo_live(again, root_ + "/records", {}));
+  EXPECT_EQ(text("a"), "one\n");
+}
+
 TEST_F(Live, ATornIndexLineIsDropped) {
   shell("echo one > a");
   ASSERT_TRUE(store().keep("a"));
