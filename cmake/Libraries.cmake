@@ -13,18 +13,13 @@ endfunction()
 
 hydravisor_static_library(lib::boost_json NAMES boost_json boost_container)
 hydravisor_static_library(lib::crypto NAMES crypto)
-hydravisor_static_library(lib::cap_ng NAMES cap-ng)
-hydravisor_static_library(lib::seccomp NAMES seccomp)
-hydravisor_static_library(lib::zstd NAMES zstd)
 
 # Header only.
-foreach(name fmt asio beast tomlplusplus CLI11 valijson)
+foreach(name fmt asio beast tomlplusplus)
   add_library(lib::${name} INTERFACE IMPORTED)
 endforeach()
 
-# Dynamic: only the daemon and its worker link these.
-pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
-add_library(lib::sqlite ALIAS PkgConfig::SQLITE)
+# Dynamic: only the worker links it.
 pkg_check_modules(GIT2 REQUIRED IMPORTED_TARGET libgit2)
 add_library(lib::git2 ALIAS PkgConfig::GIT2)
 find_package(Threads REQUIRED)
