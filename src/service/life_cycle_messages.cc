@@ -207,12 +207,12 @@ Status LifeCycle::erase(const Pointer& sandbox, const std::string& principal) {
   event.principal = principal;
   event.payload["name"] = sandbox->name();
   if (auto index = with_.ledger.record(event); !index) return Failure(std::move(index).error());
-  {
-    std::lock_guard lock(mutex_);
-    sandbox->stored.info.state = SandboxState::removed;
-    sandboxes_.erase(sandbox->id());
-  }
-  return with_.store.remove(sandbox->id());
+  // First the files, then the name: who no longer finds the sandbox finds nothing of it.
+  HV_TRY(with_.store.remove(sandbox->id()));
+  std::lock_guard lock(mutex_);
+  sandbox->stored.info.state = SandboxState::removed;
+  sandboxes_.erase(sandbox->id());
+  return {};
 }
 
 }  // namespace hv::service

@@ -182,6 +182,22 @@ Refusal refusal_of_command(const Error& error) {
   }
 }
 
+// What the agent's profile asks for and this policy does not give: it starts all the same, and the user learns why it
+// may fail.
+std::vector<std::string> agent_notes(const Decision& decision) {
+  std::vector<std::string> notes;
+  const images::AgentProfile& agent = decision.agent;
+  if (agent.memory_floor != 0 && decision.limits.memory_bytes != 0 && decision.limits.memory_bytes < agent.memory_floor)
+    notes.push_back(agent.name + " needs " + base::to_text(base::ByteCount{agent.memory_floor}) +
+                    " of memory and may use " + base::to_text(base::ByteCount{decision.limits.memory_bytes}) +
+                    ": raise it with --memory");
+  if (agent.sandboxes_commands && !decision.nested)
+    notes.push_back(agent.name + " puts its commands into a sandbox of its own, which policy '" + decision.policy.name +
+                    "' does not allow: use --policy standard" +
+                    (agent.sandbox_off.empty() ? "" : ", or turn it off: " + base::join(agent.sandbox_off, " ")));
+  return notes;
+}
+
 // The sandbox's ids in terms of the namespace its supervisor lives in, which already gave them their numbers.
 std::vector<core::IdRange> within(const std::vector<core::IdRange>& ranges) {
   std::vector<core::IdRange> inner;
@@ -298,6 +314,8 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   landlock.filesystem = !decision.nested;
   for (std::string& loss : isolation::foresee_landlock(landlock, landlock_abi_).degradations)
     plan.degraded.push_back(std::move(loss));
+  for (std::string& note : agent_notes(decision)) plan.degraded.push_back(std::move(note));
+  for (std::string& note : found->notes) plan.degraded.push_back(std::move(note));
   if (!plan.host_root && !id_maps_.degradation.empty()) plan.degraded.push_back(id_maps_.degradation);
   for (const isolation::Unenforced& missing : plan.cgroups.not_enforced)
     plan.degraded.push_back("the " + missing.limit + " limit is not enforced: " + missing.reason);
