@@ -46,7 +46,7 @@ base::Status set_no_new_privs() {
   return {};
 }
 
-base::Status drop_all_capabilities() {
+base::Status drop_all_capabilities(uint32_t kept) {
   Sets sets = HV_TRY(read_sets());
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
     return Failure(Error::from_errno(errno, "clear the ambient capabilities"));
@@ -64,8 +64,9 @@ base::Status drop_all_capabilities() {
     return Failure(base::internal_error("drop capabilities: CAP_SETPCAP is gone but others are left"));
   }
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  Sets none;
-  if (::syscall(SYS_capset, &header, &none) != 0) return Failure(Error::from_errno(errno, "drop capabilities"));
+  Sets left;
+  left.low.permitted = left.low.effective = kept;
+  if (::syscall(SYS_capset, &header, &left) != 0) return Failure(Error::from_errno(errno, "drop capabilities"));
   return {};
 }
 

@@ -12,8 +12,8 @@ base::Status set_no_new_privs();
 // Empties the ambient, bounding, inheritable, permitted and effective sets, and locks the secure bits so that being or
 // becoming id 0 gives nothing back. Needs CAP_SETPCAP in its user namespace for the bounding set and the bits; without
 // it those two steps are skipped when the permitted set is already empty, and fail otherwise. The last call before exec
-// that needs privilege.
-base::Status drop_all_capabilities();
+// that needs privilege. `kept`, bits of capabilities 0 to 31, stay effective for this program alone.
+base::Status drop_all_capabilities(uint32_t kept = 0);
 
 // internal, naming the set that still holds one, unless this thread has no capability in any set that exec could use.
 base::Status verify_no_capabilities();

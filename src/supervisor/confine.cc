@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -147,13 +148,14 @@ std::string own_filter() {
 
 }  // namespace
 
-base::Status confine_self(const std::string& workspace) {
+base::Status confine_self(const std::string& workspace, bool reads_everything) {
   std::vector<std::pair<std::string, std::string>> kept{{"/proc", "proc"}};
   if (!workspace.empty()) kept.emplace_back(workspace, "workspace");
   HV_TRY_CONTEXT(isolation::enter_empty_root(kept), "confine the supervisor");
   ::prctl(PR_SET_DUMPABLE, 0);
   HV_TRY(isolation::set_no_new_privs());
-  HV_TRY_CONTEXT(isolation::drop_all_capabilities(), "confine the supervisor");
+  HV_TRY_CONTEXT(isolation::drop_all_capabilities(reads_everything ? 1U << CAP_DAC_READ_SEARCH : 0),
+                 "confine the supervisor");
   HV_TRY_CONTEXT(isolation::install_filter(own_filter(), false), "confine the supervisor");
   return {};
 }

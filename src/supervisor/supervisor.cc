@@ -84,7 +84,8 @@ int Supervisor::serve(Fd daemon, shimwire::Packet packet) {
     HV_TRY(self.open_state());
     HV_TRY(self.launch_sandbox(std::move(user_namespace)));
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
-    HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : ""));
+    HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
+                        self.spec_.host_root && self.spec_.keep_preimages));
     if (self.host_sync_) self.host_sync_->begin("/workspace");
     return self.serve_events();
   };

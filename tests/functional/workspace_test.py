@@ -171,6 +171,44 @@ class Modes(hydravisor.TestCase):
         self.world.ok("undo", "w")
         self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), ("one\n", None))
 
+    def live(self, script):
+        """Runs a shell script in the live workspace and keeps the sandbox."""
+        result = self.run_in_sandbox("sh", "-ec", script, options=["--workspace", "live", "--name", "w", "--keep"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_live_undoes_renames_removals_and_writes_through_links(self):
+        for name in ("d/one", "gone/two", "target"):
+            self.world.write(name, name + "\n")
+        os.symlink("target", f"{self.world.project}/link")
+        self.live("mv d moved; echo x > moved/one; rm -r gone; echo through > link; chmod 700 target; mkdir -p new/deep; echo y > new/deep/f")
+        kinds = {item["path"]: item["kind"] for item in self.world.json("diff", "w")["files"]}
+        self.assertEqual((kinds["target"], kinds["gone/two"]), ("modified", "deleted"))
+        self.world.ok("undo", "w")
+        self.assertEqual([self.world.read(name) for name in ("d/one", "gone/two", "target")], ["d/one\n", "gone/two\n", "target\n"])
+        self.assertEqual(sorted(os.listdir(self.world.project)), ["d", "gone", "link", "target"])
+        self.assertEqual(os.stat(f"{self.world.project}/target").st_mode & 0o777, 0o644)
+
+    def test_live_undoes_what_was_written_after_an_undo(self):
+        self.world.write("a.txt", "one\n")
+        self.world.ok("create", "--workspace", "live", "--name", "w", "--", "sleep", "60")
+        self.world.ok("start", "w")
+        for text in ("two", "three"):
+            self.world.ok("exec", "w", "--", "sh", "-c", f"echo {text} > a.txt")
+            self.assertEqual(self.world.read("a.txt"), text + "\n")
+            self.world.ok("undo", "w")
+            self.assertEqual(self.world.read("a.txt"), "one\n")
+
+    def test_live_covers_what_the_host_runs_by_itself(self):
+        subprocess.run(["git", "init", "-q", self.world.project], env=self.world.env, check=True)
+        self.world.write(".envrc", "mine\n")
+        self.live("for f in .envrc .git/config .git/hooks/pre-commit; do if echo evil >> $f; then exit 1; fi; done 2>/dev/null;"
+                  "mv .git other 2>/dev/null && exit 1; mv .envrc other 2>/dev/null && exit 1;"
+                  "echo x > f; git add f; git -c user.name=A -c user.email=a@example.org commit -q -m one")
+        self.assertEqual(self.world.read(".envrc"), "mine\n")
+        log = subprocess.run(["git", "-C", self.world.project, "log", "--format=%s"], env=self.world.env, capture_output=True, check=True)
+        self.assertEqual(log.stdout, b"one\n")
+        self.assertIn(".vscode", self.world.ok("inspect", "w"))
+
 
 if __name__ == "__main__":
     hydravisor.main()
