@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
@@ -60,9 +61,13 @@ std::string user_name() {
 // Held as long as this daemon lives: of two that start at once, one serves and the other says so.
 Result<Fd> take_lock(const core::Paths& paths) {
   Fd lock = HV_TRY(base::open_file(paths.runtime + "/daemon.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return Failure(
-        base::conflict("another hydravisord serves " + paths.socket).with_hint("its state: hydravisor daemon status"));
+  // One that was told to stop has closed its socket and may still be sealing its ledger: a moment's patience.
+  for (int attempt = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    if (attempt == 500)
+      return Failure(base::conflict("another hydravisord serves " + paths.socket)
+                         .with_hint("its state: hydravisor daemon status"));
+    ::poll(nullptr, 0, 10);
+  }
   return lock;
 }
 
