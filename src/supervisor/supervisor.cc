@@ -55,6 +55,21 @@ Outcome outcome_of(const shimwire::JobExited& exited) {
   return {Outcome::Kind::exited, WEXITSTATUS(exited.wait_status), {}};
 }
 
+// For `inspect`: what the launch made.
+std::string namespaces_of(const core::LaunchSpec& spec) {
+  std::string names = "user mount uts cgroup";
+  if (!core::skips(spec, core::Layer::pid_namespace)) names += " pid";
+  if (!core::skips(spec, core::Layer::network_namespace)) names += " network";
+  if (!core::skips(spec, core::Layer::ipc_namespace)) names += " ipc";
+  return names;
+}
+
+std::string ids_of(const core::LaunchSpec& spec) {
+  if (spec.uid_map.empty()) return "the user's own, nothing else is mapped";
+  if (spec.host_root) return "65536 of its own, from " + std::to_string(spec.uid_map.front().outside) + " outside";
+  return "the user's own, and subordinate ones for all others";
+}
+
 bool holds_entries(const Fd& directory) {
   Fd again(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* stream = again ? ::fdopendir(again.release()) : nullptr;
@@ -345,6 +360,7 @@ void Supervisor::on_init() {
       auto ready = shimwire::decode<shimwire::InitReady>(packet->body);
       if (!ready) break;
       enforced_ = ready->enforced;
+      enforced_.insert(enforced_.begin(), {"namespaces: " + namespaces_of(spec_), "ids: " + ids_of(spec_)});
       degraded_ = ready->degraded;
       if (!packet->fds.empty()) {
         if (Status watching = watch_agent(std::move(packet->fds[0])); !watching) return abandon(watching.error());
