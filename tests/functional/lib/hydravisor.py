@@ -169,6 +169,10 @@ class World:
         self.note()
         for sandbox in self.sandboxes():
             subprocess.run([CLI, "rm", "--force", sandbox], env=self.env, capture_output=True, timeout=60, check=False)
+        # What is ending by itself at this moment goes a little later.
+        deadline = time.monotonic() + 5
+        while self.sandboxes() and time.monotonic() < deadline:
+            time.sleep(0.05)
         left = [f"directory of a sandbox: {sandbox}" for sandbox in self.sandboxes()]
         subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False)
         deadline = time.monotonic() + 5
