@@ -60,6 +60,11 @@ Status LifeCycle::reconcile() {
 }
 
 void LifeCycle::on_message(const Pointer& sandbox) {
+  if (sandbox->leaving) {
+    Result<shimwire::Packet> last = sandbox->leaving->receive();
+    if (!last && last.error().code() != base::ErrorCode::unavailable) on_gone(sandbox);
+    return;
+  }
   while (sandbox->link) {
     Result<shimwire::Packet> packet = sandbox->link->receive();
     if (!packet) {
@@ -131,6 +136,7 @@ void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
 void LifeCycle::on_lost(const Pointer& sandbox) {
   Result<std::string> left = base::read_file(sandbox->directory + "/outcome");
   Result<shimwire::Ended> ended = left ? shimwire::decode<shimwire::Ended>(*left) : Failure(left.error());
+  sandbox->link.reset();
   if (ended) return on_ended(sandbox, *ended);
   ingest(*sandbox);
   bool failed_to_launch = sandbox->stored.info.outcome.has_value();
@@ -144,18 +150,9 @@ void LifeCycle::on_lost(const Pointer& sandbox) {
 // given back.
 void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_changed) {
   LiveSandbox& sandbox = *pointer;
-  sandbox.messages.reset();
   sandbox.deadline.reset();
-  sandbox.link.reset();
-  // It is ours to reap even when this daemon adopted it and an earlier program of this process started it; otherwise
-  // waitpid says so.
-  if (sandbox.stored.info.supervisor_pid) {
-    with_.later([child = static_cast<pid_t>(*sandbox.stored.info.supervisor_pid)] {
-      while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-      }
-    });
-  }
-  clean_up(sandbox);
+  sandbox.leaving_pid = static_cast<pid_t>(sandbox.stored.info.supervisor_pid.value_or(0));
+  sandbox.leaving = std::exchange(sandbox.link, std::nullopt);
   {
     std::lock_guard lock(mutex_);
     SandboxInfo& info = sandbox.stored.info;
@@ -171,12 +168,35 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
                 Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));
   reply_stopped(sandbox);
   for (auto& reply : std::exchange(sandbox.on_ended, {})) reply(outcome);
-  if (sandbox.stored.remove_when_done && !workspace_changed) {
-    static_cast<void>(erase(pointer, "system"));
-    return;
-  }
   save(sandbox);
-  if (sandbox.stored.remove_when_done) forget_if_empty(pointer);
+  if (sandbox.stored.remove_when_done) {
+    if (workspace_changed) {
+      forget_if_empty(pointer);
+    } else {
+      when_gone(pointer, [this, pointer] { static_cast<void>(erase(pointer, "system")); });
+    }
+  }
+  if (!sandbox.leaving) on_gone(pointer);
+}
+
+void LifeCycle::on_gone(const Pointer& sandbox) {
+  sandbox->messages.reset();
+  sandbox->leaving.reset();
+  // It is ours to reap even when this daemon adopted it and an earlier program of this process started it; otherwise
+  // waitpid says so.
+  if (pid_t child = std::exchange(sandbox->leaving_pid, 0); child > 0) {
+    with_.later([child] {
+      while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    });
+  }
+  clean_up(*sandbox);
+  for (auto& task : std::exchange(sandbox->after_gone, {})) task();
+}
+
+void LifeCycle::when_gone(const Pointer& sandbox, std::function<void()> task) {
+  if (sandbox->leaving) return sandbox->after_gone.push_back(std::move(task));
+  task();
 }
 
 void LifeCycle::clean_up(LiveSandbox& sandbox) {
@@ -184,8 +204,16 @@ void LifeCycle::clean_up(LiveSandbox& sandbox) {
   isolation::Cgroup cgroup(sandbox.stored.info.cgroups);
   if (cgroup.remove(std::chrono::milliseconds(0))) return;
   // Tasks that are still ending hold the directory for a moment.
-  auto directories = sandbox.stored.info.cgroups;
-  with_.later([directories] { static_cast<void>(isolation::Cgroup(directories).remove(std::chrono::seconds(5))); });
+  auto waiting = std::make_shared<std::vector<std::function<void()>>>();
+  sandbox.cleaning = waiting;
+  with_.later([this, directories = sandbox.stored.info.cgroups, waiting = std::move(waiting)]() mutable {
+    static_cast<void>(isolation::Cgroup(directories).remove(std::chrono::seconds(5)));
+    with_.loop.post([waiting = std::move(waiting)]() mutable {
+      auto tasks = std::move(*waiting);
+      waiting.reset();
+      for (const auto& task : tasks) task();
+    });
+  });
 }
 
 // Files in the upper layer need not be changes: a look by the worker decides, off the loop.
@@ -195,7 +223,10 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
     if (with_.holds_changes(id)) return;
     with_.loop.post([this, weak] {
       Pointer still = weak.lock();
-      if (still && still->state() == SandboxState::stopped) static_cast<void>(erase(still, "system"));
+      if (!still || still->state() != SandboxState::stopped) return;
+      when_gone(still, [this, still] {
+        if (still->state() == SandboxState::stopped) static_cast<void>(erase(still, "system"));
+      });
     });
   });
 }

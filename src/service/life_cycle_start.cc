@@ -204,6 +204,13 @@ void LifeCycle::start_twin(const std::string& name, core::Layer layer, Reply<San
 void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
   Result<Pointer> sandbox = look_up(name);
   if (!sandbox) return reply(Failure(sandbox.error()));
+  if ((*sandbox)->leaving)
+    return (*sandbox)->after_gone.push_back(
+        [this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
+  if (auto cleaning = (*sandbox)->cleaning.lock()) {
+    cleaning->push_back([this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
+    return;
+  }
   Planned<LaunchPlan> planned = plan(**sandbox);
   if (!planned) return reply(Failure(planned.error().error));
   (*sandbox)->on_started.push_back(std::move(reply));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -25,10 +26,18 @@ struct LiveSandbox {
   // While a supervisor lives.
   std::optional<runtime::SupervisorLink> link;
   base::Subscription messages;
+  // A supervisor that has told the end and is on its way out: until its socket closes it may still write to the
+  // directory, and what ran inside may still be dying. What must wait for that is in `after_gone`.
+  std::optional<runtime::SupervisorLink> leaving;
+  pid_t leaving_pid = 0;
+  std::vector<std::function<void()>> after_gone;
   base::Subscription deadline;
   std::optional<shimwire::SpoolReader> spool;
   uint64_t last_job = 1;
   bool stop_asked = false;
+  // While the cgroups of the last run are still being removed: what waits for that. They have the names of the next
+  // run's.
+  std::weak_ptr<std::vector<std::function<void()>>> cleaning;
 
   // Who waits for what. Replies are given once, on the loop's thread.
   std::vector<Reply<core::SandboxInfo>> on_started;
