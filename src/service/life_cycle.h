@@ -73,6 +73,8 @@ class LifeCycle final : public SandboxLookup {
   void on_ended(const Pointer& sandbox, const shimwire::Ended& ended);
   void on_lost(const Pointer& sandbox);
   void settle(const Pointer& sandbox, core::Outcome outcome, bool workspace_changed);
+  void on_gone(const Pointer& sandbox);
+  void when_gone(const Pointer& sandbox, std::function<void()> task);
   void clean_up(LiveSandbox& sandbox);
   void forget_if_empty(const Pointer& sandbox);
   base::Status erase(const Pointer& sandbox, const std::string& principal);

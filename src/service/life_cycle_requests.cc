@@ -148,18 +148,21 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
   }
   if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
     return reply(std::move(legal));
-  if (force) return reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+  auto erase_and_reply = [this, sandbox, reply] {
+    reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+  };
+  if (force) return when_gone(sandbox, erase_and_reply);
   // Unapplied changes are somebody's work.
-  with_.later([this, sandbox, reply] {
+  with_.later([this, sandbox, reply, erase_and_reply] {
     bool changes = with_.holds_changes(sandbox->id());
-    with_.loop.post([this, sandbox, reply, changes] {
+    with_.loop.post([this, sandbox, reply, changes, erase_and_reply] {
       if (changes)
         return reply(Failure(base::conflict("sandbox '" + sandbox->name() + "' holds changes that are not applied")
                                  .with_hint("look: hydravisor diff " + sandbox->name() +
                                             "; throw away: hydravisor rm --force " + sandbox->name())));
       if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
         return reply(std::move(legal));
-      reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+      when_gone(sandbox, erase_and_reply);
     });
   });
 }

@@ -27,6 +27,9 @@
 
 namespace hv::supervisor {
 
+// The job number of the sandbox's main command.
+inline constexpr uint64_t kMainJob = 1;
+
 class Supervisor {
  public:
   // Launches what `packet` (a LaunchRequest with its descriptors) asks for and serves until nothing runs inside any
