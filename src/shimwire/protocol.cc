@@ -56,9 +56,15 @@ void visit(auto& v, auto& m, Problem*) {
 void visit(auto& v, auto& m, Launched*) {
   each(v, m.init_pid, m.supervisor_pid, m.enforced, m.degraded, m.cgroups, m.running, m.last_sequence);
 }
-void visit(auto& v, auto& m, LaunchRequest*) { each(v, m.has_client, m.has_user_namespace, m.buffered, m.spec); }
-void visit(auto& v, auto& m, ExecRequest*) { each(v, m.job, m.command, m.buffered); }
-void visit(auto& v, auto& m, AttachRequest*) { each(v, m.buffered, m.rows, m.columns); }
+void visit(auto& v, auto& m, LaunchRequest*) {
+  each(v, m.has_client, m.has_user_namespace, m.buffered, m.spec);
+}
+void visit(auto& v, auto& m, ExecRequest*) {
+  each(v, m.job, m.command, m.buffered);
+}
+void visit(auto& v, auto& m, AttachRequest*) {
+  each(v, m.buffered, m.rows, m.columns);
+}
 void visit(auto& v, auto& m, SignalRequest*) {
   each(v, m.number);
 }
