@@ -38,7 +38,7 @@ class Terminal:
         except OSError:  # the other side has closed
             return b""
 
-    def expect(self, pattern, seconds=10):
+    def expect(self, pattern, seconds=30):
         """Reads until the pattern is shown after what was matched before; returns the match."""
         deadline = time.monotonic() + seconds
         while True:
@@ -51,7 +51,7 @@ class Terminal:
                 raise AssertionError(f"{pattern!r} did not appear {'in time' if data is None else 'before the end'}; shown: {self.shown!r}")
             self.shown += data
 
-    def end(self, seconds=10):
+    def end(self, seconds=30):
         """Waits until the program has ended; returns its exit status."""
         deadline = time.monotonic() + seconds
         while self.status is None and time.monotonic() < deadline:
