@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,32 @@ DeniedCall denied(const Notification& notification, int error, bool foreign) {
 
 }  // namespace
 
+// A file with set-id bits in a live workspace would give whoever runs it on the host the owner's rights; nosuid holds
+// only inside. Mode and flags lie in registers, so this may decide.
+static bool sets_id_bits(const Notification& notification) {
+  const auto& arguments = notification.arguments;
+  auto has_bits = [&](size_t argument) { return (arguments[argument] & (S_ISUID | S_ISGID)) != 0; };
+  auto creates = [&](size_t argument) { return (arguments[argument] & (O_CREAT | O_TMPFILE)) != 0; };
+  switch (notification.number) {
+    case SYS_fchmod:
+      return has_bits(1);
+    case SYS_fchmodat:
+    case isolation::call::fchmodat2:
+      return has_bits(2);
+    case SYS_openat:
+      return creates(2) && has_bits(3);
+#ifdef SYS_open
+    case SYS_chmod:
+    case SYS_creat:
+      return has_bits(1);
+    case SYS_open:
+      return creates(1) && has_bits(2);
+#endif
+    default:
+      return false;
+  }
+}
+
 Verdict Monitor::examine(const Notification& notification) const {
   bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
                  notification.number < 0;
@@ -43,6 +70,8 @@ Verdict Monitor::examine(const Notification& notification) const {
     return {.error = 0, .record = examine_exec(notification), .writes = std::nullopt};
   if (const isolation::DeniedCall* entry = isolation::find_denied_call(notification.number))
     return {.error = entry->error, .record = denied(notification, entry->error, false), .writes = std::nullopt};
+  if (sets_id_bits(notification))
+    return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
   if (isolation::find_writing_call(notification.number) != nullptr)
     return {.error = 0, .record = std::nullopt, .writes = examine_write(notification)};
   return {.error = ENOSYS, .record = denied(notification, ENOSYS, false), .writes = std::nullopt};

@@ -159,6 +159,28 @@ TEST(Monitor, RefusesCallsOfAnotherArchitectureAndCallsItDoesNotKnow) {
   EXPECT_EQ(monitor.examine(notification).error, ENOSYS);
 }
 
+TEST(Monitor, RefusesSetIdBitsOnFilesOfALiveWorkspace) {
+  Monitor monitor(open_proc());
+  auto error_of = [&](int number, std::array<uint64_t, 6> arguments) {
+    Notification notification;
+    notification.pid = ::getpid();
+    notification.number = number;
+#ifdef __x86_64__
+    notification.architecture = AUDIT_ARCH_X86_64;
+#else
+    notification.architecture = AUDIT_ARCH_AARCH64;
+#endif
+    notification.arguments = arguments;
+    return monitor.examine(notification).error;
+  };
+  EXPECT_EQ(error_of(SYS_fchmod, {3, 04755}), EPERM);
+  EXPECT_EQ(error_of(SYS_fchmod, {3, 02755}), EPERM);
+  EXPECT_EQ(error_of(SYS_fchmod, {3, 0755}), 0);
+  EXPECT_EQ(error_of(SYS_fchmodat, {0, 0, 06755}), EPERM);
+  EXPECT_EQ(error_of(SYS_openat, {0, 0, O_CREAT | O_WRONLY, 04755}), EPERM);
+  EXPECT_EQ(error_of(SYS_openat, {0, 0, O_WRONLY, 04755}), 0) << "without O_CREAT the mode means nothing";
+}
+
 TEST(Monitor, RecordsAnExecWhoseMemoryIsNotThere) {
   Supervised child({}, [] { return error_of(::syscall(SYS_execve, 16, 32, 0)); });
   std::vector<ExecAttempt> seen;

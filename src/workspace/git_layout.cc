@@ -30,6 +30,34 @@ static std::string without_newline(std::string text) {
   return text;
 }
 
+static std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+// Whether the repository itself says that `directory` is checked out from it. `.git` in a workspace is a file that
+// anybody may have put there, an agent above all, and what it names would be shown inside: only what names the
+// workspace in turn is believed.
+static bool names_back(const GitLayout& layout, const std::string& directory) {
+  if (layout.git_dir != layout.common_dir) {
+    // git worktree: COMMON/worktrees/NAME/gitdir holds the path of the worktree's .git.
+    auto back = base::read_file(layout.git_dir + "/gitdir", 65536);
+    return parent_of(layout.git_dir) == layout.common_dir + "/worktrees" && back &&
+           parent_of(resolved(layout.git_dir, without_newline(*back))) == directory;
+  }
+  // A submodule: its configuration holds core.worktree.
+  auto config = base::read_file(layout.git_dir + "/config", size_t{1} << 20);
+  if (!config) return false;
+  for (std::string line : base::split(*config, '\n')) {
+    line.erase(0, line.find_first_not_of(" \t"));
+    size_t equals = line.find('=');
+    if (!line.starts_with("worktree") || equals == std::string::npos) continue;
+    std::string value = without_newline(line.substr(equals + 1));
+    value.erase(0, value.find_first_not_of(" \t"));
+    return resolved(layout.git_dir, value) == directory;
+  }
+  return false;
+}
+
 static Result<GitLayout> from_file(const std::string& directory, GitLayout::Kind kind) {
   std::string text = without_newline(HV_TRY(base::read_file(directory + "/.git", 65536)));
   if (!text.starts_with("gitdir: ")) return GitLayout{};
@@ -40,7 +68,10 @@ static Result<GitLayout> from_file(const std::string& directory, GitLayout::Kind
   layout.common_dir = layout.git_dir;
   if (auto common = base::read_file(layout.git_dir + "/commondir", 65536))
     layout.common_dir = resolved(layout.git_dir, without_newline(*common));
-  if (!is_directory(layout.git_dir) || !is_directory(layout.common_dir)) return GitLayout{};
+  bool repository = base::path_exists(layout.git_dir + "/HEAD") && base::path_exists(layout.common_dir + "/HEAD") &&
+                    is_directory(layout.common_dir + "/objects") && is_directory(layout.common_dir + "/refs");
+  bool outside = !layout.common_dir.starts_with(directory + "/");
+  if (!repository || !outside || !names_back(layout, resolved(directory, "."))) return GitLayout{};
   return layout;
 }
 

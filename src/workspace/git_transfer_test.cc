@@ -151,5 +151,21 @@ TEST_F(Git, FindsTheRepositoryWhereverItLies) {
   EXPECT_EQ(git_layout(root_ + "/records")->kind, GitLayout::Kind::none);
 }
 
+TEST_F(Git, AFileThatNamesADirectoryWhichDoesNotNameItBackIsNoRepository) {
+  // What an agent could leave in a workspace, to be shown someone else's repository, or any directory, at the next run.
+  shell(std::string(first_) +
+        "git worktree add -q ../outside/tree -b wt; mkdir -p ../planted ../planted2/inner ../secret");
+  for (std::string target :
+       {root_ + "/secret", root_ + "/ws/.git", root_ + "/ws/.git/worktrees/tree", std::string("/etc")}) {
+    shell("printf 'gitdir: " + target + "\\n' > ../planted/.git");
+    EXPECT_EQ(git_layout(root_ + "/planted")->kind, GitLayout::Kind::none) << target;
+  }
+  // A git directory of its own making that borrows the other's objects and refs.
+  shell("cp ../ws/.git/HEAD ../planted2/inner/HEAD; printf '%s\\n' '" + root_ +
+        "/ws/.git' > ../planted2/inner/commondir;" + "printf '%s\\n' '" + root_ +
+        "/planted2/.git' > ../planted2/inner/gitdir; printf 'gitdir: inner\\n' > ../planted2/.git");
+  EXPECT_EQ(git_layout(root_ + "/planted2")->kind, GitLayout::Kind::none);
+}
+
 }  // namespace
 }  // namespace hv::workspace
