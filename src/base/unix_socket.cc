@@ -14,7 +14,8 @@ namespace hv::base {
 
 namespace {
 
-constexpr size_t kMaxFds = 32;
+// Just below what the kernel passes in one message (SCM_MAX_FD, 253).
+constexpr size_t kMaxFds = 250;
 
 struct Address {
   sockaddr_un sun{};

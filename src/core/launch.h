@@ -83,23 +83,30 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
+// What can be laid before it is known what will run: namespaces, ids, and the part of the mount tree that starts share.
+struct Groundwork {
+  uint32_t uid = 0;  // the agent's ids inside
+  uint32_t gid = 0;
+  std::vector<IdRange> uid_map;  // empty: the caller's own id alone, mapped to `uid`
+  std::vector<IdRange> gid_map;
+  bool host_root = false;       // started by real root: state and workspace are id-mapped
+  bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
+  uint32_t skipped_layers = 0;  // bits of Layer
+  std::vector<Mount> mounts;
+  bool operator==(const Groundwork&) const = default;
+};
+
 struct LaunchSpec {
   std::string id;
   std::string name;
   std::string hostname;
   std::string state_directory;  // the sandbox's directory on the host
-  uint32_t uid = 0;             // the agent's ids inside
-  uint32_t gid = 0;
-  std::vector<IdRange> uid_map;  // empty: the caller's own id alone, mapped to `uid`
-  std::vector<IdRange> gid_map;
-  bool host_root = false;  // started by real root: state and workspace are id-mapped
-  std::vector<Mount> mounts;
+  Groundwork ground;
+  std::vector<Mount> mounts;  // made after those of `ground`
   std::vector<std::string>
       cgroups;  // directories made for this sandbox, one per hierarchy; the supervisor removes them
   Limits limits;
   std::string seccomp_program;  // sock_filter array, built by isolation/seccomp
-  bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
-  uint32_t skipped_layers = 0;  // bits of Layer
   std::vector<uint16_t> host_ports;
   std::string workspace;         // path, same outside and inside; empty: none
   bool watch_workspace = false;  // copy-on-write: edits of the host are brought in
@@ -110,8 +117,8 @@ struct LaunchSpec {
   bool operator==(const LaunchSpec&) const = default;
 };
 
-constexpr bool skips(const LaunchSpec& spec, Layer layer) {
-  return (spec.skipped_layers & static_cast<uint32_t>(layer)) != 0;
+constexpr bool skips(const Groundwork& ground, Layer layer) {
+  return (ground.skipped_layers & static_cast<uint32_t>(layer)) != 0;
 }
 
 }  // namespace hv::core

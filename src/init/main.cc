@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init/construction.h"
 #include "init/import_file.h"
 #include "init/job.h"
 #include "init/setup.h"
@@ -49,10 +50,27 @@ class Init {
   std::map<uint64_t, pid_t> pids_;
 };
 
-base::Status Init::set_up() {
+template <typename Message>
+base::Result<std::pair<Message, std::vector<base::Fd>>> receive(ToInit expected) {
   shimwire::Packet packet = HV_TRY(shimwire::receive_packet(kSupervisor));
-  shimwire::InitSetup setup = HV_TRY(shimwire::decode<shimwire::InitSetup>(packet.body));
-  Privileges given_up = HV_TRY(give_up_privileges(setup));
+  if (packet.type != static_cast<uint8_t>(expected))
+    return base::Failure(base::invalid_argument("malformed message between Hydravisor's processes"));
+  return std::pair(HV_TRY(shimwire::decode<Message>(packet.body)), std::move(packet.fds));
+}
+
+base::Status Init::set_up() {
+  auto [ground, ground_sources] = HV_TRY(receive<shimwire::InitGround>(ToInit::ground));
+  Construction construction = HV_TRY(Construction::begin(std::move(ground), std::move(ground_sources)));
+  // A spare one waits here until somebody asks for a sandbox, or until its supervisor ends.
+  auto [setup, descriptors] = HV_TRY(receive<shimwire::InitSetup>(ToInit::setup));
+  Confinement confinement{construction.ground().skipped_layers, construction.ground().allow_nested,
+                          std::move(setup.seccomp_program), {}};
+  confinement.writable = writable_paths(construction.ground().mounts, setup.mounts);
+  auto pass_out = [this](const std::vector<int>& listeners) { send(FromInit::listeners, {}, listeners); };
+  HV_TRY(std::move(construction).complete(setup, std::move(descriptors), pass_out));
+  // Again: the change of ids made it what fs.suid_dumpable says.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  Privileges given_up = HV_TRY(give_up_privileges(confinement));
   std::vector<int> fds;
   if (given_up.listener) fds.push_back(given_up.listener.get());
   send(FromInit::ready, shimwire::encode(shimwire::InitReady{given_up.enforced, given_up.degraded}), fds);
@@ -99,6 +117,7 @@ base::Status Init::handle(shimwire::Packet packet) {
            shimwire::encode(imported ? shimwire::Problem{} : shimwire::to_problem(imported.error())));
       return {};
     }
+    case ToInit::ground:
     case ToInit::setup:
       break;
   }

@@ -1,6 +1,5 @@
 #include "init/setup.h"
 
-#include "core/launch.h"
 #include "isolation/capabilities.h"
 #include "isolation/landlock.h"
 #include "isolation/seccomp_install.h"
@@ -9,7 +8,7 @@ namespace hv::init {
 
 namespace {
 
-bool skipped(const shimwire::InitSetup& setup, core::Layer layer) {
+bool skipped(const Confinement& setup, core::Layer layer) {
   return (setup.skipped_layers & static_cast<uint32_t>(layer)) != 0;
 }
 
@@ -24,7 +23,17 @@ std::string describe(const isolation::LandlockReport& report) {
 
 }  // namespace
 
-base::Result<Privileges> give_up_privileges(const shimwire::InitSetup& setup) {
+std::vector<std::string> writable_paths(const std::vector<core::Mount>& ground, const std::vector<core::Mount>& rest) {
+  // Writing to one's own files in /proc (oom_score_adj, comm) and to devices is decided by the kernel's permissions
+  // there.
+  std::vector<std::string> paths{"/proc", "/dev"};
+  for (const auto* mounts : {&ground, &rest})
+    for (const core::Mount& mount : *mounts)
+      if (mount.writable) paths.push_back(mount.target);
+  return paths;
+}
+
+base::Result<Privileges> give_up_privileges(const Confinement& setup) {
   Privileges result;
   if (skipped(setup, core::Layer::no_new_privs)) {
     result.degraded.push_back("no_new_privs: skipped on request");

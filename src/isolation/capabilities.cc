@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
@@ -43,6 +44,26 @@ constexpr unsigned long strict_bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SEC
 
 base::Status set_no_new_privs() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failure(Error::from_errno(errno, "set no_new_privs"));
+  return {};
+}
+
+base::Status take_ids(uid_t uid, gid_t gid, bool drop_groups) {
+  auto fail = [](std::string_view operation) { return Failure(Error::from_errno(errno, operation)); };
+  if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0)
+    return fail("keep capabilities across the change of ids");
+  if (drop_groups && ::setgroups(0, nullptr) != 0) return fail("drop supplementary groups");
+  if (::setresgid(gid, gid, gid) != 0) return fail("change group id");
+  if (::setresuid(uid, uid, uid) != 0) return fail("change user id");
+  return {};
+}
+
+base::Status keep_capabilities_across_exec() {
+  Sets sets = HV_TRY(read_sets());
+  for (auto* set : {&sets.low, &sets.high}) set->effective = set->inheritable = set->permitted;
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  if (::syscall(SYS_capset, &header, &sets) != 0) return Failure(Error::from_errno(errno, "keep capabilities"));
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
   return {};
 }
 

@@ -2,12 +2,21 @@
 // capabilities(7).
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/result.h"
 
 namespace hv::isolation {
 
 // prctl(2) PR_SET_NO_NEW_PRIVS: set-user-id programs and file capabilities give nothing from here on.
 base::Status set_no_new_privs();
+
+// The ids of the calling process from now on, real, effective and saved; its capabilities survive the change.
+base::Status take_ids(uid_t uid, gid_t gid, bool drop_groups);
+
+// What is permitted now stays effective in every program that is executed from here on: for a program that builds a
+// sandbox and then drops everything itself, and for the negative control of doing so.
+base::Status keep_capabilities_across_exec();
 
 // Empties the ambient, bounding, inheritable, permitted and effective sets, and locks the secure bits so that being or
 // becoming id 0 gives nothing back. Needs CAP_SETPCAP in its user namespace for the bounding set and the bits; without

@@ -23,8 +23,9 @@ using base::Result;
 using base::Status;
 using core::Mount;
 
-// A directory every Linux system has, which the new root covers until pivot_root. Sources below it were opened before.
-constexpr const char* kStaging = "/tmp";
+// Directories of the system below which no source of a mount ever lies; the new root covers the first that is there
+// until pivot_root.
+constexpr std::array<const char*, 3> kStaging{"/sys", "/boot", "/dev"};
 
 Failure fail(std::string_view operation, std::string_view thing) {
   return Failure(Error::from_errno(errno, operation, thing));
@@ -110,7 +111,7 @@ std::string self_fd(const Fd& fd) {
 // Layers are named through /proc/self/fd, since their paths may be hidden by the staging mount or unreadable to the
 // mapped user. Kernels before 6.x want id-mapped layers attached somewhere: they hang below .layers of the new root
 // while the overlay is made.
-Status add_overlay(OpenedMount& opened, int root) {
+Status add_overlay(OpenedMount& opened, int root, const std::string& staging) {
   const Mount& mount = *opened.mount;
   Fd lower = std::move(opened.tree);
   Fd upper_directory = std::move(opened.upper);
@@ -143,8 +144,8 @@ Status add_overlay(OpenedMount& opened, int root) {
     upper_directory.close();
     upper.close();
     work.close();
-    std::string staged = std::string(kStaging) + "/.layers/";
-    for (const char* name : {"lower", "upper"}) ::umount2((staged + name).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    for (const char* name : {"lower", "upper"})
+      ::umount2((staging + "/.layers/" + name).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   }
   return {};
 }
@@ -162,13 +163,13 @@ Status add_file(const Mount& mount, int root) {
   return base::write_all(file.get(), mount.content);
 }
 
-Status add_mount(OpenedMount& opened, int root) {
+Status add_mount(OpenedMount& opened, int root, const std::string& staging) {
   const Mount& mount = *opened.mount;
   switch (mount.kind) {
     case Mount::Kind::bind:
       return opened.tree ? add_bind(opened, root) : Status{};
     case Mount::Kind::overlay:
-      return add_overlay(opened, root);
+      return add_overlay(opened, root, staging);
     case Mount::Kind::tmpfs: {
       // /tmp and its like are for everybody inside; anything else is the agent's.
       Fd tmpfs = HV_TRY(new_tmpfs("1777", mount.size, static_cast<unsigned>(attributes_of(mount))));
@@ -265,44 +266,7 @@ Status add_devices(int root, const std::array<Fd, 6>& nodes, const std::array<co
 
 }  // namespace
 
-Result<std::vector<OpenedMount>> open_sources(const std::vector<Mount>& mounts, const IdMapFor& id_map_for) {
-  std::vector<OpenedMount> opened;
-  opened.reserve(mounts.size());
-  for (const Mount& mount : mounts) {
-    OpenedMount& entry = opened.emplace_back();
-    entry.mount = &mount;
-    bool is_bind = mount.kind == Mount::Kind::bind;
-    if (!is_bind && mount.kind != Mount::Kind::overlay) continue;
-    // Recursive always: the children of a mount copied into a less privileged namespace are locked together with it.
-    bool id_mapped = id_map_for && mount.writable;
-    if (is_bind || id_mapped) {
-      unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (id_mapped ? 0u : AT_RECURSIVE);
-      entry.tree = Fd(open_tree(AT_FDCWD, mount.source.c_str(), flags));
-    } else {
-      entry.tree = Fd(::open(mount.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    }
-    struct stat about{};
-    if (!entry.tree || ::fstat(entry.tree.get(), &about) != 0) {
-      if (mount.optional && (errno == ENOENT || errno == EACCES)) continue;
-      return fail("bind", mount.source);
-    }
-    entry.is_directory = S_ISDIR(about.st_mode);
-    if (!mount.upper.empty()) entry.upper = HV_TRY(base::open_file(mount.upper, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-    if (!id_mapped) continue;
-    int map = HV_TRY(id_map_for(about.st_uid));
-    if (entry.upper) {
-      entry.upper_tree = Fd(open_tree(entry.upper.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-      if (!entry.upper_tree ||
-          set_mount_attributes(entry.upper_tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_IDMAP, 0, map) != 0)
-        return fail("map the owners of", mount.upper);
-    }
-    if (set_mount_attributes(entry.tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_IDMAP, 0, map) != 0)
-      return fail("map the owners of", mount.source);
-  }
-  return opened;
-}
-
-Status build_root(std::vector<OpenedMount> sources, const RootOptions& options) {
+Result<RootTree> RootTree::stage(const RootOptions& options) {
   // Nothing mounted from here on may travel back to the host.
   if (set_mount_attributes(AT_FDCWD, "/", AT_RECURSIVE, 0, MS_PRIVATE) != 0) return fail("make mounts private", "/");
   constexpr std::array<const char*, 6> kDevices{"null", "zero", "full", "random", "urandom", "tty"};
@@ -315,24 +279,36 @@ Status build_root(std::vector<OpenedMount> sources, const RootOptions& options) 
   // The agent, who is not the owner, must be able to pass through the directories made here, whatever the daemon's
   // mask.
   ::umask(022);
-  Fd root_mount = HV_TRY(new_tmpfs("0755", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
-  if (move_mount(root_mount.get(), "", AT_FDCWD, kStaging, MOVE_MOUNT_F_EMPTY_PATH) != 0)
-    return fail("stage the new root at", kStaging);
-  int root = root_mount.get();
+  RootTree tree;
+  tree.root_ = HV_TRY(new_tmpfs("0755", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  int root = tree.root_.get();
+  for (const char* place : kStaging) {
+    if (move_mount(root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0) tree.staging_ = place;
+    if (!tree.staging_.empty()) break;
+    if (errno != ENOENT) return fail("stage the new root at", place);
+  }
+  if (tree.staging_.empty()) return fail("stage the new root at", kStaging.front());
   if (::mkdirat(root, ".empty", 0555) != 0) return fail("make directory", "/.empty");
   HV_TRY(add_devices(root, devices, kDevices));
   HV_TRY(add_proc(root, options));
-  for (OpenedMount& source : sources) HV_TRY(add_mount(source, root));
   if (options.mask_proc) HV_TRY(mask_proc(root));
   ::unlinkat(root, ".empty", AT_REMOVEDIR);
-  for (const char* name : {".layers/lower", ".layers/upper", ".layers"}) ::unlinkat(root, name, AT_REMOVEDIR);
+  return tree;
+}
 
-  sources.clear();
+Status RootTree::add(std::vector<OpenedMount> sources) {
+  for (OpenedMount& source : sources) HV_TRY(add_mount(source, root_.get(), staging_));
+  return {};
+}
+
+Status RootTree::enter(bool read_only) && {
+  for (const char* name : {".layers/lower", ".layers/upper", ".layers"})
+    ::unlinkat(root_.get(), name, AT_REMOVEDIR);
   // pivot_root(".", "."): the old root lies on top of the new one and is let go in the next step, see pivot_root(2).
-  if (::fchdir(root) != 0 || pivot_root(".", ".") != 0) return fail("enter the new root", "");
+  if (::fchdir(root_.get()) != 0 || pivot_root(".", ".") != 0) return fail("enter the new root", "");
   if (::umount2(".", MNT_DETACH) != 0) return fail("let go of the host's tree", "");
   if (::chdir("/") != 0) return fail("change directory", "/");
-  if (options.read_only_root && set_mount_attributes(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY) != 0)
+  if (read_only && set_mount_attributes(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY) != 0)
     return fail("make the root read-only", "/");
   return {};
 }

@@ -35,6 +35,13 @@ base::Status SupervisorLink::send(ToSupervisor type, const std::string& body, co
   return shimwire::send_packet(socket_.get(), static_cast<uint8_t>(type), body, fds);
 }
 
+base::Status SupervisorLink::prepare(const core::Groundwork& ground, const base::Fd* user_namespace) {
+  std::vector<int> fds;
+  if (user_namespace != nullptr) fds.push_back(user_namespace->get());
+  return send(ToSupervisor::prepare, shimwire::encode(shimwire::PrepareRequest{user_namespace != nullptr, ground}),
+              fds);
+}
+
 base::Status SupervisorLink::launch(const core::LaunchSpec& spec, const ClientSocket* client,
                                     const base::Fd* user_namespace) {
   shimwire::LaunchRequest request;

@@ -31,6 +31,8 @@ class SupervisorLink {
   // when none lives.
   static base::Result<SupervisorLink> adopt(const std::string& state_directory);
 
+  // Has it lay the groundwork of the launch that will probably follow; what goes wrong is told by that launch.
+  base::Status prepare(const core::Groundwork& ground, const base::Fd* user_namespace);
   base::Status launch(const core::LaunchSpec& spec, const ClientSocket* client, const base::Fd* user_namespace);
   base::Status exec(uint64_t job, const core::Command& command, const ClientSocket& client);
   base::Status attach(uint16_t rows, uint16_t columns, const ClientSocket& client);

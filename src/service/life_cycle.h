@@ -15,6 +15,7 @@
 #include "service/planner.h"
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
+#include "service/spare_supervisor.h"
 #include "store/sandbox_store.h"
 
 namespace hv::service {
@@ -65,8 +66,10 @@ class LifeCycle final : public SandboxLookup {
   base::Result<Pointer> make(core::RunRequest request, bool remove_when_done);
   Planned<LaunchPlan> plan(const LiveSandbox& sandbox);
   base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client);
-  base::Result<runtime::SupervisorLink> take_supervisor();
+  base::Result<runtime::SupervisorLink> take_supervisor(const LaunchPlan& plan);
   void refill_spare();
+  void drop_spare();
+  std::vector<core::IdRange> used_ranges() const;
   void listen_to(const Pointer& sandbox);
   void on_message(const Pointer& sandbox);
   void on_launched(LiveSandbox& sandbox, const shimwire::Launched& launched);
@@ -90,7 +93,9 @@ class LifeCycle final : public SandboxLookup {
   Collaborators with_;
   mutable std::mutex mutex_;                               // guards the map and every `stored.info` in it
   std::map<std::string, Pointer, std::less<>> sandboxes_;  // by id
-  std::optional<runtime::SupervisorLink> spare_;
+  std::optional<SpareSupervisor> spare_;
+  std::optional<core::Groundwork> last_ground_;  // of the last start: what the spare is prepared for
+  const base::Fd* last_user_namespace_ = nullptr;
   base::Subscription spare_timer_;
 };
 

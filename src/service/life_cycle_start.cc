@@ -1,5 +1,8 @@
 // Sandboxes begin: made, planned, recorded, prepared, handed to a supervisor.
 #include <algorithm>
+#include <cerrno>
+
+#include <sys/wait.h>
 
 #include "base/text.h"
 #include "isolation/cgroup.h"
@@ -56,37 +59,60 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   return sandbox;
 }
 
-Result<runtime::SupervisorLink> LifeCycle::take_supervisor() {
-  if (!spare_) return runtime::SupervisorLink::spawn(with_.supervisor_program);
-  runtime::SupervisorLink link = *std::move(spare_);
-  spare_.reset();
+// The spare one where it fits. One that does not is dropped: it has the ids of this plan, and the next is prepared for
+// starts like this.
+Result<runtime::SupervisorLink> LifeCycle::take_supervisor(const LaunchPlan& plan) {
+  last_ground_ = plan.spec.ground;
+  last_user_namespace_ = plan.user_namespace;
   spare_timer_ = with_.loop.after(kRefillAfter, [this] { refill_spare(); });
+  if (spare_ && !spare_->fits(plan.spec.ground)) drop_spare();
+  if (!spare_) return runtime::SupervisorLink::spawn(with_.supervisor_program);
+  runtime::SupervisorLink link = std::move(*spare_).take();
+  spare_.reset();
   return link;
 }
 
 void LifeCycle::refill_spare() {
   if (spare_) return;
+  std::optional<core::Groundwork> ground = last_ground_;
+  if (ground && !with_.planner.renew(*ground, used_ranges())) ground.reset();
   // Without one the next run starts its own, which also reports why it cannot.
-  if (auto link = runtime::SupervisorLink::spawn(with_.supervisor_program)) spare_ = *std::move(link);
+  auto spare = SpareSupervisor::start(with_.supervisor_program, std::move(ground), last_user_namespace_);
+  if (spare) spare_ = *std::move(spare);
+}
+
+void LifeCycle::drop_spare() {
+  pid_t child = spare_->child();
+  spare_.reset();
+  // Its socket is closed: it ends by itself.
+  with_.later([child] {
+    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  });
+}
+
+std::vector<core::IdRange> LifeCycle::used_ranges() const {
+  std::vector<core::IdRange> used;
+  for (const auto& [id, other] : sandboxes_)
+    if (other->stored.id_base) used.push_back({0, *other->stored.id_base, 65536});
+  return used;
 }
 
 Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
   const SandboxInfo& info = sandbox.stored.info;
   if (Status legal = core::check_transition(info.name, info.state, SandboxState::starting); !legal)
     return std::unexpected(Refusal{std::move(legal).error()});
-  std::vector<core::IdRange> used;
-  for (const auto& [id, other] : sandboxes_)
-    if (other->stored.id_base) used.push_back({0, *other->stored.id_base, 65536});
   Result<core::SandboxId> id = core::SandboxId::parse(info.id);
   if (!id) return std::unexpected(Refusal{id.error()});
-  return with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory, used);
+  return with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory,
+                           {used_ranges(), spare_ ? spare_->range() : std::nullopt});
 }
 
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.
 Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime::ClientSocket* client) {
   LiveSandbox& sandbox = *pointer;
   SandboxInfo& info = sandbox.stored.info;
-  runtime::SupervisorLink link = HV_TRY(take_supervisor());
+  runtime::SupervisorLink link = HV_TRY(take_supervisor(plan));
 
   {
     std::lock_guard lock(mutex_);
@@ -118,7 +144,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
     set_state(sandbox, SandboxState::stopped);
     return sent;
   }
-  if (plan.host_root) sandbox.stored.id_base = plan.spec.uid_map.at(0).outside;
+  if (plan.host_root) sandbox.stored.id_base = plan.spec.ground.uid_map.at(0).outside;
   sandbox.link = std::move(link);
   sandbox.last_job = 1;
   sandbox.stop_asked = false;

@@ -223,6 +223,31 @@ Result<std::vector<core::Mount>> repository_beside(const std::string& workspace,
   return mounts;
 }
 
+// `hydravisor probe` finds its program inside. Where there is a fresh /run it comes right after, among what starts share.
+void add_probe(std::vector<core::Mount>& mounts, const std::string& programs) {
+  core::Mount probe;
+  probe.source = programs + "/hydravisor-probe";
+  probe.target = "/run/hydravisor/probe";
+  probe.optional = true;
+  auto run = std::ranges::find(mounts, std::string("/run"), &core::Mount::target);
+  mounts.insert(run == mounts.end() ? run : run + 1, std::move(probe));
+}
+
+// What starts share goes into the groundwork: everything up to the first mount that is this sandbox's own or the
+// workspace's, since later ones may lie in earlier ones. Files with a content of their own depend on nothing.
+void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
+  auto is_own = [&](const core::Mount& mount) {
+    return images::lies_in(mount.source, spec.state_directory) || images::lies_in(mount.upper, spec.state_directory) ||
+           (!spec.workspace.empty() && images::lies_in(mount.target, spec.workspace));
+  };
+  bool shared = true;
+  for (core::Mount& mount : mounts) {
+    bool is_file = mount.kind == core::Mount::Kind::file;
+    shared = shared && (is_file || !is_own(mount));
+    (shared && !is_file ? spec.ground.mounts : spec.mounts).push_back(std::move(mount));
+  }
+}
+
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
   if (request.caller.uid == uid) return {};
   return Failure(base::denied("the request is for user " + std::to_string(request.caller.uid) +
@@ -248,7 +273,7 @@ Planner::Planner(Options options) : options_(std::move(options)) {
 }
 
 Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::SandboxId& id, const std::string& name,
-                                  const std::string& directory, const std::vector<core::IdRange>& used_ranges) {
+                                  const std::string& directory, const Ranges& ranges) {
   core::RunRequest request = original;
   LaunchPlan plan;
   Decision decision;
@@ -279,13 +304,14 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     look.home = home.path;
     if (!home.key.empty()) plan.home = home.key;
     if (plan.host_root) {
-      core::IdRange range = HV_TRY(isolation::choose_root_range(std::hash<std::string>{}(id.text()), used_ranges));
-      plan.spec.uid_map = plan.spec.gid_map = {{0, range.outside, range.count}};
+      uint64_t seed = std::hash<std::string>{}(id.text());
+      core::IdRange range = ranges.ready ? *ranges.ready : HV_TRY(isolation::choose_root_range(seed, ranges.used));
+      plan.spec.ground.uid_map = plan.spec.ground.gid_map = {range};
     }
     if (!plan.host_root && user_namespace_) {
       plan.user_namespace = &user_namespace_;
-      plan.spec.uid_map = within(id_maps_.uids);
-      plan.spec.gid_map = within(id_maps_.gids);
+      plan.spec.ground.uid_map = within(id_maps_.uids);
+      plan.spec.ground.gid_map = within(id_maps_.gids);
     }
     plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
     return check_limits(request, plan.cgroups);
@@ -324,25 +350,22 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
         "nested sandboxes are allowed: /proc is not masked, and mounts and namespaces inside are the agent's own");
 
   core::LaunchSpec& spec = plan.spec;
+  spec.workspace = request.workspace.path;
   spec.id = id.text();
   spec.name = name;
   spec.hostname = name;
   spec.state_directory = directory;
-  spec.uid = look.uid;
-  spec.gid = look.gid;
-  spec.host_root = plan.host_root;
-  spec.mounts = std::move(found->mounts);
-  core::Mount probe;
-  probe.source = options_.program_directory + "/hydravisor-probe";
-  probe.target = "/run/hydravisor/probe";
-  probe.optional = true;
-  spec.mounts.push_back(std::move(probe));
+  spec.ground.uid = look.uid;
+  spec.ground.gid = look.gid;
+  spec.ground.host_root = plan.host_root;
+  spec.ground.allow_nested = decision.nested;
+  add_probe(found->mounts, options_.program_directory);
+  split_mounts(spec, std::move(found->mounts));
   spec.cgroups = plan.cgroups.directories;
   spec.limits = decision.limits;
   spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live);
-  spec.allow_nested = decision.nested;
   for (core::Layer layer : request.skipped_layers) {
-    spec.skipped_layers |= static_cast<uint32_t>(layer);
+    spec.ground.skipped_layers |= static_cast<uint32_t>(layer);
     plan.degraded.push_back("the layer " + std::string(core::name_of(layer)) + " is left out on request");
   }
   spec.host_ports = request.host_ports;
@@ -350,7 +373,6 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
                          decision.policy.host_services.end());
   std::ranges::sort(spec.host_ports);
   spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
-  spec.workspace = request.workspace.path;
   spec.watch_workspace = decision.mode == WorkspaceMode::cow;
   spec.keep_preimages = decision.mode == WorkspaceMode::live;
   spec.command = std::move(found->command);
@@ -358,6 +380,13 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.keep_alive = request.command.empty();
   spec.log_path = directory + "/log";
   return plan;
+}
+
+Status Planner::renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const {
+  if (!ground.host_root) return {};
+  uint64_t seed = ground.uid_map.at(0).outside / ground.uid_map.at(0).count + 1;
+  ground.uid_map = ground.gid_map = {HV_TRY(isolation::choose_root_range(seed, used_ranges))};
+  return {};
 }
 
 Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,

@@ -54,10 +54,16 @@ class Planner {
   // Looks at the machine once: cgroups, Landlock, id ranges.
   explicit Planner(Options options);
 
-  // Everything that can refuse a start does so here, before anything has happened. `used_ranges` are the id ranges of
-  // live sandboxes. The sandbox's `directory` need not exist; nothing is written but the home and caches.
+  // The id ranges of live sandboxes, and the one that a spare supervisor has already, which the plan then takes.
+  struct Ranges {
+    std::vector<core::IdRange> used;
+    std::optional<core::IdRange> ready;
+  };
+  // Everything that can refuse a start does so here, before anything has happened. The sandbox's `directory` need not exist; nothing is written but the home and caches.
   Planned<LaunchPlan> plan(const core::RunRequest& request, const core::SandboxId& id, const std::string& name,
-                           const std::string& directory, const std::vector<core::IdRange>& used_ranges);
+                           const std::string& directory, const Ranges& ranges);
+  // Makes a groundwork fit for another start: with ids of its own.
+  base::Status renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const;
   // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.
   // `directory` is the sandbox's, `home` the key of its persistent home when it has one.
   Planned<core::Command> plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,

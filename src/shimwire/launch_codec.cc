@@ -66,15 +66,42 @@ core::Command read_command(Reader& reader) {
   return command;
 }
 
+void write(Writer& writer, const std::vector<core::Mount>& mounts) {
+  writer.list(mounts, [](Writer& into, const core::Mount& item) { write(into, item); });
+}
+
+std::vector<core::Mount> read_mounts(Reader& reader) {
+  return reader.list<core::Mount>(read_mount);
+}
+
+void write(Writer& writer, const core::Groundwork& ground) {
+  writer.u32(ground.uid).u32(ground.gid);
+  auto range = [](Writer& into, const core::IdRange& item) { write(into, item); };
+  writer.list(ground.uid_map, range).list(ground.gid_map, range).boolean(ground.host_root);
+  writer.boolean(ground.allow_nested).u32(ground.skipped_layers);
+  write(writer, ground.mounts);
+}
+
+core::Groundwork read_groundwork(Reader& reader) {
+  core::Groundwork ground;
+  ground.uid = reader.u32();
+  ground.gid = reader.u32();
+  ground.uid_map = reader.list<core::IdRange>(read_range);
+  ground.gid_map = reader.list<core::IdRange>(read_range);
+  ground.host_root = reader.boolean();
+  ground.allow_nested = reader.boolean();
+  ground.skipped_layers = reader.u32();
+  ground.mounts = read_mounts(reader);
+  return ground;
+}
+
 std::string encode(const core::LaunchSpec& spec) {
   Writer writer;
   writer.text(spec.id).text(spec.name).text(spec.hostname).text(spec.state_directory);
-  writer.u32(spec.uid).u32(spec.gid);
-  auto range = [](Writer& into, const core::IdRange& item) { write(into, item); };
-  writer.list(spec.uid_map, range).list(spec.gid_map, range).boolean(spec.host_root);
-  writer.list(spec.mounts, [](Writer& into, const core::Mount& item) { write(into, item); });
+  write(writer, spec.ground);
+  write(writer, spec.mounts);
   writer.texts(spec.cgroups).u64(spec.limits.memory_bytes).u64(spec.limits.pids).u32(spec.limits.cpu_millis);
-  writer.text(spec.seccomp_program).boolean(spec.allow_nested).u32(spec.skipped_layers);
+  writer.text(spec.seccomp_program);
   writer.list(spec.host_ports, [](Writer& into, uint16_t port) { into.u16(port); });
   writer.text(spec.workspace).boolean(spec.watch_workspace).boolean(spec.keep_preimages);
   write(writer, spec.command);
@@ -89,19 +116,13 @@ base::Result<core::LaunchSpec> decode_launch_spec(std::string_view data) {
   spec.name = reader.text();
   spec.hostname = reader.text();
   spec.state_directory = reader.text();
-  spec.uid = reader.u32();
-  spec.gid = reader.u32();
-  spec.uid_map = reader.list<core::IdRange>(read_range);
-  spec.gid_map = reader.list<core::IdRange>(read_range);
-  spec.host_root = reader.boolean();
-  spec.mounts = reader.list<core::Mount>(read_mount);
+  spec.ground = read_groundwork(reader);
+  spec.mounts = read_mounts(reader);
   spec.cgroups = reader.texts();
   spec.limits.memory_bytes = reader.u64();
   spec.limits.pids = reader.u64();
   spec.limits.cpu_millis = reader.u32();
   spec.seccomp_program = reader.text();
-  spec.allow_nested = reader.boolean();
-  spec.skipped_layers = reader.u32();
   spec.host_ports = reader.list<uint16_t>([](Reader& from) { return from.u16(); });
   spec.workspace = reader.text();
   spec.watch_workspace = reader.boolean();

@@ -19,6 +19,11 @@ struct Encoder {
   void operator()(base::ErrorCode value) { writer.u8(static_cast<uint8_t>(value)); }
   void operator()(core::Outcome::Kind value) { writer.u8(static_cast<uint8_t>(value)); }
   void operator()(const core::Command& value) { write(writer, value); }
+  void operator()(const core::Groundwork& value) { write(writer, value); }
+  void operator()(const std::vector<core::Mount>& value) { write(writer, value); }
+  void operator()(const std::vector<uint16_t>& value) {
+    writer.list(value, [](Writer& into, uint16_t item) { into.u16(item); });
+  }
 };
 
 struct Decoder {
@@ -35,6 +40,11 @@ struct Decoder {
     value = enumerator<core::Outcome::Kind>(core::Outcome::Kind::supervisor_lost);
   }
   void operator()(core::Command& value) { value = read_command(reader); }
+  void operator()(core::Groundwork& value) { value = read_groundwork(reader); }
+  void operator()(std::vector<core::Mount>& value) { value = read_mounts(reader); }
+  void operator()(std::vector<uint16_t>& value) {
+    value = reader.list<uint16_t>([](Reader& from) { return from.u16(); });
+  }
 
  private:
   template <typename E>
@@ -83,8 +93,14 @@ void visit(auto& v, auto& m, Ended*) {
 void visit(auto& v, auto& m, ImportRequest*) {
   each(v, m.path, m.mode, m.link);
 }
+void visit(auto& v, auto& m, PrepareRequest*) {
+  each(v, m.has_user_namespace, m.ground);
+}
+void visit(auto& v, auto& m, InitGround*) {
+  each(v, m.ground, m.sources);
+}
 void visit(auto& v, auto& m, InitSetup*) {
-  each(v, m.skipped_layers, m.allow_nested, m.seccomp_program, m.writable, m.hostname);
+  each(v, m.hostname, m.cgroup_files, m.host_ports, m.mounts, m.sources, m.seccomp_program);
 }
 void visit(auto& v, auto& m, InitReady*) {
   each(v, m.enforced, m.degraded);
@@ -131,6 +147,7 @@ base::Result<T> decode(std::string_view data) {
 HV_MESSAGE(Problem)
 HV_MESSAGE(Launched)
 HV_MESSAGE(LaunchRequest)
+HV_MESSAGE(PrepareRequest)
 HV_MESSAGE(ExecRequest)
 HV_MESSAGE(AttachRequest)
 HV_MESSAGE(SignalRequest)
@@ -139,6 +156,7 @@ HV_MESSAGE(Spooled)
 HV_MESSAGE(JobEnded)
 HV_MESSAGE(Ended)
 HV_MESSAGE(ImportRequest)
+HV_MESSAGE(InitGround)
 HV_MESSAGE(InitSetup)
 HV_MESSAGE(InitReady)
 HV_MESSAGE(StartJob)

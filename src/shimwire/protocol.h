@@ -24,6 +24,7 @@ enum class ToSupervisor : uint8_t {
   signal,       // SignalRequest: to the main command
   stop,         // StopRequest
   import_file,  // ImportRequest; descriptor: the host's file, to be shown in the workspace inside
+  prepare,      // PrepareRequest, before `launch` or never; descriptor: the user namespace to live in, if any
 };
 
 // Supervisor to daemon.
@@ -38,10 +39,11 @@ enum class FromSupervisor : uint8_t {
 
 // Supervisor to init.
 enum class ToInit : uint8_t {
-  setup = 1,    // InitSetup; the descriptors stay with it
+  ground = 1,   // InitGround, first; descriptors: the opened sources of its mounts, when started by real root
   start,        // StartJob; descriptors: stdin, stdout, stderr, unless the job has a terminal
   signal,       // SignalJob
   import_file,  // ImportRequest with the descriptor, unless it is a link; answered by `imported`
+  setup,        // InitSetup, second; descriptors: the files of its cgroups, then the opened sources as for `ground`
 };
 
 // Init to supervisor.
@@ -51,6 +53,7 @@ enum class FromInit : uint8_t {
   exited,     // JobExited
   imported,   // Problem
   failed,     // Problem: the set-up failed and init is about to exit
+  listeners,  // empty; descriptors: the listening sockets of the host ports, before `ready`
 };
 
 // Supervisor to gateway and back, for host ports.
@@ -82,6 +85,11 @@ struct LaunchRequest {
   bool has_user_namespace = false;
   std::string buffered;  // what the client sent after its request
   std::string spec;      // LaunchSpec
+};
+// Sent to a spare supervisor: what the next launch will probably need. The launch that follows has the same groundwork.
+struct PrepareRequest {
+  bool has_user_namespace = false;
+  core::Groundwork ground;
 };
 struct ExecRequest {
   uint64_t job = 0;  // chosen by the daemon, above 1: the main command is job 1
@@ -120,12 +128,17 @@ struct ImportRequest {
   std::string link = {};  // a symlink with this text is made, and no descriptor comes along
 };
 
+struct InitGround {
+  core::Groundwork ground;
+  std::string sources;  // isolation::SourceParcel::shape; empty: init opens them itself
+};
 struct InitSetup {
-  uint32_t skipped_layers = 0;
-  bool allow_nested = false;
-  std::string seccomp_program;
-  std::vector<std::string> writable;  // directories and files that Landlock lets the agent write below
   std::string hostname;
+  uint32_t cgroup_files = 0;  // how many of the descriptors
+  std::vector<uint16_t> host_ports;
+  std::vector<core::Mount> mounts;
+  std::string sources;  // as in InitGround
+  std::string seccomp_program;
 };
 struct InitReady {
   std::vector<std::string> enforced;
@@ -162,6 +175,7 @@ struct HostPortEvent {
 std::string encode(const Problem&);
 std::string encode(const Launched&);
 std::string encode(const LaunchRequest&);
+std::string encode(const PrepareRequest&);
 std::string encode(const ExecRequest&);
 std::string encode(const AttachRequest&);
 std::string encode(const SignalRequest&);
@@ -170,6 +184,7 @@ std::string encode(const Spooled&);
 std::string encode(const JobEnded&);
 std::string encode(const Ended&);
 std::string encode(const ImportRequest&);
+std::string encode(const InitGround&);
 std::string encode(const InitSetup&);
 std::string encode(const InitReady&);
 std::string encode(const StartJob&);

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shimwire/channel.h"
 #include "supervisor/supervisor.h"
 
 int main() {
@@ -21,7 +20,5 @@ int main() {
   ::setsid();
   hv::base::Fd daemon(3);
   if (!hv::base::set_cloexec(daemon.get(), true)) return 125;
-  hv::base::Result<hv::shimwire::Packet> packet = hv::shimwire::receive_packet(daemon.get());
-  if (!packet || packet->type != static_cast<uint8_t>(hv::shimwire::ToSupervisor::launch)) return 125;
-  return hv::supervisor::Supervisor::serve(std::move(daemon), *std::move(packet));
+  return hv::supervisor::Supervisor::serve(std::move(daemon));
 }

@@ -49,10 +49,26 @@ bool holds_entries(const Fd& directory) {
   return entries > 2;
 }
 
+Result<Launch> prepare(shimwire::Packet packet) {
+  auto request = HV_TRY(shimwire::decode<shimwire::PrepareRequest>(packet.body));
+  Fd user_namespace;
+  if (request.has_user_namespace && !packet.fds.empty()) user_namespace = std::move(packet.fds.front());
+  return Launch::prepare(request.ground, std::move(user_namespace));
+}
+
 }  // namespace
 
-int Supervisor::serve(Fd daemon, shimwire::Packet packet) {
+int Supervisor::serve(Fd daemon) {
   ::signal(SIGPIPE, SIG_IGN);
+  std::optional<Result<Launch>> prepared;
+  Result<shimwire::Packet> received = shimwire::receive_packet(daemon.get());
+  if (received && received->type == static_cast<uint8_t>(shimwire::ToSupervisor::prepare)) {
+    prepared = prepare(*std::move(received));
+    received = shimwire::receive_packet(daemon.get());
+  }
+  // A daemon that ends takes its spare supervisor along.
+  if (!received || received->type != static_cast<uint8_t>(shimwire::ToSupervisor::launch)) return 125;
+  shimwire::Packet packet = *std::move(received);
   Result<base::EventLoop> loop = base::EventLoop::create();
   Result<shimwire::LaunchRequest> request = shimwire::decode<shimwire::LaunchRequest>(packet.body);
   if (!loop || !request) return 125;
@@ -66,10 +82,10 @@ int Supervisor::serve(Fd daemon, shimwire::Packet packet) {
   self.add_daemon(std::move(daemon));
   auto start = [&]() -> Status {
     HV_TRY(self.open_state());
-    HV_TRY(self.launch_sandbox(std::move(user_namespace)));
+    HV_TRY(self.launch_sandbox(std::move(prepared), std::move(user_namespace)));
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
-                        self.spec_.host_root && self.spec_.keep_preimages));
+                        self.spec_.ground.host_root && self.spec_.keep_preimages));
     if (self.host_sync_) self.host_sync_->begin("/workspace");
     return self.serve_events();
   };
@@ -124,11 +140,11 @@ Status Supervisor::import_file(const std::string& request, const std::vector<int
   return {};
 }
 
-Status Supervisor::launch_sandbox(Fd user_namespace) {
-  std::string directory = HV_TRY(own_directory());
-  Fd init_program = HV_TRY(base::open_file(directory + "/hydravisor-init", O_PATH));
-  init_ = HV_TRY(launch(spec_, std::move(user_namespace), init_program));
-  if (spec_.host_ports.empty() || core::skips(spec_, core::Layer::network_namespace)) return {};
+Status Supervisor::launch_sandbox(std::optional<Result<Launch>> prepared, Fd user_namespace) {
+  if (!prepared) prepared = Launch::prepare(spec_.ground, std::move(user_namespace));
+  Launch launch = HV_TRY(*std::move(prepared));
+  init_ = HV_TRY(std::move(launch).finish(spec_));
+  if (spec_.host_ports.empty() || core::skips(spec_.ground, core::Layer::network_namespace)) return {};
   return receive_listeners();
 }
 
@@ -144,7 +160,7 @@ Status Supervisor::take_lock() {
 // The gateway is started before the supervisor gives up the right to execute.
 Status Supervisor::receive_listeners() {
   shimwire::Packet packet = HV_TRY(shimwire::receive_packet(init_.control.get()));
-  if (packet.type == kListeners) return start_gateway(std::move(packet.fds));
+  if (packet.type == static_cast<uint8_t>(FromInit::listeners)) return start_gateway(std::move(packet.fds));
   if (packet.type == static_cast<uint8_t>(FromInit::failed))
     return Failure(shimwire::to_error(HV_TRY(shimwire::decode<shimwire::Problem>(packet.body))));
   return Failure(base::internal_error("the sandbox's launcher said something unexpected"));

@@ -32,16 +32,16 @@ inline constexpr uint64_t kMainJob = 1;
 
 class Supervisor {
  public:
-  // Launches what `packet` (a LaunchRequest with its descriptors) asks for and serves until nothing runs inside any
-  // more. `daemon` is the connection to the daemon that asked. The result is what the process exits with.
-  static int serve(base::Fd daemon, shimwire::Packet packet);
+  // Prepares when `daemon`, the connection to the daemon that started this program, asks for it, launches what it asks
+  // for then, and serves until nothing runs inside any more. The result is what the process exits with.
+  static int serve(base::Fd daemon);
 
  private:
   Supervisor(base::EventLoop loop, core::LaunchSpec spec) : loop_(std::move(loop)), spec_(std::move(spec)) {}
 
   base::Status open_state();
   base::Status take_lock();
-  base::Status launch_sandbox(base::Fd user_namespace);
+  base::Status launch_sandbox(std::optional<base::Result<Launch>> prepared, base::Fd user_namespace);
   base::Status start_gateway(std::vector<base::Fd> listeners);
   base::Status receive_listeners();
   base::Status start_main_job(base::Fd client, std::string buffered);

@@ -116,8 +116,9 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     case ToSupervisor::import_file:
       if (packet.fds.size() == 1) static_cast<void>(import_file(packet.body, {packet.fds[0].get()}, false));
       return;
+    case ToSupervisor::prepare:
     case ToSupervisor::launch:
-      return;  // only the first message may launch
+      return;  // only the first messages may
   }
 }
 

@@ -40,15 +40,15 @@ Outcome outcome_of(const shimwire::JobExited& exited) {
 // For `inspect`: what the launch made.
 std::string namespaces_of(const core::LaunchSpec& spec) {
   std::string names = "user mount uts cgroup";
-  if (!core::skips(spec, core::Layer::pid_namespace)) names += " pid";
-  if (!core::skips(spec, core::Layer::network_namespace)) names += " network";
-  if (!core::skips(spec, core::Layer::ipc_namespace)) names += " ipc";
+  if (!core::skips(spec.ground, core::Layer::pid_namespace)) names += " pid";
+  if (!core::skips(spec.ground, core::Layer::network_namespace)) names += " network";
+  if (!core::skips(spec.ground, core::Layer::ipc_namespace)) names += " ipc";
   return names;
 }
 
 std::string ids_of(const core::LaunchSpec& spec) {
-  if (spec.uid_map.empty()) return "the user's own, nothing else is mapped";
-  if (spec.host_root) return "65536 of its own, from " + std::to_string(spec.uid_map.front().outside) + " outside";
+  if (spec.ground.uid_map.empty()) return "the user's own, nothing else is mapped";
+  if (spec.ground.host_root) return "65536 of its own, from " + std::to_string(spec.ground.uid_map.front().outside) + " outside";
   return "the user's own, and subordinate ones for all others";
 }
 
@@ -120,6 +120,8 @@ void Supervisor::on_init() {
       if (is_own && host_sync_) host_sync_->imported(*problem);
       return;
     }
+    case FromInit::listeners:
+      return;
     case FromInit::failed: {
       auto problem = shimwire::decode<shimwire::Problem>(packet->body);
       return abandon(problem ? shimwire::to_error(*problem) : base::internal_error("the launch failed"));

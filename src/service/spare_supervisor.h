@@ -1,0 +1,48 @@
+// A supervisor started before anybody asks, which has laid the groundwork of the last start again: the next one is
+// probably like it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "core/launch.h"
+#include "runtime/supervisor_link.h"
+
+namespace hv::service {
+
+class SpareSupervisor {
+ public:
+  // `user_namespace` as for a launch. Without `ground` it only waits.
+  static base::Result<SpareSupervisor> start(const std::string& program, std::optional<core::Groundwork> ground,
+                                             const base::Fd* user_namespace);
+
+  // Whether a launch on `ground` may be given to it: nothing is laid yet, or exactly that, and the host's mounts and
+  // the sources are still those that it was laid with. Some twenty stat(2).
+  bool fits(const core::Groundwork& ground) const;
+  // The id range it was prepared with, which nobody else may have meanwhile.
+  std::optional<core::IdRange> range() const;
+
+  runtime::SupervisorLink take() && { return std::move(link_); }
+  // The process to reap when it is dropped.
+  pid_t child() const { return link_.child(); }
+
+ private:
+  // A directory is another one when somebody moved a new one to its place.
+  struct Identity {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    bool operator==(const Identity&) const = default;
+  };
+  explicit SpareSupervisor(runtime::SupervisorLink link) : link_(std::move(link)) {}
+  static std::vector<Identity> identities(const core::Groundwork& ground);
+
+  runtime::SupervisorLink link_;
+  std::optional<core::Groundwork> ground_;
+  std::vector<Identity> identities_;
+  base::Fd mounts_;  // of the host, readable as POLLPRI once they changed: proc(5)
+};
+
+}  // namespace hv::service
