@@ -128,16 +128,19 @@ Status set_cloexec(int fd, bool on) {
   return {};
 }
 
+// From the end: mostly everything but the last is there.
 Status make_directories(const std::string& path, mode_t mode) {
-  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    std::string prefix = path.substr(0, slash);
-    if (::mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST && errno != EISDIR) {
-      int error_number = errno;
-      // A parent that exists but may not be written (EROFS, EACCES) is not a failure by itself.
-      if (!path_exists(prefix)) return Failure(Error::from_errno(error_number, "make directory", prefix));
-    }
-    if (slash == std::string::npos) return {};
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST || errno == EISDIR) return {};
+  int error_number = errno;
+  size_t slash = path.find_last_not_of('/') == std::string::npos ? 0 : path.rfind('/', path.find_last_not_of('/'));
+  if (error_number == ENOENT && slash != 0 && slash != std::string::npos) {
+    HV_TRY(make_directories(path.substr(0, slash), mode));
+    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+    error_number = errno;
   }
+  // One that exists below a parent that may not be written (EROFS, EACCES) is not a failure.
+  if (path_exists(path)) return {};
+  return Failure(Error::from_errno(error_number, "make directory", path));
 }
 
 static Status remove_children(int directory_fd, const std::string& shown) {

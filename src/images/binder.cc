@@ -59,9 +59,9 @@ base::Result<std::string> Binder::follow(std::string_view path) {
       here = std::move(next);
       continue;
     }
-    struct stat about{};
-    if (::lstat(next.c_str(), &about) != 0) return base::Failure(base::Error::from_errno(errno, "find", next));
-    if (!S_ISLNK(about.st_mode)) {
+    auto about = looks_.link(next);
+    if (!about) return base::Failure(base::Error::from_errno(errno, "find", next));
+    if (!S_ISLNK(about->st_mode)) {
       plain_.insert(next);
       here = std::move(next);
       continue;
@@ -97,6 +97,7 @@ base::Result<std::string> Binder::reach(std::string_view path) {
   if (canonical == "/") return base::Failure(base::denied("/ is never bound as a whole"));
   if (std::string secret = secret_within(canonical, home_); !secret.empty())
     return base::Failure(base::denied(base::format("binding {} would show {}", canonical, secret)));
+  looks_.at_content(canonical);
   if (::access(canonical.c_str(), R_OK) != 0 && ::access(canonical.c_str(), X_OK) != 0)
     return base::Failure(base::Error::from_errno(errno, "read", canonical));
   binds_.emplace(canonical, Bind{});

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "core/launch.h"
+#include "images/looks.h"
 
 namespace hv::images {
 
@@ -33,6 +34,9 @@ class Binder {
   // shown empty.
   std::vector<core::Mount> mounts() const;
   const std::string& home() const { return home_; }
+  // What all this was found out from.
+  Looks& looks() { return looks_; }
+  const Looks& looks() const { return looks_; }
 
  private:
   struct Bind {
@@ -40,6 +44,7 @@ class Binder {
   };
   std::vector<std::string> covered_;
   std::string home_;
+  Looks looks_;
   std::unordered_set<std::string> plain_;     // seen not to be links: each is looked at once
   std::map<std::string, std::string> links_;  // place -> text
   std::map<std::string, Bind> binds_;

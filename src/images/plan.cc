@@ -75,8 +75,6 @@ class Planner {
                      .uid = request_.uid,
                      .gid = request_.gid,
                      .tmp_bytes = request_.tmp_bytes};
-    (void)binder_.follow(home_);
-    if (!request_.workspace.empty()) (void)binder_.follow(host_.caller.directory);
     if (request_.rootfs) {
       tools_.path = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
       tools_.path.insert(tools_.path.begin(), home_ + "/.local/bin");
@@ -84,6 +82,8 @@ class Planner {
     } else {
       HV_TRY(find_tools());
     }
+    (void)binder_.follow(home_);
+    if (!request_.workspace.empty()) (void)binder_.follow(host_.caller.directory);
     HV_TRY(grant());
     std::vector<Mount> bound = binder_.mounts();
     // What lies in the project comes with it.
@@ -123,7 +123,11 @@ class Planner {
 
   base::Status find_tools() {
     std::string command = request_.command.empty() ? std::string() : request_.command[0];
-    tools_ = find_toolchain(host_, command, request_.workspace, binder_);
+    ToolchainCache none;
+    ToolchainCache& cache = request_.tools != nullptr ? *request_.tools : none;
+    FoundTools found_tools = cache.find(host_, command, request_.workspace, covered(), real_home_);
+    tools_ = std::move(found_tools.toolchain);
+    binder_ = std::move(found_tools.binder);
     plan_.command.arguments = request_.command;
     if (command.empty()) return {};
     if (tools_.program.empty()) {

@@ -11,7 +11,7 @@
 #include "core/run_request.h"
 #include "images/agent_profile.h"
 #include "images/host_view.h"
-#include "images/toolchain.h"
+#include "images/toolchain_cache.h"
 
 namespace hv::images {
 
@@ -37,6 +37,7 @@ struct PlanRequest {
   uint32_t uid = 0;  // inside
   uint32_t gid = 0;
   uint64_t tmp_bytes = 0;
+  ToolchainCache* tools = nullptr;  // null: everything is looked for anew
   // Mounted last, over the workspace: what it needs beside itself (a worktree's repository), or shows read-only.
   std::vector<core::Mount> over_workspace;
 };

@@ -144,7 +144,7 @@ base::Result<std::vector<Mount>> rootfs_mounts(const RootRequest& request, const
     names.push_back(it->path().filename().string());
   if (error) return base::Failure(base::io_error(format("read {}: {}", base::printable(rootfs), error.message())));
   std::ranges::sort(names);
-  constexpr std::array<std::string_view, 7> kOwn{"proc", "sys", "dev", "run", "tmp", ".sandbox", ".layers"};
+  constexpr std::array<std::string_view, 6> kOwn{"proc", "sys", "dev", "run", "tmp", ".sandbox"};
   std::vector<Mount> links;
   std::vector<Mount> mounts;
   bool has_usr_or_bin = false;

@@ -34,16 +34,6 @@ constexpr std::string_view kPrefixParts[] = {"bin",   "sbin",       "lib",      
                                              "share", "conf",       "jre",        "jmods",   "pkg",     "src",
                                              "ssl",   "conda-meta", "pyvenv.cfg", "VERSION", "go.env",  "release"};
 
-bool is_directory(const std::string& path) {
-  struct stat about{};
-  return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-bool is_program(const std::string& path) {
-  struct stat about{};
-  return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
 std::vector<std::string> path_directories(const HostView& host) {
   std::string_view text = variable(host, "PATH");
   std::vector<std::string> directories;
@@ -63,14 +53,15 @@ class Finder {
       : host_(host),
         workspace_(workspace),
         binder_(binder),
+        looks_(binder.looks()),
         found_(found),
         home_(absolute_path(host.caller.home, "/")),
         systems_(system_directories(host)) {}
 
   void add_path_directory(const std::string& directory) {
-    if (!is_directory(directory)) {
+    if (!looks_.is_directory(directory)) {
       // The agent may fill it in its own home.
-      if (lies_in(directory, home_) && !base::path_exists(directory)) found_.path.push_back(directory);
+      if (lies_in(directory, home_) && !looks_.exists(directory)) found_.path.push_back(directory);
       return;
     }
     base::Result<std::string> canonical = binder_.follow(directory);
@@ -92,23 +83,25 @@ class Finder {
     if (!canonical) return leave_out(program, canonical.error());
     places_.push_back(std::string(parent_of(*canonical)));
     add_file(*canonical);
+    looks_.at_content(*canonical);
     Interpreter script = read_interpreter(*canonical);
     if (script.program.empty()) return;
     if (script.program.starts_with('/')) add_program(absolute_path(script.program, "/"), depth + 1);
     if (script.command.empty()) return;
-    if (base::Result<std::string> command = find_command(host_, script.command)) add_program(*command, depth + 1);
+    if (base::Result<std::string> command = find_command(host_, script.command, looks_))
+      add_program(*command, depth + 1);
   }
 
   void add_companions() {
     for (const std::string& directory : own_directories_)
       for (std::string_view name : kCompanions)
-        if (std::string program = directory + "/" + std::string(name); is_program(program)) add_program(program);
+        if (std::string program = directory + "/" + std::string(name); looks_.is_program(program)) add_program(program);
   }
 
   void add_tool_variables() {
     for (std::string_view name : kToolVariables) {
       std::string_view value = variable(host_, name);
-      if (!value.starts_with('/') || !is_directory(std::string(value))) continue;
+      if (!value.starts_with('/') || !looks_.is_directory(std::string(value))) continue;
       base::Result<std::string> canonical = binder_.follow(value);
       if (!canonical) continue;
       if (!in_workspace(*canonical) && !is_system(*canonical)) add_prefix_at(*canonical);
@@ -125,7 +118,7 @@ class Finder {
               places_, [&](const std::string& at) { return lies_in(at, trigger) || lies_in(at, real_trigger); }))
         continue;
       std::string root = layout.root.empty() ? trigger : place_of(layout.root_variable, layout.root);
-      if (!is_directory(root)) continue;
+      if (!looks_.is_directory(root)) continue;
       for (std::string_view part : layout.parts) add_part(root, part);
       for (std::string_view file : layout.home_files) add_home_file(home_ + "/" + std::string(file));
       if (!layout.variable.empty()) found_.environment.push_back({std::string(layout.variable), root});
@@ -137,10 +130,11 @@ class Finder {
     std::set<std::string> files;
     std::error_code error;
     std::string nvm = place_of("NVM_DIR", ".nvm") + "/versions/node";
+    looks_.at_content(nvm);
     for (std::filesystem::directory_iterator it(nvm, error), end; !error && it != end; it.increment(error))
       prefixes_.push_back(canonical_or_same(it->path().string()));
     for (const std::string& prefix : prefixes_)
-      if (std::string file = prefix + "/etc/npmrc"; base::path_exists(file) && binder_.covers(file)) files.insert(file);
+      if (std::string file = prefix + "/etc/npmrc"; looks_.exists(file) && binder_.covers(file)) files.insert(file);
     found_.masked.assign(files.begin(), files.end());
   }
 
@@ -185,18 +179,19 @@ class Finder {
   void add_part(const std::string& root, std::string_view part) {
     if (part != "*") {
       std::string path = part == "." ? root : root + "/" + std::string(part);
-      if (base::path_exists(path)) reach(path);
+      if (looks_.exists(path)) reach(path);
       return;
     }
     std::error_code error;
+    looks_.at_content(root);
     for (std::filesystem::directory_iterator it(root, error), end; !error && it != end; it.increment(error))
       if (!it->is_directory(error)) reach(it->path().string());
   }
 
   // A manager's configuration in the home. One that sets variables may set tokens: it is left out.
   void add_home_file(const std::string& path) {
-    if (!base::path_exists(path)) return;
-    base::Result<std::string> text = base::read_file(path, size_t{1} << 20);
+    if (!looks_.exists(path)) return;
+    base::Result<std::string> text = looks_.read(path, size_t{1} << 20);
     if (!text) return;
     if (text->starts_with("[env") || text->find("\n[env") != std::string::npos)
       return leave_out(path, base::denied("it sets environment variables, which may be secrets"));
@@ -238,17 +233,17 @@ class Finder {
     if (std::ranges::find(prefixes_, prefix) != prefixes_.end() || is_system(prefix) || in_workspace(prefix)) return;
     bool known = std::ranges::any_of(
         std::array<std::string_view, 7>{"lib", "lib64", "libexec", "share", "pyvenv.cfg", "VERSION", "conda-meta"},
-        [&](std::string_view part) { return base::path_exists(prefix + "/" + std::string(part)); });
+        [&](std::string_view part) { return looks_.exists(prefix + "/" + std::string(part)); });
     if (!known || prefix == binder_.home()) return;
     prefixes_.push_back(prefix);
     std::string_view below =
         lies_in(prefix, binder_.home()) ? std::string_view(prefix).substr(binder_.home().size() + 1) : "";
     // Below a hidden directory lies what a manager installed: all of it. Elsewhere it may be a person's own checkout.
     bool managed = below.starts_with('.') && std::ranges::count(below, '/') >= 2;
-    bool conda = base::path_exists(prefix + "/conda-meta");
+    bool conda = looks_.exists(prefix + "/conda-meta");
     if ((managed || conda) && binder_.reach(prefix)) return add_base_python(prefix);
     for (std::string_view part : kPrefixParts)
-      if (std::string path = prefix + "/" + std::string(part); base::path_exists(path)) {
+      if (std::string path = prefix + "/" + std::string(part); looks_.exists(path)) {
         // ~/.local/share and its like are refused here; their layouts name what may be shown.
         (void)binder_.reach(path);
       }
@@ -257,7 +252,7 @@ class Finder {
 
   // A virtual environment names the python that it was made from.
   void add_base_python(const std::string& prefix) {
-    base::Result<std::string> text = base::read_file(prefix + "/pyvenv.cfg", size_t{1} << 16);
+    base::Result<std::string> text = looks_.read(prefix + "/pyvenv.cfg", size_t{1} << 16);
     if (!text) return;
     for (const std::string& line : base::split(*text, '\n')) {
       size_t equals = line.find('=');
@@ -275,6 +270,7 @@ class Finder {
   const HostView& host_;
   std::string workspace_;
   Binder& binder_;
+  Looks& looks_;
   Toolchain& found_;
   std::string home_;  // as the caller spells it
   std::vector<std::string> systems_;
@@ -297,18 +293,23 @@ std::vector<std::string> system_directories(const HostView& host) {
 }
 
 base::Result<std::string> find_command(const HostView& host, std::string_view command) {
+  Looks looks;
+  return find_command(host, command, looks);
+}
+
+base::Result<std::string> find_command(const HostView& host, std::string_view command, Looks& looks) {
   if (command.empty()) return base::Failure(base::invalid_argument("the command is empty"));
   std::string denied;
   auto is_there = [&](const std::string& path) {
-    if (is_program(path)) return true;
-    if (struct stat about{}; denied.empty() && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode))
+    if (looks.is_program(path)) return true;
+    if (auto about = denied.empty() ? looks.target(path) : std::nullopt; about && S_ISREG(about->st_mode))
       denied = path;
     return false;
   };
   if (command.find('/') != std::string_view::npos) {
     std::string path = absolute_path(command, host.caller.directory);
     if (is_there(path)) return path;
-    if (is_directory(path))
+    if (looks.is_directory(path))
       return base::Failure(base::denied(base::format("{} is a directory", base::printable(path))));
   } else {
     for (const std::string& directory : path_directories(host))
@@ -326,7 +327,7 @@ Toolchain find_toolchain(const HostView& host, std::string_view command, std::st
   Finder finder(host, workspace, binder, found);
   for (const std::string& directory : path_directories(host)) finder.add_path_directory(directory);
   if (!command.empty())
-    if (base::Result<std::string> program = find_command(host, command)) {
+    if (base::Result<std::string> program = find_command(host, command, binder.looks())) {
       found.program = *program;
       finder.add_program(*program);
     }

@@ -39,6 +39,7 @@ Toolchain find_toolchain(const HostView& host, std::string_view command, std::st
 
 // The file that `command` names, by PATH when it has no slash. not_found, or denied when it is not executable.
 base::Result<std::string> find_command(const HostView& host, std::string_view command);
+base::Result<std::string> find_command(const HostView& host, std::string_view command, Looks& looks);
 
 // Why `command` was not found inside although the host may have it, with the way to change that. `path` is PATH inside.
 base::Error explain_missing(std::string_view command, const HostView& host, const Toolchain& toolchain,

@@ -1,5 +1,5 @@
-// The sandbox built from inside, by PID 1 before anything of the agent exists: loopback, mount tree, cgroup, ids. In two
-// steps, so that the first can be done before anybody asks for a sandbox.
+// The sandbox built from inside, by PID 1 before anything of the agent exists: loopback, mount tree, cgroup, ids. In
+// two steps, so that the first can be done before anybody asks for a sandbox.
 #pragma once
 
 #include <functional>

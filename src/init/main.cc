@@ -63,8 +63,8 @@ base::Status Init::set_up() {
   Construction construction = HV_TRY(Construction::begin(std::move(ground), std::move(ground_sources)));
   // A spare one waits here until somebody asks for a sandbox, or until its supervisor ends.
   auto [setup, descriptors] = HV_TRY(receive<shimwire::InitSetup>(ToInit::setup));
-  Confinement confinement{construction.ground().skipped_layers, construction.ground().allow_nested,
-                          std::move(setup.seccomp_program), {}};
+  Confinement confinement{
+      construction.ground().skipped_layers, construction.ground().allow_nested, std::move(setup.seccomp_program), {}};
   confinement.writable = writable_paths(construction.ground().mounts, setup.mounts);
   auto pass_out = [this](const std::vector<int>& listeners) { send(FromInit::listeners, {}, listeners); };
   HV_TRY(std::move(construction).complete(setup, std::move(descriptors), pass_out));
@@ -82,14 +82,14 @@ base::Status Init::start(const shimwire::Packet& packet) {
   base::Result<StartedJob> started = start_job(request.command, packet.fds);
   if (!started) {
     send(FromInit::exited,
-         shimwire::encode(shimwire::JobExited{request.job, 127 << 8, EIO, started.error().message()}));
+         shimwire::encode(shimwire::JobExited{request.job, 127 << 8, EIO, started.error().message(), false}));
     return {};
   }
   if (started->error_number != 0) {
     ::waitpid(started->pid, nullptr, 0);
     int code = started->error_number == ENOENT || started->error_number == ENOTDIR ? 127 : 126;
-    send(FromInit::exited,
-         shimwire::encode(shimwire::JobExited{request.job, code << 8, started->error_number, started->failed_step}));
+    send(FromInit::exited, shimwire::encode(shimwire::JobExited{request.job, code << 8, started->error_number,
+                                                                started->failed_step, false}));
     return {};
   }
   jobs_[started->pid] = request.job;
@@ -126,16 +126,21 @@ base::Status Init::handle(shimwire::Packet packet) {
 
 // Orphans become ours and are reaped without a word; jobs are reported.
 void Init::reap() {
-  for (;;) {
-    int status = 0;
-    pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) return;
+  std::vector<shimwire::JobExited> ended;
+  int status = 0;
+  pid_t pid;
+  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
     auto found = jobs_.find(pid);
     if (found == jobs_.end()) continue;
-    uint64_t job = found->second;
+    ended.push_back({found->second, status, 0, {}, false});
+    pids_.erase(found->second);
     jobs_.erase(found);
-    pids_.erase(job);
-    send(FromInit::exited, shimwire::encode(shimwire::JobExited{job, status, 0, {}}));
+  }
+  // Whose parent ends becomes a child of this process, so one without children is alone.
+  bool alone = pid < 0 && errno == ECHILD;
+  for (shimwire::JobExited& exited : ended) {
+    exited.alone = alone;
+    send(FromInit::exited, shimwire::encode(exited));
   }
 }
 

@@ -71,8 +71,7 @@ SourceParcel pack(const std::vector<OpenedMount>& sources) {
   SourceParcel parcel;
   for (const OpenedMount& source : sources) {
     unsigned bits = source.is_directory ? kDirectory : 0;
-    for (auto [fd, bit] :
-         {std::pair{&source.tree, kTree}, {&source.upper, kUpper}, {&source.upper_tree, kUpperTree}}) {
+    for (auto [fd, bit] : {std::pair{&source.tree, kTree}, {&source.upper, kUpper}, {&source.upper_tree, kUpperTree}}) {
       if (!*fd) continue;
       bits |= bit;
       parcel.fds.push_back(fd->get());
@@ -82,8 +81,7 @@ SourceParcel pack(const std::vector<OpenedMount>& sources) {
   return parcel;
 }
 
-Result<std::vector<OpenedMount>> unpack(const std::vector<Mount>& mounts, std::string_view shape,
-                                        std::vector<Fd> fds) {
+Result<std::vector<OpenedMount>> unpack(const std::vector<Mount>& mounts, std::string_view shape, std::vector<Fd> fds) {
   auto misfit = [] { return Failure(base::invalid_argument("the sources do not fit the mounts")); };
   if (shape.size() != mounts.size()) return misfit();
   std::vector<OpenedMount> opened;

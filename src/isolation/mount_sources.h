@@ -1,4 +1,5 @@
-// What a sandbox's mounts are made from: opened outside, while the host's tree is in view, and passed on as descriptors.
+// What a sandbox's mounts are made from: opened outside, while the host's tree is in view, and passed on as
+// descriptors.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
 #include "isolation/mounts.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -25,7 +26,9 @@ using core::Mount;
 
 // Directories of the system below which no source of a mount ever lies; the new root covers the first that is there
 // until pivot_root.
-constexpr std::array<const char*, 3> kStaging{"/sys", "/boot", "/dev"};
+constexpr std::array<const char*, 2> kStaging{"/sys", "/boot"};
+// Of the host's tree, once its devices have been opened.
+constexpr const char* kSpentPlace = "/dev";
 
 Failure fail(std::string_view operation, std::string_view thing) {
   return Failure(Error::from_errno(errno, operation, thing));
@@ -109,20 +112,8 @@ std::string self_fd(const Fd& fd) {
 }
 
 // Layers are named through /proc/self/fd, since their paths may be hidden by the staging mount or unreadable to the
-// mapped user. Kernels before 6.x want id-mapped layers attached somewhere: they hang below .layers of the new root
-// while the overlay is made.
-Status add_overlay(OpenedMount& opened, int root, const std::string& staging) {
-  const Mount& mount = *opened.mount;
-  Fd lower = std::move(opened.tree);
-  Fd upper_directory = std::move(opened.upper);
-  bool attached = static_cast<bool>(opened.upper_tree);
-  if (attached) {
-    for (auto [tree, name] :
-         {std::pair<Fd*, const char*>{&lower, "/.layers/lower"}, {&opened.upper_tree, "/.layers/upper"}})
-      HV_TRY(attach(tree->get(), root, name, true));
-    lower = HV_TRY(open_inside(root, "/.layers/lower", O_PATH | O_DIRECTORY));
-    upper_directory = HV_TRY(open_inside(root, "/.layers/upper", O_PATH | O_DIRECTORY));
-  }
+// mapped user.
+Result<Fd> make_overlay(const Mount& mount, const Fd& lower, const Fd& upper_directory) {
   Fd upper = HV_TRY(base::open_file("upper", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, upper_directory.get()));
   Fd work = HV_TRY(base::open_file("work", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, upper_directory.get()));
   Fd context(::fsopen("overlay", FSOPEN_CLOEXEC));
@@ -137,17 +128,19 @@ Status add_overlay(OpenedMount& opened, int root, const std::string& staging) {
                        .with_hint("its file system may not support overlays; use --workspace live"));
   Fd tree(fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes_of(mount))));
   if (!tree) return fail("mount the copy-on-write view of", mount.source);
-  HV_TRY(attach(tree.get(), root, mount.target, true));
-  if (attached) {
-    // Only the overlay keeps the layers from here on; the agent never sees their mount points.
-    lower.close();
-    upper_directory.close();
-    upper.close();
-    work.close();
-    for (const char* name : {"lower", "upper"})
-      ::umount2((staging + "/.layers/" + name).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
-  }
-  return {};
+  return tree;
+}
+
+// Layers that real root opened and mapped must be attached somewhere before an overlay can be made of them: on a place
+// of the host's tree that is of no more use, so that they go with it.
+Status add_overlay(OpenedMount& opened, int root) {
+  bool id_mapped = static_cast<bool>(opened.upper_tree);
+  if (id_mapped)
+    for (const Fd* layer : {&opened.tree, &opened.upper_tree})
+      if (move_mount(layer->get(), "", AT_FDCWD, kSpentPlace, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+        return fail("attach a layer of", opened.mount->source);
+  Fd tree = HV_TRY(make_overlay(*opened.mount, opened.tree, id_mapped ? opened.upper_tree : opened.upper));
+  return attach(tree.get(), root, opened.mount->target, true);
 }
 
 Status add_file(const Mount& mount, int root) {
@@ -163,13 +156,13 @@ Status add_file(const Mount& mount, int root) {
   return base::write_all(file.get(), mount.content);
 }
 
-Status add_mount(OpenedMount& opened, int root, const std::string& staging) {
+Status add_mount(OpenedMount& opened, int root) {
   const Mount& mount = *opened.mount;
   switch (mount.kind) {
     case Mount::Kind::bind:
       return opened.tree ? add_bind(opened, root) : Status{};
     case Mount::Kind::overlay:
-      return add_overlay(opened, root, staging);
+      return add_overlay(opened, root);
     case Mount::Kind::tmpfs: {
       // /tmp and its like are for everybody inside; anything else is the agent's.
       Fd tmpfs = HV_TRY(new_tmpfs("1777", mount.size, static_cast<unsigned>(attributes_of(mount))));
@@ -282,12 +275,10 @@ Result<RootTree> RootTree::stage(const RootOptions& options) {
   RootTree tree;
   tree.root_ = HV_TRY(new_tmpfs("0755", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
   int root = tree.root_.get();
-  for (const char* place : kStaging) {
-    if (move_mount(root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0) tree.staging_ = place;
-    if (!tree.staging_.empty()) break;
-    if (errno != ENOENT) return fail("stage the new root at", place);
-  }
-  if (tree.staging_.empty()) return fail("stage the new root at", kStaging.front());
+  auto stage_at = [&](const char* place) {
+    return move_mount(root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  };
+  if (std::ranges::none_of(kStaging, stage_at)) return fail("stage the new root at", kStaging.back());
   if (::mkdirat(root, ".empty", 0555) != 0) return fail("make directory", "/.empty");
   HV_TRY(add_devices(root, devices, kDevices));
   HV_TRY(add_proc(root, options));
@@ -297,13 +288,11 @@ Result<RootTree> RootTree::stage(const RootOptions& options) {
 }
 
 Status RootTree::add(std::vector<OpenedMount> sources) {
-  for (OpenedMount& source : sources) HV_TRY(add_mount(source, root_.get(), staging_));
+  for (OpenedMount& source : sources) HV_TRY(add_mount(source, root_.get()));
   return {};
 }
 
 Status RootTree::enter(bool read_only) && {
-  for (const char* name : {".layers/lower", ".layers/upper", ".layers"})
-    ::unlinkat(root_.get(), name, AT_REMOVEDIR);
   // pivot_root(".", "."): the old root lies on top of the new one and is let go in the next step, see pivot_root(2).
   if (::fchdir(root_.get()) != 0 || pivot_root(".", ".") != 0) return fail("enter the new root", "");
   if (::umount2(".", MNT_DETACH) != 0) return fail("let go of the host's tree", "");

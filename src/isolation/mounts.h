@@ -35,7 +35,6 @@ class RootTree {
  private:
   RootTree() = default;
   base::Fd root_;
-  std::string staging_;
 };
 
 }  // namespace hv::isolation

@@ -124,6 +124,7 @@ void LifeCycle::on_launched(LiveSandbox& sandbox, const shimwire::Launched& laun
 }
 
 void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
+  refill_spare();
   ingest(*sandbox);
   Outcome outcome = ended.outcome;
   bool by_memory = outcome.kind == Outcome::Kind::signalled && outcome.code == SIGKILL &&

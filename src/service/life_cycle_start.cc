@@ -19,7 +19,7 @@ using core::Outcome;
 using core::SandboxInfo;
 using core::SandboxState;
 
-// A spare supervisor is started once the machine has had a moment for the run that took the last one.
+// A spare supervisor is started when a run ends, or once the machine has had a moment for the one that took the last.
 static constexpr std::chrono::milliseconds kRefillAfter{20};
 
 Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove_when_done) {
@@ -105,7 +105,7 @@ Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
   Result<core::SandboxId> id = core::SandboxId::parse(info.id);
   if (!id) return std::unexpected(Refusal{id.error()});
   return with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory,
-                           {used_ranges(), spare_ ? spare_->range() : std::nullopt});
+                            {used_ranges(), spare_ ? spare_->range() : std::nullopt});
 }
 
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.

@@ -223,7 +223,8 @@ Result<std::vector<core::Mount>> repository_beside(const std::string& workspace,
   return mounts;
 }
 
-// `hydravisor probe` finds its program inside. Where there is a fresh /run it comes right after, among what starts share.
+// `hydravisor probe` finds its program inside. Where there is a fresh /run it comes right after, among what starts
+// share.
 void add_probe(std::vector<core::Mount>& mounts, const std::string& programs) {
   core::Mount probe;
   probe.source = programs + "/hydravisor-probe";
@@ -289,6 +290,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
           images::check_workspace({request.workspace.path, decision.mode, request.caller.home, options_.paths.state}));
     }
     look = plan_request(request, decision, options_.user, options_.paths, directory);
+    look.tools = &tools_;
     look.command = request.command;
     look.directory = request.directory;
     look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
@@ -397,6 +399,7 @@ Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, cons
   as_run.caller = request.caller;
   if (decision->mode == WorkspaceMode::none) as_run.workspace.path.clear();
   images::PlanRequest look = plan_request(as_run, *decision, options_.user, options_.paths, directory);
+  look.tools = &tools_;
   look.command = request.command;
   look.directory = request.directory.empty() ? as_run.workspace.path : request.directory;
   look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());

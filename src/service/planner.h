@@ -14,6 +14,7 @@
 #include "core/paths.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
+#include "images/toolchain_cache.h"
 #include "isolation/cgroup.h"
 #include "isolation/idmap.h"
 
@@ -59,7 +60,8 @@ class Planner {
     std::vector<core::IdRange> used;
     std::optional<core::IdRange> ready;
   };
-  // Everything that can refuse a start does so here, before anything has happened. The sandbox's `directory` need not exist; nothing is written but the home and caches.
+  // Everything that can refuse a start does so here, before anything has happened. The sandbox's `directory` need not
+  // exist; nothing is written but the home and caches.
   Planned<LaunchPlan> plan(const core::RunRequest& request, const core::SandboxId& id, const std::string& name,
                            const std::string& directory, const Ranges& ranges);
   // Makes a groundwork fit for another start: with ids of its own.
@@ -72,6 +74,7 @@ class Planner {
  private:
   Options options_;
   isolation::CgroupLayout cgroup_layout_;
+  images::ToolchainCache tools_;
   int landlock_abi_ = 0;
   isolation::IdMaps id_maps_;
   base::Fd user_namespace_;  // with all of id_maps_; empty when only one id can be mapped

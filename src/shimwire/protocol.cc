@@ -112,7 +112,7 @@ void visit(auto& v, auto& m, JobStarted*) {
   each(v, m.job, m.pid);
 }
 void visit(auto& v, auto& m, JobExited*) {
-  each(v, m.job, m.wait_status, m.exec_errno, m.failed_step);
+  each(v, m.job, m.wait_status, m.exec_errno, m.failed_step, m.alone);
 }
 void visit(auto& v, auto& m, SignalJob*) {
   each(v, m.job, m.number, m.group);

@@ -157,6 +157,7 @@ struct JobExited {
   int32_t wait_status = 0;  // wait(2)
   int32_t exec_errno = 0;
   std::string failed_step;  // "execute", "change directory", ...; empty unless exec_errno
+  bool alone = false;       // nothing runs inside any more but init
 };
 struct SignalJob {
   uint64_t job = 0;

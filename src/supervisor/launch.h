@@ -1,5 +1,5 @@
-// From a LaunchSpec to a running PID 1, in two steps: the groundwork, which a spare supervisor does before anybody asks,
-// and the rest. One place where the whole launch reads from top to bottom; what happens inside is init's (its
+// From a LaunchSpec to a running PID 1, in two steps: the groundwork, which a spare supervisor does before anybody
+// asks, and the rest. One place where the whole launch reads from top to bottom; what happens inside is init's (its
 // construction.h).
 #pragma once
 

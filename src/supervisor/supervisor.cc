@@ -81,8 +81,11 @@ int Supervisor::serve(Fd daemon) {
   Supervisor self(*std::move(loop), *std::move(spec));
   self.add_daemon(std::move(daemon));
   auto start = [&]() -> Status {
-    HV_TRY(self.open_state());
+    HV_TRY(self.take_state());
     HV_TRY(self.launch_sandbox(std::move(prepared), std::move(user_namespace)));
+    // While init builds.
+    HV_TRY(self.open_state());
+    HV_TRY(self.receive_listeners());
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
                         self.spec_.ground.host_root && self.spec_.keep_preimages));
@@ -95,11 +98,19 @@ int Supervisor::serve(Fd daemon) {
 }
 
 // The directory is the truth about the sandbox: whoever holds `lock` is its supervisor.
-Status Supervisor::open_state() {
+Status Supervisor::take_state() {
   state_directory_ = HV_TRY(base::open_file(spec_.state_directory, O_RDONLY | O_DIRECTORY));
+  lock_ = HV_TRY(base::open_file("lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600, state_directory_.get()));
+  // The last supervisor of this sandbox may still be on its way out; another that lives does not let go.
+  for (int attempt = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    if (attempt == 1000) return Failure(base::conflict("sandbox '" + spec_.name + "' is already running"));
+    ::poll(nullptr, 0, 2);
+  }
+  return {};
+}
+
+Status Supervisor::open_state() {
   int state = state_directory_.get();
-  lock_ = HV_TRY(base::open_file("lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600, state));
-  HV_TRY(take_lock());
   spool_ = HV_TRY(shimwire::SpoolWriter::open(state, base::system_clock()));
   ::unlinkat(state, "control.sock", 0);
   control_listener_ = HV_TRY(base::listen_unix(spec_.state_directory + "/control.sock", SOCK_SEQPACKET));
@@ -144,21 +155,12 @@ Status Supervisor::launch_sandbox(std::optional<Result<Launch>> prepared, Fd use
   if (!prepared) prepared = Launch::prepare(spec_.ground, std::move(user_namespace));
   Launch launch = HV_TRY(*std::move(prepared));
   init_ = HV_TRY(std::move(launch).finish(spec_));
-  if (spec_.host_ports.empty() || core::skips(spec_.ground, core::Layer::network_namespace)) return {};
-  return receive_listeners();
-}
-
-// The last supervisor of this sandbox may still be on its way out; another that lives does not let go.
-Status Supervisor::take_lock() {
-  for (int attempt = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
-    if (attempt == 1000) return Failure(base::conflict("sandbox '" + spec_.name + "' is already running"));
-    ::poll(nullptr, 0, 2);
-  }
   return {};
 }
 
 // The gateway is started before the supervisor gives up the right to execute.
 Status Supervisor::receive_listeners() {
+  if (spec_.host_ports.empty() || core::skips(spec_.ground, core::Layer::network_namespace)) return {};
   shimwire::Packet packet = HV_TRY(shimwire::receive_packet(init_.control.get()));
   if (packet.type == static_cast<uint8_t>(FromInit::listeners)) return start_gateway(std::move(packet.fds));
   if (packet.type == static_cast<uint8_t>(FromInit::failed))
@@ -193,7 +195,7 @@ Status Supervisor::serve_events() {
   HV_TRY(loop_.watch(init_.control.get(), EPOLLIN, [this](uint32_t) { on_init(); }));
   HV_TRY(loop_.watch(init_.pidfd.get(), EPOLLIN, [this](uint32_t) {
     // PID 1 never ends by itself: it was killed, by the kernel for memory or by hand.
-    finish(stopping_.value_or(Outcome{Outcome::Kind::signalled, SIGKILL, "the sandbox's init was killed"}));
+    finish(stopping_.value_or(Outcome{Outcome::Kind::signalled, SIGKILL, "the sandbox's init was killed"}), Left::none);
   }));
   HV_TRY(base::set_nonblocking(control_listener_.get(), true));
   HV_TRY(loop_.watch(control_listener_.get(), EPOLLIN, [this](uint32_t) { accept_daemon(); }));
@@ -215,6 +217,11 @@ void Supervisor::before_write(const monitor::WriteIntent& intent) {
   if (kept || std::exchange(told_not_kept_, true)) return;
   degraded_.push_back("undo will miss some of the changes: " + kept.error().message());
   note("workspace.not_kept", {{"reason", kept.error().message()}});
+}
+
+void Supervisor::tell_launched() {
+  if (std::exchange(told_launched_, true)) return;
+  tell_daemons(FromSupervisor::launched, shimwire::encode(status()));
 }
 
 void Supervisor::announce_records() {
@@ -248,12 +255,21 @@ bool Supervisor::workspace_changed() const {
   return (live_ && live_->holds_anything()) || std::ranges::any_of(uppers_, holds_entries);
 }
 
+void Supervisor::end_init() {
+  ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
+  // The kernel lets PID 1 go only after everything else in its namespace.
+  while (::waitpid(init_.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 // The daemon learns of the end before the front end does, so that what a person types next finds a sandbox that has
 // ended.
-void Supervisor::finish(Outcome outcome, std::optional<MainEnd> main_end) {
+void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_end) {
   if (std::exchange(finished_, true)) return;
-  ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
+  // What still runs could change the workspace after the look at it.
+  if (left == Left::processes) end_init();
   if (watch_) watch_->flush();
+  tell_launched();
   bool changed = workspace_changed();
   bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });
   shimwire::Ended ended{outcome, changed, spool_->last_sequence(), client_attached};
@@ -272,8 +288,7 @@ void Supervisor::finish(Outcome outcome, std::optional<MainEnd> main_end) {
   jobs_.clear();
   // Not before everything inside has died does this process go, and its going is what the daemon waits for to take the
   // directory away.
-  while (::waitpid(init_.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (left == Left::none) end_init();
   loop_.stop();
 }
 

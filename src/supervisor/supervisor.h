@@ -39,8 +39,8 @@ class Supervisor {
  private:
   Supervisor(base::EventLoop loop, core::LaunchSpec spec) : loop_(std::move(loop)), spec_(std::move(spec)) {}
 
+  base::Status take_state();
   base::Status open_state();
-  base::Status take_lock();
   base::Status launch_sandbox(std::optional<base::Result<Launch>> prepared, base::Fd user_namespace);
   base::Status start_gateway(std::vector<base::Fd> listeners);
   base::Status receive_listeners();
@@ -71,13 +71,17 @@ class Supervisor {
   base::Status import_file(const std::string& request, const std::vector<int>& fds, bool is_own);
   void before_write(const monitor::WriteIntent& intent);
   void announce_records();
+  void tell_launched();
   bool workspace_changed() const;
   // What the front end of the main command is told, when it ended by itself.
   struct MainEnd {
     int status = 0;
     std::string problem;
   };
-  void finish(core::Outcome outcome, std::optional<MainEnd> main_end = std::nullopt);
+  // What may still run inside beside init.
+  enum class Left { none, processes };
+  void end_init();
+  void finish(core::Outcome outcome, Left left = Left::processes, std::optional<MainEnd> main_end = std::nullopt);
   shimwire::Launched status() const;
   void fail_launch(const base::Error& error, base::Fd client);
 
@@ -103,6 +107,7 @@ class Supervisor {
   std::vector<std::string> degraded_;
   bool foreground_ = false;  // the front end that asked for the run is still looking
   bool announced_ = false;
+  bool told_launched_ = false;
   bool finished_ = false;
   std::optional<core::Outcome> stopping_;
 };

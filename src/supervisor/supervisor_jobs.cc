@@ -25,6 +25,8 @@ using shimwire::ToInit;
 // What a command gets to clean up in when its front end has vanished, before it is killed.
 constexpr std::chrono::seconds kHangUpGrace{5};
 
+constexpr std::chrono::milliseconds kTellLaunchedAfter{2};
+
 int shell_status(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
@@ -48,7 +50,8 @@ std::string namespaces_of(const core::LaunchSpec& spec) {
 
 std::string ids_of(const core::LaunchSpec& spec) {
   if (spec.ground.uid_map.empty()) return "the user's own, nothing else is mapped";
-  if (spec.ground.host_root) return "65536 of its own, from " + std::to_string(spec.ground.uid_map.front().outside) + " outside";
+  if (spec.ground.host_root)
+    return "65536 of its own, from " + std::to_string(spec.ground.uid_map.front().outside) + " outside";
   return "the user's own, and subordinate ones for all others";
 }
 
@@ -102,7 +105,11 @@ void Supervisor::on_init() {
       if (!packet->fds.empty()) {
         if (Status watching = watch_agent(std::move(packet->fds[0])); !watching) return abandon(watching.error());
       }
-      tell_daemons(FromSupervisor::launched, shimwire::encode(status()));
+      // Somebody who waits for the command is served first; what the daemon does with the news would compete with it.
+      if (foreground_)
+        loop_.after(kTellLaunchedAfter, [this] { tell_launched(); });
+      else
+        tell_launched();
       return;
     }
     case FromInit::started:
@@ -175,7 +182,7 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
     if (stopping_)
       outcome = {Outcome::Kind::stopped, WIFSIGNALED(exited.wait_status) ? WTERMSIG(exited.wait_status) : SIGTERM,
                  stopping_->detail};
-    return finish(std::move(outcome), MainEnd{status, std::move(problem)});
+    return finish(std::move(outcome), exited.alone ? Left::none : Left::processes, MainEnd{status, std::move(problem)});
   }
   found->second->end(status, exited.job == kMainJob && workspace_changed(), problem);
   jobs_.erase(found);
