@@ -17,6 +17,8 @@ struct Authority {
   bool is_address = false;
   std::optional<uint16_t> port;
 
+  // As a Host field has it.
+  std::string text() const;
   bool operator==(const Authority&) const = default;
 };
 

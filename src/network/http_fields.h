@@ -54,7 +54,6 @@ class HeadScanner {
 };
 
 bool is_token(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 // "Name: value". Refuses continuation lines and blanks before the colon.
 base::Result<HttpField> parse_field(std::string_view line);
