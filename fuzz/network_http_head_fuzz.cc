@@ -51,6 +51,13 @@ void check_request(std::string_view text) {
     auto again = parse_authority(head.authority->text());
     require(again && *again == *head.authority);
   }
+  RequestHead plain = without_upgrade(head);
+  RequestHeadReader reread;
+  std::string text_of_plain = to_text(plain);
+  if (text_of_plain.size() <= HeadScanner::kSizeLimit) {
+    require(read(reread, text_of_plain, text_of_plain.size()) == HeadState::complete);
+    require(reread.head() == plain);
+  }
   std::string origin = to_origin_text(head);
   if (origin.size() > HeadScanner::kSizeLimit || head.fields.size() == kFieldLimit) return;
   RequestHeadReader second;

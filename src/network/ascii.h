@@ -35,6 +35,16 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+constexpr std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 // Visible text, blanks and bytes beyond ASCII: what a line of HTTP may hold.
 constexpr bool is_line_text(char c) {
   return static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\t';

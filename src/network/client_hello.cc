@@ -1,7 +1,7 @@
 #include "network/client_hello.h"
 
 #include <algorithm>
-#include <set>
+#include <bitset>
 
 #include "network/authority.h"
 #include "network/big_endian.h"
@@ -85,12 +85,13 @@ base::Status read_versions(std::string_view data, std::vector<uint16_t>& out) {
 
 base::Status read_extensions(std::string_view data, ClientHello& hello) {
   Cursor extensions(data);
-  std::set<size_t> met;
+  std::bitset<1 << 16> met;
   while (!extensions.at_end()) {
     size_t type = HV_TRY(extensions.number(2));
     std::string_view body = HV_TRY(extensions.vector(2));
     // Of two equal ones a server could heed the other.
-    if (!met.insert(type).second) return bad("an extension that comes twice");
+    if (met[type]) return bad("an extension that comes twice");
+    met.set(type);
     if (type == kServerName) hello.server_name = HV_TRY(read_server_name(body));
     if (type == kAlpn) HV_TRY(read_alpn(body, hello.alpn));
     if (type == kSupportedVersions) HV_TRY(read_versions(body, hello.supported_versions));

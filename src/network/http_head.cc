@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "network/ascii.h"
 
 namespace hv::network {
@@ -192,6 +193,23 @@ std::string to_origin_text(const RequestHead& head) {
   // In HTTP/1.0 the target may have been the only place that named it.
   if (!has_host && head.authority) put_field(out, "Host", head.authority->text());
   return out.append("\r\n");
+}
+
+RequestHead without_upgrade(RequestHead head) {
+  std::erase_if(head.fields, [](const HttpField& field) {
+    return equal_ignoring_case(field.name, "upgrade") || equal_ignoring_case(field.name, "http2-settings");
+  });
+  for (HttpField& field : head.fields) {
+    if (!equal_ignoring_case(field.name, "connection")) continue;
+    std::vector<std::string> options = base::split(field.value, ',');
+    std::erase_if(options, [](std::string_view option) {
+      option = trimmed(option);
+      return equal_ignoring_case(option, "upgrade") || equal_ignoring_case(option, "http2-settings");
+    });
+    field.value = trimmed(base::join(options, ","));
+  }
+  head.upgrade.reset();
+  return head;
 }
 
 }  // namespace hv::network

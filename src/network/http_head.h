@@ -66,4 +66,8 @@ std::string to_text(const RequestHead& head);
 // The same request as an origin server wants it: origin form, without the fields that were meant for a proxy.
 std::string to_origin_text(const RequestHead& head);
 
+// The same request without its wish to change protocols. Meant for "h2c": behind such a switch nobody could judge one
+// request after the other, and a server that is not asked answers in HTTP/1.1.
+RequestHead without_upgrade(RequestHead head);
+
 }  // namespace hv::network

@@ -246,5 +246,15 @@ TEST(RequestHead, GoesToAnOriginServerWithoutWhatWasForTheProxy) {
             "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
+TEST(RequestHead, GoesOnInHttp1WithoutItsWishForAnotherProtocol) {
+  RequestHead head = accepted(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, keep-alive, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+      "HTTP2-Settings: AAMAAABk\r\nX: y\r\n\r\n");
+  ASSERT_EQ(head.upgrade, "h2c");
+  RequestHead without = without_upgrade(head);
+  EXPECT_EQ(to_text(without), "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nX: y\r\n\r\n");
+  EXPECT_EQ(accepted(to_text(without)), without);
+}
+
 }  // namespace
 }  // namespace hv::network
