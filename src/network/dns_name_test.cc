@@ -54,7 +54,7 @@ TEST(DnsName, FollowsPointersBackwardsOnly) {
   EXPECT_FALSE(read(kMessage, 9, DnsName::Pointers::refused)) << "not in a query";
   EXPECT_FALSE(read("\xc0\0"sv)) << "to itself";
   EXPECT_FALSE(read("\1a\xc0\0"sv)) << "to its own beginning";
-  EXPECT_FALSE(read("\xc0\2\xc0\0"sv)) << "forwards";
+  EXPECT_FALSE(read("\xc0\2\1a\0"sv)) << "forwards, to a whole name";
   EXPECT_FALSE(read("\xc0\2\xc0\0"sv, 2)) << "back and forth";
   EXPECT_FALSE(read("\1a\xc0"sv)) << "cut off";
 }

@@ -90,6 +90,22 @@ TEST(DnsReply, EndsALoopOfAliases) {
   EXPECT_NE(parsed.error().message().find("16 aliases"), std::string::npos);
 }
 
+TEST(DnsReply, FollowsSixteenAliasesAndNoMore) {
+  auto chain = [](int aliases) {
+    std::vector<std::string> records;
+    std::string owner(kAsked);
+    for (int i = 0; i < aliases; ++i) {
+      std::string next = wire("a" + std::to_string(i) + ".example");
+      records.push_back(record(owner, DnsType::cname, 60, next));
+      owner = next;
+    }
+    records.push_back(record(owner, DnsType::a, 60, "\1\2\3\4"));
+    return reply(records);
+  };
+  EXPECT_EQ(parse_reply(chain(16), question())->addresses.size(), 1u);
+  EXPECT_FALSE(parse_reply(chain(17), question()));
+}
+
 TEST(DnsReply, BelievesOnlyRecordsOfTheNameItAskedFor) {
   auto parsed = parse_reply(reply({record(wire("evil.example"), DnsType::a, 60, "\6\6\6\6"),
                                    record(kAsked, DnsType::aaaa, 60, std::string(16, '\1'))}),

@@ -48,13 +48,22 @@ TEST(ProtocolSniff, CallsWhatALenientServerTakesForHttpSo) {
 }
 
 TEST(ProtocolSniff, StaysWithWhatItSaid) {
-  for (std::string_view text :
-       {"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxx", "SSH-2.0-x\r\n", "\x16\3\1\2\3", "EHLO a\r\nb",
-        "PRI * HTTP/2.0\r\nx HTTP/", "\n\n  GET / HTTP/1.1\r\n", "SSG / HTTP/1.1\r\n"}) {
+  const std::string texts[] = {"GET / HTTP/1.1\r\n\r\n",
+                               "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxx",
+                               "SSH-2.0-x\r\n",
+                               "\x16\3\1\2\3",
+                               "EHLO a\r\nb",
+                               "PRI * HTTP/2.0\r\nx HTTP/",
+                               "\n\n  GET / HTTP/1.1\r\n",
+                               "SSG / HTTP/1.1\r\n",
+                               "GET " + std::string(3000, 'a') + "\r\n",
+                               "GET " + std::string(3000, 'a') + " HTTP/1.1\r\n",
+                               std::string(100, '\n') + "EHLO a\r\n"};
+  for (const std::string& text : texts) {
     Protocol whole = sniff(text);
     EXPECT_NE(whole, Protocol::need_more);
     for (size_t size = 0; size < text.size(); ++size) {
-      Protocol part = sniff(std::string_view(text).substr(0, size));
+      Protocol part = sniff(text.substr(0, size));
       EXPECT_TRUE(part == Protocol::need_more || part == whole) << text << " at " << size;
     }
   }
