@@ -152,7 +152,7 @@ void ClientHelloReader::begin_record() {
     // SSLv2 had no records: a length with the top bit set, the type of the message, its version.
     if ((type & 0x80) == 0) return stop(State::not_tls, {});
     if (header_.size() < 4) return;
-    bool old_hello = byte_at(header_, 2) == kClientHello && (header_[3] == 0 || header_[3] == 2 || header_[3] == 3);
+    bool old_hello = byte_at(header_, 2) == kClientHello && (header_[3] == 0 || header_[3] == 3);
     return old_hello ? stop(State::malformed, "of SSLv2") : stop(State::not_tls, {});
   }
   if (type != kHandshakeRecord) return stop(State::malformed, "another record before its end");

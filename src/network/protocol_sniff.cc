@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "network/ascii.h"
+#include "network/client_hello.h"
 #include "network/http_fields.h"
 
 namespace hv::network {
@@ -29,6 +30,22 @@ Protocol sniff_tls(std::string_view first) {
   return first.size() >= 2 ? Protocol::tls : Protocol::need_more;
 }
 
+// The shape of SSLv2's hello, which has no server name: old servers still take it, and the hello reader refuses it.
+Protocol sniff_old_tls(std::string_view first) {
+  constexpr size_t kEnough = 4;
+  ClientHelloReader reader;
+  switch (reader.feed(first.substr(0, kEnough))) {
+    case ClientHelloReader::State::need_more:
+      return Protocol::need_more;
+    case ClientHelloReader::State::malformed:
+      return Protocol::tls;
+    case ClientHelloReader::State::hello:
+    case ClientHelloReader::State::not_tls:
+      break;
+  }
+  return Protocol::other;
+}
+
 // A method and a blank, then a line with "HTTP/" in it.
 Protocol sniff_http(std::string_view first) {
   size_t blanks = std::min(first.find_first_not_of(" \t\r\n"), first.size());
@@ -50,6 +67,7 @@ Protocol sniff_http(std::string_view first) {
 Protocol sniff(std::string_view first) {
   if (first.empty()) return Protocol::need_more;
   if (first[0] == 0x16) return sniff_tls(first);
+  if (static_cast<unsigned char>(first[0]) >= 0x80) return sniff_old_tls(first);
   if (first.starts_with(kSsh)) return Protocol::ssh;
   if (first.starts_with(kH2cPreface)) return Protocol::h2c;
   if (kSsh.starts_with(first) || kH2cPreface.starts_with(first)) return Protocol::need_more;

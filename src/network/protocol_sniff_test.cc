@@ -15,7 +15,9 @@ TEST(ProtocolSniff, TellsProtocolsByTheirFirstBytes) {
       {"\x16", Protocol::need_more},
       {"\x16\3", Protocol::tls},
       {"\x16\2", Protocol::other},
-      {"\x80\x2e\1\3\1", Protocol::other},
+      {"\x80\x2e\1", Protocol::need_more},
+      {"\x80\x2e\1\3\1", Protocol::tls},
+      {"\x80\x2e\1\1", Protocol::other},
       {"SSH", Protocol::need_more},
       {"SSH-2.0-OpenSSH_9.2\r\n", Protocol::ssh},
       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::h2c},
@@ -30,7 +32,7 @@ TEST(ProtocolSniff, TellsProtocolsByTheirFirstBytes) {
       {"PING\r\n", Protocol::other},
       {"EHLO a.example\r\n", Protocol::other},
       {std::string("\0\0\0\x08\x04\xd2\x16\x2f"sv), Protocol::other},
-      {"\xff\xff", Protocol::other},
+      {"\xff\xff\xff\xff", Protocol::other},
       {"{\"json\": 1}", Protocol::other},
       {std::string(40, 'a'), Protocol::other},
   };
@@ -56,6 +58,8 @@ TEST(ProtocolSniff, StaysWithWhatItSaid) {
                                "PRI * HTTP/2.0\r\nx HTTP/",
                                "\n\n  GET / HTTP/1.1\r\n",
                                "SSG / HTTP/1.1\r\n",
+                               "\x80\x2e\1\3\1",
+                               "\xff\xff\1\xff",
                                "GET " + std::string(3000, 'a') + "\r\n",
                                "GET " + std::string(3000, 'a') + " HTTP/1.1\r\n",
                                std::string(100, '\n') + "EHLO a\r\n"};
