@@ -13,6 +13,7 @@
 
 #include "api/fake_service.h"
 #include "api/routes.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "http/client.h"

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "base/remove_tree.h"
+
 namespace hv::audit {
 
 ssize_t FileLayer::pwrite(int fd, std::string_view data, off_t offset) {

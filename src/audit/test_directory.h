@@ -12,6 +12,7 @@
 
 #include "audit/file_layer.h"
 #include "base/clock.h"
+#include "base/remove_tree.h"
 
 namespace hv::audit {
 

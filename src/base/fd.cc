@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -141,52 +140,6 @@ Status make_directories(const std::string& path, mode_t mode) {
   // One that exists below a parent that may not be written (EROFS, EACCES) is not a failure.
   if (path_exists(path)) return {};
   return Failure(Error::from_errno(error_number, "make directory", path));
-}
-
-static Status remove_children(int directory_fd, const std::string& shown) {
-  DIR* stream = ::fdopendir(directory_fd);
-  if (stream == nullptr) {
-    int error_number = errno;
-    ::close(directory_fd);
-    return Failure(Error::from_errno(error_number, "list", shown));
-  }
-  Status status;
-  while (dirent* entry = ::readdir(stream)) {
-    std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (::unlinkat(::dirfd(stream), entry->d_name, 0) == 0) continue;
-    if (errno != EISDIR && errno != EPERM) {
-      if (errno != ENOENT) status = Failure(Error::from_errno(errno, "remove", shown + "/" + name));
-      continue;
-    }
-    // Overlay leaves directories of mode 000 behind; ours to open up again.
-    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    int child = ::openat(::dirfd(stream), entry->d_name, flags);
-    if (child < 0 && errno == EACCES && ::fchmodat(::dirfd(stream), entry->d_name, 0700, 0) == 0)
-      child = ::openat(::dirfd(stream), entry->d_name, flags);
-    if (child < 0) {
-      status = Failure(Error::from_errno(errno, "open to remove", shown + "/" + name));
-      continue;
-    }
-    struct stat about{};
-    if (::fstat(child, &about) == 0 && (about.st_mode & 0700) != 0700) ::fchmod(child, 0700);
-    if (Status below = remove_children(child, shown + "/" + name); !below) status = std::move(below);
-    if (::unlinkat(::dirfd(stream), entry->d_name, AT_REMOVEDIR) != 0 && status)
-      status = Failure(Error::from_errno(errno, "remove directory", shown + "/" + name));
-  }
-  ::closedir(stream);
-  return status;
-}
-
-Status remove_tree(const std::string& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (directory < 0 && errno == EACCES && ::chmod(path.c_str(), 0700) == 0)
-    directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (directory < 0) return Failure(Error::from_errno(errno, "remove", path));
-  HV_TRY(remove_children(directory, path));
-  if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return Failure(Error::from_errno(errno, "remove", path));
-  return {};
 }
 
 bool path_exists(const std::string& path) {

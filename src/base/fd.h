@@ -65,8 +65,6 @@ Status set_cloexec(int fd, bool on);
 
 // mkdir -p with `mode` for every directory it makes.
 Status make_directories(const std::string& path, mode_t mode = 0700);
-// rm -r that never follows a symlink and never leaves the file system tree below `path`. Absent is success.
-Status remove_tree(const std::string& path);
 bool path_exists(const std::string& path);
 
 }  // namespace hv::base

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "base/unix_socket.h"
 
 namespace hv::client {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "http/client.h"
 
 namespace hv::http {

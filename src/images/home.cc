@@ -15,6 +15,7 @@
 #include "base/format.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "images/home_copy.h"
 #include "images/host_view.h"
@@ -36,12 +37,16 @@ base::Result<std::vector<std::string>> fill(const AgentProfile& agent, const std
   return copy_configuration(host_home, home, agent.copy);
 }
 
+constexpr int kDeepestCounted = 64;
+
 uint64_t bytes_below(const std::string& directory) {
   uint64_t blocks = 0;
   std::error_code error;
   auto options = std::filesystem::directory_options::skip_permission_denied;
   for (std::filesystem::recursive_directory_iterator it(directory, options, error), end; !error && it != end;
        it.increment(error)) {
+    // Each level holds a descriptor, and how many there are is an agent's choice.
+    if (it.depth() >= kDeepestCounted) it.disable_recursion_pending();
     struct stat about{};
     if (::lstat(it->path().c_str(), &about) == 0) blocks += static_cast<uint64_t>(about.st_blocks);
   }

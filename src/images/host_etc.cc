@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/random.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "images/host_view.h"
 

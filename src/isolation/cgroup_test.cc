@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 
 namespace hv::isolation {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/ordinary_user_test.h"
+#include "base/remove_tree.h"
 
 namespace hv::isolation {
 namespace {

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 #include "isolation/capabilities.h"
 #include "isolation/in_child.h"
 

@@ -8,6 +8,7 @@
 
 #include "audit/merkle.h"
 #include "base/fd.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 
 namespace hv::service {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 
 namespace hv::service {
 namespace {

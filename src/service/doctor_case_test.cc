@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 
 namespace hv::service {
 namespace {

@@ -80,7 +80,9 @@ class LifeCycle final : public SandboxLookup {
   void when_gone(const Pointer& sandbox, std::function<void()> task);
   void clean_up(LiveSandbox& sandbox);
   void forget_if_empty(const Pointer& sandbox);
-  base::Status erase(const Pointer& sandbox, const std::string& principal);
+  // The sandbox is gone for everybody at once; `reply` comes when its files are.
+  void erase(const Pointer& sandbox, const std::string& principal, StatusReply reply);
+  void remove_later(std::string directory, StatusReply reply);
   void ingest(LiveSandbox& sandbox);
   base::Status freeze(const Pointer& sandbox, bool frozen);
 

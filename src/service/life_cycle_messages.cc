@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 #include "isolation/cgroup.h"
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
@@ -34,6 +35,7 @@ base::json::Object describe(const Outcome& outcome) {
 
 // Taking up what is there. Whoever holds a sandbox's lock is its supervisor: a free lock means that nothing runs.
 Status LifeCycle::reconcile() {
+  for (std::string& directory : with_.store.left_aside()) remove_later(std::move(directory), [](const Status&) {});
   std::vector<std::string> problems;
   std::vector<store::StoredSandbox> found = HV_TRY(with_.store.load_all(problems));
   for (store::StoredSandbox& stored : found) {
@@ -174,7 +176,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     if (workspace_changed) {
       forget_if_empty(pointer);
     } else {
-      when_gone(pointer, [this, pointer] { static_cast<void>(erase(pointer, "system")); });
+      when_gone(pointer, [this, pointer] { erase(pointer, "system", [](const Status&) {}); });
     }
   }
   if (!sandbox.leaving) on_gone(pointer);
@@ -226,25 +228,37 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
       Pointer still = weak.lock();
       if (!still || still->state() != SandboxState::stopped) return;
       when_gone(still, [this, still] {
-        if (still->state() == SandboxState::stopped) static_cast<void>(erase(still, "system"));
+        if (still->state() == SandboxState::stopped) erase(still, "system", [](const Status&) {});
       });
     });
   });
 }
 
-Status LifeCycle::erase(const Pointer& sandbox, const std::string& principal) {
+void LifeCycle::erase(const Pointer& sandbox, const std::string& principal, StatusReply reply) {
   core::Event event;
   event.kind = "sandbox.removed";
   event.sandbox = sandbox->id();
   event.principal = principal;
   event.payload["name"] = sandbox->name();
-  if (auto index = with_.ledger.record(event); !index) return Failure(std::move(index).error());
+  if (auto index = with_.ledger.record(event); !index) return reply(Failure(std::move(index).error()));
   // First the files, then the name: who no longer finds the sandbox finds nothing of it.
-  HV_TRY(with_.store.remove(sandbox->id()));
-  std::lock_guard lock(mutex_);
-  sandbox->stored.info.state = SandboxState::removed;
-  sandboxes_.erase(sandbox->id());
-  return {};
+  Result<std::string> aside = with_.store.set_aside(sandbox->id());
+  if (!aside) return reply(Failure(std::move(aside).error()));
+  {
+    std::lock_guard lock(mutex_);
+    sandbox->stored.info.state = SandboxState::removed;
+    sandboxes_.erase(sandbox->id());
+  }
+  if (aside->empty()) return reply({});
+  remove_later(*std::move(aside), std::move(reply));
+}
+
+// The size of the tree is the agent's choice, so it must not be the loop that walks it.
+void LifeCycle::remove_later(std::string directory, StatusReply reply) {
+  with_.later([&loop = with_.loop, directory = std::move(directory), reply = std::move(reply)] {
+    Status removed = base::remove_tree(directory);
+    loop.post([reply, removed = std::move(removed)]() mutable { reply(std::move(removed)); });
+  });
 }
 
 }  // namespace hv::service

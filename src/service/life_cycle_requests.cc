@@ -149,7 +149,7 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
   if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
     return reply(std::move(legal));
   auto erase_and_reply = [this, sandbox, reply] {
-    reply(erase(sandbox, principal_of(sandbox->stored.request.caller)));
+    erase(sandbox, principal_of(sandbox->stored.request.caller), reply);
   };
   if (force) return when_gone(sandbox, erase_and_reply);
   // Unapplied changes are somebody's work.

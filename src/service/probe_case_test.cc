@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/remove_tree.h"
 #include "service/probe_targets.h"
 #include "wire/frame.h"
 #include "wire/problem.h"

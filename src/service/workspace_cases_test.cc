@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/format.h"
+#include "base/remove_tree.h"
 
 namespace hv::service {
 namespace {

@@ -1,12 +1,14 @@
 #include "store/sandbox_store.h"
 
 #include <cerrno>
+#include <cstdio>
 
 #include <dirent.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/remove_tree.h"
 #include "wire/types.h"
 
 namespace hv::store {
@@ -14,6 +16,8 @@ namespace hv::store {
 namespace {
 
 constexpr int64_t kVersion = 1;
+// No id begins so.
+constexpr std::string_view kAside = ".removing-";
 
 base::Result<StoredSandbox> parse(std::string_view text) {
   base::json::Value value = HV_TRY(base::json::parse(text));
@@ -81,6 +85,24 @@ base::Result<std::vector<StoredSandbox>> SandboxStore::load_all(std::vector<std:
 
 base::Status SandboxStore::remove(const std::string& id) const {
   return base::remove_tree(path_of(id));
+}
+
+base::Result<std::string> SandboxStore::set_aside(const std::string& id) const {
+  std::string aside = directory_ + "/" + std::string(kAside) + id;
+  if (::rename(path_of(id).c_str(), aside.c_str()) == 0) return aside;
+  if (errno == ENOENT) return std::string();
+  return base::Failure(base::Error::from_errno(errno, "remove the sandbox's directory", path_of(id)));
+}
+
+std::vector<std::string> SandboxStore::left_aside() const {
+  std::vector<std::string> paths;
+  DIR* stream = ::opendir(directory_.c_str());
+  if (stream == nullptr) return paths;
+  while (dirent* entry = ::readdir(stream))
+    if (std::string_view name = entry->d_name; name.starts_with(kAside))
+      paths.push_back(directory_ + "/" + std::string(name));
+  ::closedir(stream);
+  return paths;
 }
 
 }  // namespace hv::store

@@ -35,6 +35,11 @@ class SandboxStore {
   // Every sandbox there is. A directory without a readable file is named in `problems` and left untouched.
   base::Result<std::vector<StoredSandbox>> load_all(std::vector<std::string>& problems) const;
   base::Status remove(const std::string& id) const;
+  // Takes a sandbox's directory out of sight at once, for whoever removes it in his own time: an agent may have filled
+  // it with millions of files. The new path, empty when there was nothing.
+  base::Result<std::string> set_aside(const std::string& id) const;
+  // What was set aside and, because the daemon ended, not removed.
+  std::vector<std::string> left_aside() const;
 
  private:
   std::string directory_;

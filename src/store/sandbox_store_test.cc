@@ -78,5 +78,19 @@ TEST_F(SandboxStoreTest, RemovesADirectoryThatOverlayLeftUnreadable) {
   EXPECT_FALSE(base::path_exists(store_->path_of(sandbox.info.id)));
 }
 
+TEST_F(SandboxStoreTest, SetsAsideWhatIsRemovedLater) {
+  StoredSandbox saved = make();
+  ASSERT_TRUE(store_->save(saved));
+  auto aside = store_->set_aside(saved.info.id);
+  ASSERT_TRUE(aside) << aside.error().message();
+  EXPECT_FALSE(base::path_exists(store_->path_of(saved.info.id)));
+  EXPECT_TRUE(base::path_exists(*aside + "/sandbox.json"));
+  EXPECT_EQ(store_->left_aside(), std::vector<std::string>{*aside});
+  std::vector<std::string> problems;
+  EXPECT_TRUE(store_->load_all(problems)->empty()) << "it is nobody's sandbox any more";
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(store_->set_aside(saved.info.id).value(), "");
+}
+
 }  // namespace
 }  // namespace hv::store

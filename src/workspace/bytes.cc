@@ -1,5 +1,7 @@
 #include "workspace/bytes.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace hv::workspace {
@@ -62,6 +64,12 @@ Status check_relative_path(std::string_view path) {
     if (part.empty() || part == "." || part == "..")
       return refuse("must be relative, without empty, '.' or '..' parts");
   return {};
+}
+
+bool too_deep(std::string_view path) {
+  constexpr size_t longest_path = 4000;
+  constexpr std::ptrdiff_t deepest_path = 256;
+  return path.size() > longest_path || std::ranges::count(path, '/') > deepest_path;
 }
 
 bool covers(std::string_view prefix, std::string_view path) {

@@ -16,6 +16,9 @@ base::Result<std::string> decode_bytes(std::string_view text);
 
 // A path relative to the workspace: not empty, no leading or trailing slash, no empty, "." or ".." component, no NUL.
 base::Status check_relative_path(std::string_view path);
+// Deeper than our walks go: a hostile tree exhausts neither the stack nor the kernel's longest path. What is too deep
+// is told to the user instead of compared.
+bool too_deep(std::string_view path);
 // True when `path` is `prefix` or lies below it; an empty prefix covers everything.
 bool covers(std::string_view prefix, std::string_view path);
 // "a/b/c" -> "a/b"; empty for a name without a slash.

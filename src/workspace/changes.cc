@@ -19,9 +19,6 @@ using base::Result;
 
 namespace {
 
-// A hostile tree cannot exhaust us: what is deeper is listed as a problem.
-constexpr size_t longest_path = 4000;
-constexpr std::ptrdiff_t deepest_path = 256;
 // What of a `.git` the host runs: these are listed as files, all else there is git's own affair.
 constexpr const char* git_held[] = {"config", "config.worktree", "hooks", "info/attributes", "info/grafts", "gitdir"};
 
@@ -84,8 +81,7 @@ class Walk {
   }
 
   void compare(const std::string& path, const std::optional<Entry>& before, const Entry& after) {
-    if (path.size() > longest_path || std::ranges::count(path, '/') > deepest_path)
-      return problem(path, "it lies too deep");
+    if (too_deep(path)) return problem(path, "it lies too deep");
     Change change;
     change.path = path;
     change.before = before;
@@ -197,6 +193,7 @@ class Walk {
 
   // The host's entry is gone inside: it and everything below it.
   void removed(const std::string& path) {
+    if (too_deep(path)) return problem(path, "it lies too deep");
     auto before = lower_.stat(path);
     if (!before) return problem(path, before.error().message());
     if (!*before) return;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "workspace/discard.h"
 #include "workspace/overlay_test.h"
 
 namespace hv::workspace {
@@ -100,6 +101,17 @@ TEST_F(Changes, StatusInsideIsNoChangeOfTheRepository) {
   host("git init -q -b main; echo 1 > f; git add f; git commit -q -m first");
   INSIDE_OR_SKIP("touch f; git status > /dev/null; echo '#!/bin/sh' > .git/hooks/pre-commit; git config user.name X");
   EXPECT_EQ(changes(), "!modified .git/config\n!added .git/hooks/pre-commit\n");
+}
+
+TEST_F(Changes, ATreeTooDeepToNameIsShownAndCanBeDiscarded) {
+  host("echo one > a");
+  INSIDE_OR_SKIP("true");
+  make_deep(root_ + "/records/upper/d");
+  EXPECT_NE(changes().find("!added d/d/d"), std::string::npos);
+  auto discarded = discard(open(), {});
+  ASSERT_TRUE(discarded) << discarded.error().message();
+  EXPECT_EQ(changes(), "");
+  EXPECT_EQ(shell("ls upper", "/records"), "");
 }
 
 }  // namespace

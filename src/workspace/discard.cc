@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "workspace/bytes.h"
 #include "workspace/changes.h"
@@ -22,12 +23,8 @@ using base::Status;
 
 // Removes `path` of the upper directory and all below it, without following a link.
 static Status remove_below(const Tree& upper, const std::string& path) {
-  std::optional<Entry> entry = HV_TRY(upper.stat(path));
-  if (!entry) return {};
-  if (entry->type != FileType::directory) return remove_file(upper, path);
-  if ((entry->mode & 0700) != 0700) HV_TRY(set_mode(upper, path, 0700));
-  for (const std::string& name : HV_TRY(upper.list(path))) HV_TRY(remove_below(upper, join_path(path, name)));
-  return remove_directory(upper, path);
+  Fd parent = HV_TRY(upper.parent(path));
+  return base::remove_tree_at(parent.get(), std::string(name_of(path)));
 }
 
 // A deletion inside a directory that was deleted or replaced has no whiteout of its own; it can be forgotten only with

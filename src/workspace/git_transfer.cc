@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "workspace/bytes.h"
 #include "workspace/git_command.h"

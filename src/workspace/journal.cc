@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/json.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "workspace/bytes.h"
 

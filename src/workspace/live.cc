@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "workspace/bytes.h"
 #include "workspace/changes.h"
@@ -48,11 +49,12 @@ static Status add_new_tree(const PreimageStore& store, const std::string& direct
     change.after = HV_TRY(store.workspace().stat(change.path));
     if (!change.after || store.index().contains(change.path)) continue;
     if (change.after->type == FileType::symlink) change.target_after = HV_TRY(store.workspace().read_link(change.path));
-    bool is_directory = change.after->type == FileType::directory;
     std::string path = change.path;
+    if (too_deep(path)) change.problem = "it lies too deep";
+    bool enter = change.after->type == FileType::directory && change.problem.empty();
     judge(change);
     changes.push_back(std::move(change));
-    if (is_directory) HV_TRY(add_new_tree(store, path, changes));
+    if (enter) HV_TRY(add_new_tree(store, path, changes));
   }
   return {};
 }
@@ -110,11 +112,9 @@ Result<std::vector<Change>> find_live_changes(const PreimageStore& store) {
 }
 
 static Status remove_all(const Tree& tree, const std::string& path) {
-  std::optional<Entry> entry = HV_TRY(tree.stat(path));
-  if (!entry) return {};
-  if (entry->type != FileType::directory) return remove_file(tree, path);
-  for (const std::string& name : HV_TRY(tree.list(path))) HV_TRY(remove_all(tree, join_path(path, name)));
-  return remove_directory(tree, path);
+  if (!HV_TRY(tree.stat(path))) return {};
+  Fd parent = HV_TRY(tree.parent(path));
+  return base::remove_tree_at(parent.get(), std::string(name_of(path)));
 }
 
 // The owner that a file gets back. A supervisor without root sees the ids of others as the overflow id: then what the
@@ -175,7 +175,7 @@ Result<core::PathsReport> undo_live(PreimageStore& store, const std::string& rec
   Tree workspace(HV_TRY(store.workspace().open_directory("")));
   PreimageStore undone = HV_TRY(PreimageStore::open(std::move(workspace), records + "/undone"));
   for (const Change& change : changes)
-    if (change.problem.empty()) HV_TRY(undone.keep(change.path));
+    if (change.problem.empty()) HV_TRY(undone.keep(change.path, PreimageStore::Extent::itself));
   // What came goes, deepest first; then what went comes back, directories before what is in them.
   for (auto at = changes.rbegin(); at != changes.rend(); ++at)
     if (at->problem.empty() && at->kind == ChangeKind::added) HV_TRY(remove_all(store.workspace(), at->path));

@@ -98,5 +98,18 @@ TEST_F(Live, ATornIndexLineIsDropped) {
   EXPECT_EQ(store().index().size(), 1u);
 }
 
+TEST_F(Live, ATreeTooDeepToNameIsShownAndUndone) {
+  PreimageStore kept = store();
+  ASSERT_TRUE(kept.keep("deep"));
+  make_deep(root_ + "/ws/deep");
+  auto changes = find_live_changes(kept);
+  ASSERT_TRUE(changes) << changes.error().message();
+  EXPECT_FALSE(changes->back().problem.empty());
+  auto undone = undo_live(kept, root_ + "/records", {});
+  ASSERT_TRUE(undone) << undone.error().message();
+  EXPECT_EQ(text("deep"), "(absent)");
+  EXPECT_FALSE(base::path_exists(root_ + "/ws/deep"));
+}
+
 }  // namespace
 }  // namespace hv::workspace

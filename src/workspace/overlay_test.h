@@ -7,11 +7,13 @@
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/process.h"
+#include "base/remove_tree.h"
 #include "workspace/apply.h"
 #include "workspace/changes.h"
 #include "workspace/places.h"
@@ -60,6 +62,16 @@ class OverlayWorld {
     auto output = base::run_command(command);
     expect(output, script);
     return true;
+  }
+
+  // Directories in each other, so many that no path is long enough to name the last.
+  static void make_deep(const std::string& path) {
+    HV_CHECK(::mkdir(path.c_str(), 0755) == 0);
+    base::Fd at = std::move(base::open_file(path, O_RDONLY | O_DIRECTORY).value());
+    for (int level = 0; level < 5000; ++level) {
+      HV_CHECK(::mkdirat(at.get(), "d", 0755) == 0);
+      at = std::move(base::open_file("d", O_RDONLY | O_DIRECTORY, 0, at.get()).value());
+    }
   }
 
   static void wait_a_tick() {

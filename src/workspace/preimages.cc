@@ -122,6 +122,9 @@ Status PreimageStore::keep_one(const std::string& path, const Entry& entry, Exte
     }
   }
   if (entry.type != FileType::directory || extent == Extent::itself) return {};
+  if (too_deep(path))
+    return Failure(base::unavailable("keep '" + base::printable(path) + "' as it was: it lies too deep")
+                       .with_hint("undo will not bring it back"));
   for (const std::string& name : HV_TRY(workspace_.list(path))) {
     std::string below = join_path(path, name);
     std::optional<Entry> child = HV_TRY(workspace_.stat(below));

@@ -54,6 +54,7 @@ static Status collect(const Opened& places, const Baseline& baseline, const std:
   for (const std::string& name : *names) {
     if (name == ".git") continue;
     std::string path = join_path(directory, name);
+    if (too_deep(path)) continue;
     std::optional<Entry> entry = HV_TRY(places.host.stat(path));
     if (!entry) continue;
     if (entry->type == FileType::directory) {
