@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,10 +103,11 @@ WriteIntent Monitor::examine_write(const Notification& notification) const {
     if (argument.path < 0 && argument.directory < 0) continue;
     uint64_t directory = argument.directory < 0 ? static_cast<uint64_t>(AT_FDCWD)
                                                 : notification.arguments[static_cast<size_t>(argument.directory)];
-    std::string path;
+    ClaimedString claimed;
     if (argument.path >= 0)
-      path = read_string(notification.pid, notification.arguments[static_cast<size_t>(argument.path)], PATH_MAX).text;
-    intent.paths.push_back(resolve(notification.pid, directory, std::move(path)));
+      claimed = read_string(notification.pid, notification.arguments[static_cast<size_t>(argument.path)], PATH_MAX);
+    bool known = !claimed.unreadable && !claimed.truncated;
+    intent.paths.push_back(known ? resolve(notification.pid, directory, std::move(claimed.text)) : std::string());
   }
   return intent;
 }
@@ -127,7 +129,7 @@ std::string Monitor::resolve(pid_t pid, uint64_t directory, std::string path) co
   if (path.starts_with('/')) return path;
   auto descriptor = static_cast<int32_t>(directory);
   std::string base = link_of(pid, descriptor == AT_FDCWD ? "cwd" : ("fd/" + std::to_string(descriptor)).c_str());
-  if (path.empty()) return base;
+  if (path.empty() || base.empty()) return base.empty() ? path : base;
   return base + "/" + path;
 }
 
@@ -148,6 +150,35 @@ uint32_t Monitor::parent_of(pid_t pid) const {
 
 std::string Monitor::executable_of(pid_t pid) const {
   return link_of(pid, "exe");
+}
+
+// The number by which the process knows itself: the last of its numbers in the namespaces it lives in.
+static std::string number_inside(int proc, pid_t pid) {
+  base::Fd file(::openat(proc, (std::to_string(pid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+  auto status = file ? base::read_all(file.get(), size_t{1} << 16) : base::Result<std::string>(std::string());
+  if (!status) return {};
+  size_t at = status->find("\nNSpid:");
+  if (at == std::string::npos) return {};
+  std::string line = status->substr(at + 1, status->find('\n', at + 1) - at - 1);
+  return line.substr(line.find_last_of(" \t") + 1);
+}
+
+std::optional<std::string> Monitor::link_inside(pid_t pid, const std::string& path) const {
+  // For us the two would name ourselves.
+  if (path == "/proc/self") return number_inside(proc_.get(), pid);
+  if (path == "/proc/thread-self") return number_inside(proc_.get(), pid) + "/task/" + number_inside(proc_.get(), pid);
+  base::Fd root(::openat(proc_.get(), (std::to_string(pid) + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return std::nullopt;
+  // Only the last component may be a link, and it is not followed: the caller walks.
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+  base::Fd link(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  if (!link) return std::nullopt;
+  char target[4096];
+  ssize_t size = ::readlinkat(link.get(), "", target, sizeof target);
+  if (size < 0) return std::nullopt;
+  return std::string(target, static_cast<size_t>(size));
 }
 
 }  // namespace hv::monitor

@@ -12,7 +12,8 @@
 
 namespace hv::monitor {
 
-// What a call that changes files says it will change; paths are absolute as the sandbox sees them, and claims.
+// What a call that changes files says it will change; paths are absolute as the sandbox sees them, and claims. One that
+// could not be read, or whose beginning is not known, is not absolute.
 struct WriteIntent {
   std::string call;
   std::vector<std::string> paths;
@@ -35,6 +36,10 @@ class Monitor {
 
   // The program that the kernel shows a process to be running; empty when it has ended or is not ours to look at.
   std::string executable_of(pid_t pid) const;
+
+  // The text of the symlink at an absolute path as the process sees it, /proc/self and the names of open descriptors
+  // among them; nullopt for what is none or cannot be seen.
+  std::optional<std::string> link_inside(pid_t pid, const std::string& path) const;
 
  private:
   ExecAttempt examine_exec(const Notification& notification) const;

@@ -143,6 +143,35 @@ TEST(Monitor, SaysWhichFilesACallIsAboutToChange) {
   EXPECT_EQ(paths, (std::vector<std::string>{"/tmp/hv-absent/file", "/tmp/hv-absent/a", "/hv-absent/b"}));
 }
 
+TEST(Monitor, ReadsLinksAsTheProcessSeesThem) {
+  Monitor monitor(open_proc());
+  auto link = [&](const std::string& path) { return monitor.link_inside(::getpid(), path).value_or("(none)"); };
+  std::string self = std::to_string(::getpid());
+  base::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(link("/proc/self"), self);
+  EXPECT_EQ(link("/proc/thread-self"), self + "/task/" + self);
+  EXPECT_EQ(link("/proc/" + self + "/fd/" + std::to_string(null.get())), "/dev/null");
+  EXPECT_EQ(link("/proc"), "(none)");
+  EXPECT_EQ(link("/proc/self/cwd/x"), "(none)") << "whoever asks walks over links himself";
+}
+
+TEST(Monitor, DoesNotGuessAtAPathThatCannotBeRead) {
+  Monitor monitor(open_proc());
+  Notification notification{.id = 1,
+                            .pid = ::getpid(),
+                            .number = SYS_unlinkat,
+                            .architecture = 0,
+                            .arguments = {static_cast<uint64_t>(AT_FDCWD), 16}};
+#ifdef __x86_64__
+  notification.architecture = AUDIT_ARCH_X86_64;
+#else
+  notification.architecture = AUDIT_ARCH_AARCH64;
+#endif
+  Verdict verdict = monitor.examine(notification);
+  ASSERT_TRUE(verdict.writes);
+  EXPECT_EQ(verdict.writes->paths, std::vector<std::string>{""});
+}
+
 TEST(Monitor, RefusesCallsOfAnotherArchitectureAndCallsItDoesNotKnow) {
   Monitor monitor(open_proc());
   Notification notification{

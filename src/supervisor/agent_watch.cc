@@ -87,7 +87,8 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
       write(*first);
     }
   }
-  if (verdict.writes && before_write) before_write(*verdict.writes);
+  if (verdict.writes && before_write)
+    before_write(*verdict.writes, [&](const std::string& path) { return monitor.link_inside(notification.pid, path); });
   if (unwritten.empty()) {
     give(answer);
   } else {

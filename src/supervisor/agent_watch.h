@@ -8,6 +8,7 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "monitor/monitor.h"
+#include "workspace/links.h"
 
 namespace hv::supervisor {
 
@@ -16,8 +17,9 @@ class AgentWatch {
   // Returns once the record is written. While it fails, nothing is answered: the agent stands still.
   using Record = std::function<base::Status(const std::string& payload)>;
 
-  // Called before a call that changes files goes on, when the filter tells of such calls.
-  using BeforeWrite = std::function<void(const monitor::WriteIntent& intent)>;
+  // Called before a call that changes files goes on, when the filter tells of such calls. `links` reads symlinks as the
+  // caller sees them.
+  using BeforeWrite = std::function<void(const monitor::WriteIntent& intent, const workspace::LinkReader& links)>;
 
   static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, Record record,
                                         BeforeWrite before_write = {});

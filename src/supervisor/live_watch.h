@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "monitor/monitor.h"
+#include "workspace/links.h"
 #include "workspace/preimages.h"
 
 namespace hv::supervisor {
@@ -15,9 +16,10 @@ class LiveWatch {
   static base::Result<LiveWatch> open(const std::string& workspace, const std::string& records);
 
   // Keeps what the named paths hold now, as far as they lie in the workspace. The paths are claims, and symlinks are
-  // followed as they stand at this moment: whoever races with the copy can dodge it. A failure means that the call's
-  // effect cannot be undone; the first one is returned after all paths were tried.
-  base::Status before(const monitor::WriteIntent& intent);
+  // followed as they stand at this moment: whoever races with the copy can dodge it. `links` reads those outside of the
+  // workspace as the caller sees them. A failure means that the call's effect cannot be undone; the first one is
+  // returned after all paths were tried.
+  base::Status before(const monitor::WriteIntent& intent, const workspace::LinkReader& links);
   // Whether there is anything that undo could take back.
   bool holds_anything() const { return !store_.index().empty(); }
 
@@ -27,10 +29,5 @@ class LiveWatch {
   std::string workspace_;
   workspace::PreimageStore store_;
 };
-
-// The places below `workspace` (relative to it) that a call changes when it names the absolute path `claimed`: each
-// symlink met on the way, and what the last one leads to. What lies outside is left out.
-std::vector<std::string> places_named(const std::string& workspace, const workspace::Tree& tree,
-                                      std::string_view claimed);
 
 }  // namespace hv::supervisor

@@ -212,8 +212,8 @@ void Supervisor::note(std::string_view kind, base::json::Object payload) {
 }
 
 // The call goes on either way: a full disk must not stop the agent, but it is told that undo will miss something.
-void Supervisor::before_write(const monitor::WriteIntent& intent) {
-  Status kept = live_->before(intent);
+void Supervisor::before_write(const monitor::WriteIntent& intent, const workspace::LinkReader& links) {
+  Status kept = live_->before(intent, links);
   if (kept || std::exchange(told_not_kept_, true)) return;
   degraded_.push_back("undo will miss some of the changes: " + kept.error().message());
   note("workspace.not_kept", {{"reason", kept.error().message()}});

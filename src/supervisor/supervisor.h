@@ -69,7 +69,7 @@ class Supervisor {
   void note(std::string_view kind, base::json::Object payload);
   base::Status open_host_sync();
   base::Status import_file(const std::string& request, const std::vector<int>& fds, bool is_own);
-  void before_write(const monitor::WriteIntent& intent);
+  void before_write(const monitor::WriteIntent& intent, const workspace::LinkReader& links);
   void announce_records();
   void tell_launched();
   bool workspace_changed() const;

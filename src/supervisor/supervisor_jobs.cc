@@ -144,7 +144,10 @@ Status Supervisor::watch_agent(Fd listener) {
     return {};
   };
   AgentWatch::BeforeWrite before;
-  if (live_) before = [this](const monitor::WriteIntent& intent) { before_write(intent); };
+  if (live_)
+    before = [this](const monitor::WriteIntent& intent, const workspace::LinkReader& links) {
+      before_write(intent, links);
+    };
   watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), std::move(keep_record), std::move(before))));
   return {};
 }

@@ -84,8 +84,7 @@ core::FileChange refused_ref(const core::Refusal& refusal) {
 
 Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
-  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
-  workspace::find_renames(places.host, places.upper, set.changes);
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
   for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
   keep_named(set.changes, request.diff.paths);
   core::ChangeReport report = report_of(request, places.host, places.upper, set.changes);
@@ -107,7 +106,7 @@ Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace
 // The files are on the host; now the commits that were made of them. Whatever fails here is reported beside what went.
 Status apply_commits(const workspace::Opened& places, const workspace::Request& request, workspace::Applied& applied) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
-  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places.host, places.upper, baseline));
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
   auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
   core::ApplyReport& report = applied.report;
   for (const workspace::Repository& repository : repositories.items) {

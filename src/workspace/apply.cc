@@ -325,8 +325,7 @@ std::vector<Step> plan_steps(const Tree& host, const std::vector<const Change*>&
 Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ) {
   HV_TRY(recover(places));
   Baseline baseline = HV_TRY(places.baseline());
-  ChangeSet set = HV_TRY(find_changes(places.host, places.upper, baseline));
-  find_renames(places.host, places.upper, set.changes);
+  ChangeSet set = HV_TRY(find_changes(places, baseline));
   Selection selection = HV_TRY(select_changes(set.changes, request));
   Applied applied;
   if (!request.dry_run && !selection.going.empty()) {

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "workspace/bytes.h"
+#include "workspace/git_reach.h"
 #include "workspace/hazard.h"
 
 namespace hv::workspace {
@@ -298,6 +299,13 @@ Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Basel
   Walk walk(lower, upper, baseline);
   HV_TRY_CONTEXT(walk.directory("", true), "read the sandbox's changes");
   return walk.finish();
+}
+
+Result<ChangeSet> find_changes(const Opened& places, const Baseline& baseline) {
+  ChangeSet set = HV_TRY(find_changes(places.host, places.upper, baseline));
+  hold_what_git_reaches(places, set.changes);
+  find_renames(places.host, places.upper, set.changes);
+  return set;
 }
 
 }  // namespace hv::workspace

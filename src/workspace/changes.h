@@ -12,6 +12,7 @@
 
 #include "workspace/baseline.h"
 #include "workspace/change.h"
+#include "workspace/places.h"
 
 namespace hv::workspace {
 
@@ -22,6 +23,9 @@ struct ChangeSet {
 
 // Fails only when a root cannot be read; a place that cannot be read below it is listed as a change with a `problem`.
 base::Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Baseline& baseline);
+// The same with all that is to be said of the changes: what git on the host would run is held, and what moved is shown
+// as moved.
+base::Result<ChangeSet> find_changes(const Opened& places, const Baseline& baseline);
 
 // The marks overlayfs leaves in an upper directory.
 bool is_whiteout(const Tree& upper, std::string_view path, const Entry& entry);

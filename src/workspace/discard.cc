@@ -39,8 +39,7 @@ static bool went_with_directory(const Tree& upper, std::string_view path) {
 
 Result<core::PathsReport> discard(const Opened& places, const std::vector<std::string>& paths) {
   Baseline baseline = HV_TRY(places.baseline());
-  ChangeSet set = HV_TRY(find_changes(places.host, places.upper, baseline));
-  find_renames(places.host, places.upper, set.changes);
+  ChangeSet set = HV_TRY(find_changes(places, baseline));
   core::PathsReport report;
   auto wanted = [&](std::string_view path) {
     return paths.empty() || std::ranges::any_of(paths, [&](const std::string& named) { return covers(named, path); });

@@ -20,7 +20,7 @@ class Git : public ::testing::Test, protected OverlayWorld {
   std::string transfer() {
     Opened opened = open();
     Baseline baseline = opened.baseline().value();
-    ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
+    ChangeSet set = find_changes(opened, baseline).value();
     Places places{root_ + "/ws", root_ + "/records", {}};
     auto repositories = find_repositories(places, opened, set.repositories).value();
     std::string text;
@@ -118,7 +118,7 @@ TEST_F(Git, AnObjectThatIsMissingStopsTheRef) {
       "-c1-2)/$(echo $blob | cut -c3-)");
   Opened opened = open();
   Baseline baseline = opened.baseline().value();
-  ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
+  ChangeSet set = find_changes(opened, baseline).value();
   Places places{root_ + "/ws", root_ + "/records", {}};
   auto repositories = find_repositories(places, opened, set.repositories).value();
   ASSERT_EQ(repositories.items.size(), 1u);

@@ -85,8 +85,7 @@ class OverlayWorld {
   std::string changes() {
     Opened opened = open();
     Baseline baseline = opened.baseline().value();
-    ChangeSet set = find_changes(opened.host, opened.upper, baseline).value();
-    find_renames(opened.host, opened.upper, set.changes);
+    ChangeSet set = find_changes(opened, baseline).value();
     std::string text;
     for (const Change& change : set.changes) {
       bool stays = !change.conflict.empty() || !change.problem.empty() || change.hazard == core::Hazard::held;

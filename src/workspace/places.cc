@@ -6,7 +6,7 @@ namespace hv::workspace {
 
 base::Result<Opened> Opened::at(const std::string& host, const std::string& records) {
   return Opened{HV_TRY_CONTEXT(Tree::open(host), "open the workspace"),
-                HV_TRY_CONTEXT(Tree::open(records + "/upper"), "open the sandbox's changes"), records};
+                HV_TRY_CONTEXT(Tree::open(records + "/upper"), "open the sandbox's changes"), records, host};
 }
 
 base::Status Opened::agree(const std::set<std::string>& paths, const std::set<std::string>& same) const {

@@ -19,6 +19,7 @@ struct Opened {
   Tree host;
   Tree upper;
   std::string records;
+  std::string host_path = {};  // of `host`, for whoever must compare it with other paths of the host
 
   static base::Result<Opened> at(const std::string& host, const std::string& records);
   std::string baseline_file() const { return records + "/baseline"; }

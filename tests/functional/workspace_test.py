@@ -188,6 +188,17 @@ class Modes(hydravisor.TestCase):
         self.assertEqual(sorted(os.listdir(self.world.project)), ["d", "gone", "link", "target"])
         self.assertEqual(os.stat(f"{self.world.project}/target").st_mode & 0o777, 0o644)
 
+    def test_live_undoes_what_was_written_by_other_names(self):
+        names = ("by_link", "by_number", "by_device", "by_root", "by_directory")
+        for name in names:
+            self.world.write(name, "mine\n")
+        self.live("ln -s $PWD/by_link /tmp/outside; echo x > /tmp/outside;"
+                  "exec 5<by_number; echo x > /proc/self/fd/5; exec 6<by_device; echo x > /dev/fd/6;"
+                  "echo x > /proc/self/root$PWD/by_root; ln -s $PWD /tmp/here; rm /tmp/here/by_directory")
+        self.assertEqual({item["path"] for item in self.world.json("diff", "w")["files"]}, set(names))
+        self.world.ok("undo", "w")
+        self.assertEqual([self.world.read(name) for name in names], ["mine\n"] * len(names))
+
     def test_live_undoes_what_was_written_after_an_undo(self):
         self.world.write("a.txt", "one\n")
         self.world.ok("create", "--workspace", "live", "--name", "w", "--", "sleep", "60")
