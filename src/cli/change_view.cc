@@ -18,6 +18,7 @@ constexpr std::string_view kYellow = "\x1b[33m";
 constexpr std::string_view kCyan = "\x1b[36m";
 constexpr std::string_view kPlain = "\x1b[0m";
 constexpr size_t kMostLeftovers = 20;
+constexpr size_t kMostAccepted = 8;
 constexpr size_t kWidestBar = 40;
 
 std::string painted(std::string_view text, std::string_view colour, DiffStyle style) {
@@ -268,9 +269,12 @@ std::string apply_text(const core::ApplyReport& report, const std::string& sandb
   for (const core::Refusal& conflict : report.conflicts)
     out += base::format("conflict {}: {}\n", base::printable(conflict.path), base::printable(conflict.reason));
   if (out.empty()) return "nothing to apply\n";
-  if (!report.held.empty())
-    out += base::format("to apply a file that is held back: hydravisor apply {} --accept {}\n", sandbox,
-                        base::shell_quote(base::printable(report.held.front().path)));
+  if (!report.held.empty()) {
+    out += base::format("to apply a file that is held back: hydravisor apply {}", sandbox);
+    for (size_t i = 0; i < std::min(report.held.size(), kMostAccepted); ++i)
+      out += " --accept " + base::shell_quote(base::printable(report.held[i].path));
+    out += report.held.size() > kMostAccepted ? " ...\n" : "\n";
+  }
   if (!report.conflicts.empty())
     out += base::format("to overwrite what changed on the host: hydravisor apply {} --force {}\n", sandbox,
                         base::shell_quote(base::printable(report.conflicts.front().path)));

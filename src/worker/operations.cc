@@ -82,6 +82,19 @@ core::FileChange refused_ref(const core::Refusal& refusal) {
   return file;
 }
 
+// A file of a commit that is held has a line of its own, unless it is a change of the files as well.
+void show_held(core::ChangeReport& report, const core::Refusal& held) {
+  auto known = std::ranges::find(report.files, held.path, &core::FileChange::path);
+  if (known == report.files.end()) {
+    core::FileChange file;
+    file.path = held.path;
+    known = report.files.insert(report.files.end(), std::move(file));
+  }
+  if (known->hazard == core::Hazard::held) return;
+  known->hazard = core::Hazard::held;
+  known->hazard_reason = held.reason;
+}
+
 Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
   workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
@@ -91,10 +104,11 @@ Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace
   if (!wants_git(request.diff.paths)) return report;
   auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
   for (const workspace::Repository& repository : repositories.items) {
-    auto transfer = workspace::GitTransfer::open(repository, baseline, places.records, false);
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places, {});
     if (transfer) {
       std::ranges::copy(transfer->plan().moves, std::back_inserter(report.refs));
       for (const core::Refusal& refusal : transfer->plan().conflicts) report.files.push_back(refused_ref(refusal));
+      for (const core::Refusal& held : transfer->plan().held) show_held(report, held);
     } else {
       report.files.push_back(refused_ref({repository.name, transfer.error().message()}));
     }
@@ -110,12 +124,16 @@ Status apply_commits(const workspace::Opened& places, const workspace::Request& 
   auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
   core::ApplyReport& report = applied.report;
   for (const workspace::Repository& repository : repositories.items) {
-    auto transfer = workspace::GitTransfer::open(repository, baseline, places.records, request.apply.force);
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places,
+                                                 {.accept = request.apply.accept, .force = request.apply.force});
     if (!transfer) {
       report.conflicts.push_back({repository.name, transfer.error().message()});
       continue;
     }
     std::ranges::copy(transfer->plan().conflicts, std::back_inserter(report.conflicts));
+    for (const core::Refusal& held : transfer->plan().held)
+      if (std::ranges::find(report.held, held.path, &core::Refusal::path) == report.held.end())
+        report.held.push_back(held);
     if (request.apply.dry_run) {
       std::ranges::copy(transfer->plan().moves, std::back_inserter(report.refs));
       continue;
@@ -144,7 +162,24 @@ Status apply_commits(const workspace::Opened& places, const workspace::Request& 
     HV_TRY(workspace::agree_on_refs(places, repository, *moved));
   }
   std::ranges::sort(report.conflicts, {}, &core::Refusal::path);
+  std::ranges::sort(report.held, {}, &core::Refusal::path);
   return {};
+}
+
+// What can be accepted beside the changed files: files that are held in commits, and their refs.
+Result<std::vector<std::string>> held_in_commits(const workspace::Opened& places, const workspace::Request& request) {
+  std::vector<std::string> paths;
+  if (request.apply.accept.empty() || !wants_git(request.apply.paths)) return paths;
+  workspace::Baseline baseline = HV_TRY(places.baseline());
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
+  for (const workspace::Repository& repository : repositories.items) {
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places, {});
+    if (!transfer) continue;
+    for (const core::Refusal& held : transfer->plan().held) paths.push_back(held.path);
+    for (const std::string& ref : transfer->plan().held_refs) paths.push_back(workspace::baseline_key(repository, ref));
+  }
+  return paths;
 }
 
 Result<core::PathsReport> undo(const workspace::Opened& places, const workspace::Request& request) {
@@ -216,7 +251,8 @@ Result<json::Value> perform(const workspace::Request& request) {
       return wire::to_json(report);
     }
     case workspace::Operation::apply: {
-      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare));
+      std::vector<std::string> in_commits = HV_TRY(held_in_commits(places, request));
+      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare, in_commits));
       if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, applied));
       return wire::to_json(applied.report);
     }

@@ -322,11 +322,12 @@ std::vector<Step> plan_steps(const Tree& host, const std::vector<const Change*>&
   return steps;
 }
 
-Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ) {
+Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ,
+                      const std::vector<std::string>& also_held) {
   HV_TRY(recover(places));
   Baseline baseline = HV_TRY(places.baseline());
   ChangeSet set = HV_TRY(find_changes(places, baseline));
-  Selection selection = HV_TRY(select_changes(set.changes, request));
+  Selection selection = HV_TRY(select_changes(set.changes, request, also_held));
   Applied applied;
   if (!request.dry_run && !selection.going.empty()) {
     Journal journal = HV_TRY(Journal::create(places.records));

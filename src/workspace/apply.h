@@ -17,8 +17,10 @@ struct Applied {
   std::optional<Journal> journal;  // of what was done; absent for a dry run and where nothing went
 };
 
-// Takes back what a crash left half-done, before anything else.
-base::Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ);
+// Takes back what a crash left half-done, before anything else. `also_held`: what may be accepted although no file
+// changed there, because commits contain it.
+base::Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ,
+                            const std::vector<std::string>& also_held = {});
 
 // The steps, in the order in which they must happen: files away, directories away, directories made, files put, modes
 // set.

@@ -45,8 +45,9 @@ std::string real_path(const std::string& path) {
   return real ? std::string(real.get()) : path;
 }
 
-// The host's files, as they are or as they would be after an apply of everything.
-class View {
+}  // namespace
+
+class GitReach::View {
  public:
   View(const Opened& places, std::string workspace, bool applied)
       : layers_{&places.host, applied ? &places.upper : nullptr}, workspace_(std::move(workspace)) {}
@@ -95,159 +96,148 @@ class View {
   std::string workspace_;
 };
 
-class Reach {
- public:
-  Reach(const Opened& places, const std::vector<Change>& changes)
-      : workspace_(real_path(places.host_path)),
-        views_{View(places, workspace_, false), View(places, workspace_, true)} {
-    std::set<std::string, std::less<>> directories{""};
-    for (const Change& change : changes)
-      for (std::string_view up = parent_of(change.path); !up.empty(); up = parent_of(up))
-        if (!directories.emplace(up).second) break;
-    for (const std::string& directory : directories) look_for_repository(directory);
-    if (auto layout = git_layout(workspace_);
-        layout && (layout->kind == GitLayout::Kind::worktree || layout->kind == GitLayout::Kind::subdirectory))
-      add_repository(layout->git_dir, layout->work_tree, 0);
+GitReach::GitReach(const Opened& places, const std::vector<std::string>& paths)
+    : workspace_(real_path(places.host_path)) {
+  for (bool applied : {false, true}) views_.emplace_back(places, workspace_, applied);
+  std::set<std::string, std::less<>> directories{""};
+  for (const std::string& path : paths)
+    for (std::string_view up = parent_of(path); !up.empty(); up = parent_of(up))
+      if (!directories.emplace(up).second) break;
+  for (const std::string& directory : directories) look_for_repository(directory);
+  if (auto layout = git_layout(workspace_);
+      layout && (layout->kind == GitLayout::Kind::worktree || layout->kind == GitLayout::Kind::subdirectory))
+    add_repository(layout->git_dir, layout->work_tree, 0);
+}
+
+GitReach::~GitReach() = default;
+
+const char* GitReach::judge(const std::string& path, bool is_directory) {
+  constexpr const char* reached = "git on the host is set to run or obey it";
+  if (in_repository(path)) return "git takes its directory for a repository and obeys what is in it";
+  for (std::string_view up = path; !up.empty(); up = parent_of(up)) {
+    auto found = reached_.find(up);
+    if (found != reached_.end() && (found->second || up.size() == path.size())) return reached;
   }
-
-  // The reason to hold a change back; null for none.
-  const char* judge(const Change& change) {
-    if (in_repository(change.path)) return "git takes its directory for a repository and obeys what is in it";
-    for (std::string_view up = change.path; !up.empty(); up = parent_of(up)) {
-      auto found = reached_.find(up);
-      if (found != reached_.end() && (found->second || up.size() == change.path.size())) return reached_reason;
-    }
-    // A directory on the way that becomes something else leads elsewhere.
-    if (change.after && change.after->type != FileType::directory) {
-      auto below = reached_.lower_bound(change.path + "/");
-      if (below != reached_.end() && covers(change.path, below->first)) return reached_reason;
-    }
-    return nullptr;
+  // A directory on the way that becomes something else leads elsewhere.
+  if (!is_directory) {
+    auto below = reached_.lower_bound(path + "/");
+    if (below != reached_.end() && covers(path, below->first)) return reached;
   }
+  return nullptr;
+}
 
- private:
-  static constexpr const char* reached_reason = "git on the host is set to run or obey it";
-
-  void look_for_repository(const std::string& directory) {
-    std::string name = join_path(directory, ".git");
-    for (const View& view : views_) {
-      auto entry = view.layers().stat(name);
-      if (!entry || !*entry) continue;
-      std::string work_tree = directory.empty() ? workspace_ : workspace_ + "/" + directory;
-      if ((*entry)->type == FileType::regular) {
-        std::string text = view.read(work_tree + "/.git");
-        while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-        if (text.starts_with("gitdir: ")) add_repository(absolute(work_tree, text.substr(8)), work_tree, 0);
-      } else {
-        add_repository(work_tree + "/.git", work_tree, 0);
-      }
+void GitReach::look_for_repository(const std::string& directory) {
+  std::string name = join_path(directory, ".git");
+  for (const View& view : views_) {
+    auto entry = view.layers().stat(name);
+    if (!entry || !*entry) continue;
+    std::string work_tree = directory.empty() ? workspace_ : workspace_ + "/" + directory;
+    if ((*entry)->type == FileType::regular) {
+      std::string text = view.read(work_tree + "/.git");
+      while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+      if (text.starts_with("gitdir: ")) add_repository(absolute(work_tree, text.substr(8)), work_tree, 0);
+    } else {
+      add_repository(work_tree + "/.git", work_tree, 0);
     }
   }
+}
 
-  void add_repository(const std::string& git_dir, const std::string& work_tree, int depth) {
-    if (depth > deepest_module || !seen_.insert(git_dir).second) return;
-    for (const View& view : views_) {
-      std::vector<std::string> directories{git_dir};
-      std::string common = view.read(git_dir + "/commondir");
-      while (common.ends_with('\n') || common.ends_with('\r')) common.pop_back();
-      if (!common.empty()) directories.push_back(absolute(git_dir, common));
-      for (const std::string& directory : directories) {
-        add_hooks(view, directory + "/hooks");
-        for (const char* config : {"/config", "/config.worktree"}) add_config(view, directory + config, work_tree, 0);
-        add_modules(view, directory + "/modules", work_tree, depth);
-      }
+void GitReach::add_repository(const std::string& git_dir, const std::string& work_tree, int depth) {
+  if (depth > deepest_module || !seen_.insert(git_dir).second) return;
+  for (const View& view : views_) {
+    std::vector<std::string> directories{git_dir};
+    std::string common = view.read(git_dir + "/commondir");
+    while (common.ends_with('\n') || common.ends_with('\r')) common.pop_back();
+    if (!common.empty()) directories.push_back(absolute(git_dir, common));
+    for (const std::string& directory : directories) {
+      add_hooks(view, directory + "/hooks");
+      for (const char* config : {"/config", "/config.worktree"}) add_config(view, directory + config, work_tree, 0);
+      add_modules(view, directory + "/modules", work_tree, depth);
     }
   }
+}
 
-  // Submodules' repositories; a name may have slashes, so that they lie at any depth.
-  void add_modules(const View& view, const std::string& directory, const std::string& work_tree, int depth) {
-    if (depth > deepest_module) return;
-    for (const std::string& name : view.list(directory)) {
-      std::string module = directory + "/" + name;
-      if (view.read(module + "/HEAD").empty()) {
-        add_modules(view, module, work_tree, depth + 1);
-        continue;
-      }
-      std::string own_tree = work_tree;
-      for (const GitSetting& setting : parse_git_config(view.read(module + "/config")))
-        if (setting.name == "core.worktree") own_tree = absolute(module, setting.value);
-      add_repository(module, own_tree, depth + 1);
+// Submodules' repositories; a name may have slashes, so that they lie at any depth.
+void GitReach::add_modules(const View& view, const std::string& directory, const std::string& work_tree, int depth) {
+  if (depth > deepest_module) return;
+  for (const std::string& name : view.list(directory)) {
+    std::string module = directory + "/" + name;
+    if (view.read(module + "/HEAD").empty()) {
+      add_modules(view, module, work_tree, depth + 1);
+      continue;
+    }
+    std::string own_tree = work_tree;
+    for (const GitSetting& setting : parse_git_config(view.read(module + "/config")))
+      if (setting.name == "core.worktree") own_tree = absolute(module, setting.value);
+    add_repository(module, own_tree, depth + 1);
+  }
+}
+
+void GitReach::add_hooks(const View& view, const std::string& directory) {
+  add(view, directory, true);
+  for (const std::string& name : view.list(directory)) add(view, directory + "/" + name, true);
+}
+
+void GitReach::add_config(const View& view, const std::string& file, const std::string& work_tree, int depth) {
+  if (depth > deepest_include) return;
+  add(view, file, true);
+  std::string directory = file.substr(0, file.rfind('/'));
+  for (const GitSetting& setting : parse_git_config(view.read(file))) {
+    // What is below the user's home is not the workspace's, unless it is named otherwise too.
+    if (setting.value.empty() || setting.value.starts_with('~')) continue;
+    if (setting.name == "include.path" || (setting.name.starts_with("includeif.") && setting.name.ends_with(".path"))) {
+      add_config(view, absolute(directory, setting.value), work_tree, depth + 1);
+    } else if (setting.name == "core.hookspath") {
+      add_hooks(view, absolute(work_tree, setting.value));
+    } else if (setting.name == "core.attributesfile") {
+      add(view, absolute(work_tree, setting.value), true);
+    } else if (runs_a_command(setting.name)) {
+      for (const std::string& word : words_of_command(setting.value))
+        add(view, absolute(work_tree, word), word.find('/') != std::string::npos);
     }
   }
+}
 
-  void add_hooks(const View& view, const std::string& directory) {
-    add(view, directory, true);
-    for (const std::string& name : view.list(directory)) add(view, directory + "/" + name, true);
+// `below`: what lies in it counts too.
+void GitReach::add(const View& view, const std::string& path, bool below) {
+  for (std::string& place : view.places(path)) reached_[std::move(place)] |= below;
+}
+
+// Whether the change is of a part of a directory that has, or would have, all that git wants of a repository.
+bool GitReach::in_repository(std::string_view path) {
+  for (std::string_view at = path; !at.empty(); at = parent_of(at)) {
+    if (std::ranges::none_of(of_repositories, [&](std::string_view name) { return same_name(name, name_of(at)); }))
+      continue;
+    std::string_view directory = parent_of(at);
+    if (name_of(directory) == ".git") continue;
+    auto [known, is_new] = repositories_.try_emplace(std::string(directory), false);
+    if (is_new) known->second = looks_like_repository(known->first);
+    if (known->second) return true;
   }
+  return false;
+}
 
-  void add_config(const View& view, const std::string& file, const std::string& work_tree, int depth) {
-    if (depth > deepest_include) return;
-    add(view, file, true);
-    std::string directory = file.substr(0, file.rfind('/'));
-    for (const GitSetting& setting : parse_git_config(view.read(file))) {
-      // What is below the user's home is not the workspace's, unless it is named otherwise too.
-      if (setting.value.empty() || setting.value.starts_with('~')) continue;
-      if (setting.name == "include.path" ||
-          (setting.name.starts_with("includeif.") && setting.name.ends_with(".path"))) {
-        add_config(view, absolute(directory, setting.value), work_tree, depth + 1);
-      } else if (setting.name == "core.hookspath") {
-        add_hooks(view, absolute(work_tree, setting.value));
-      } else if (setting.name == "core.attributesfile") {
-        add(view, absolute(work_tree, setting.value), true);
-      } else if (runs_a_command(setting.name)) {
-        for (const std::string& word : words_of_command(setting.value))
-          add(view, absolute(work_tree, word), word.find('/') != std::string::npos);
-      }
-    }
-  }
-
-  // `below`: what lies in it counts too.
-  void add(const View& view, const std::string& path, bool below) {
-    for (std::string& place : view.places(path)) reached_[std::move(place)] |= below;
-  }
-
-  // Whether the change is of a part of a directory that has, or would have, all that git wants of a repository.
-  bool in_repository(std::string_view path) {
-    for (std::string_view at = path; !at.empty(); at = parent_of(at)) {
-      if (std::ranges::none_of(of_repositories, [&](std::string_view name) { return same_name(name, name_of(at)); }))
-        continue;
-      std::string_view directory = parent_of(at);
-      if (name_of(directory) == ".git") continue;
-      auto [known, is_new] = repositories_.try_emplace(std::string(directory), false);
-      if (is_new) known->second = looks_like_repository(known->first);
-      if (known->second) return true;
-    }
-    return false;
-  }
-
-  bool looks_like_repository(const std::string& directory) const {
-    auto names = views_[1].layers().list(directory);
-    if (!names) return true;  // what cannot be looked at is not trusted
-    auto has = [&](std::string_view wanted) {
-      return std::ranges::any_of(*names, [&](const std::string& name) {
-        if (!same_name(name, wanted)) return false;
-        auto entry = views_[1].layers().stat(join_path(directory, name));
-        return !entry || *entry;
-      });
-    };
-    return has("HEAD") && ((has("objects") && has("refs")) || has("commondir"));
-  }
-
-  std::string workspace_;
-  std::array<View, 2> views_;
-  std::set<std::string> seen_;
-  std::map<std::string, bool, std::less<>> reached_;
-  std::map<std::string, bool, std::less<>> repositories_;
-};
-
-}  // namespace
+bool GitReach::looks_like_repository(const std::string& directory) const {
+  auto names = views_[1].layers().list(directory);
+  if (!names) return true;  // what cannot be looked at is not trusted
+  auto has = [&](std::string_view wanted) {
+    return std::ranges::any_of(*names, [&](const std::string& name) {
+      if (!same_name(name, wanted)) return false;
+      auto entry = views_[1].layers().stat(join_path(directory, name));
+      return !entry || *entry;
+    });
+  };
+  return has("HEAD") && ((has("objects") && has("refs")) || has("commondir"));
+}
 
 void hold_what_git_reaches(const Opened& places, std::vector<Change>& changes) {
   if (changes.empty()) return;
-  Reach reach(places, changes);
+  std::vector<std::string> paths;
+  for (const Change& change : changes) paths.push_back(change.path);
+  GitReach reach(places, paths);
   for (Change& change : changes) {
     if (change.hazard == core::Hazard::held) continue;
-    const char* reason = reach.judge(change);
+    const char* reason = reach.judge(change.path, !change.after || change.after->type == FileType::directory);
     if (reason == nullptr) continue;
     change.hazard = core::Hazard::held;
     change.hazard_reason = reason;

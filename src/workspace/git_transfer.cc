@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "workspace/bytes.h"
 #include "workspace/git_command.h"
+#include "workspace/git_commits.h"
 
 namespace hv::workspace {
 
@@ -42,11 +43,11 @@ std::string baseline_key(const Repository& repository, std::string_view file) {
   return join_path(repository.name, file);
 }
 
-Result<GitTransfer> GitTransfer::open(const Repository& repository, const Baseline& baseline,
-                                      const std::string& records, bool force) {
+Result<GitTransfer> GitTransfer::open(const Repository& repository, const Baseline& baseline, const Opened& opened,
+                                      TransferRules rules) {
   if (!have_git())
     return Failure(base::unavailable("bring commits to the host: there is no /usr/bin/git").with_hint("install git"));
-  GitTransfer transfer(repository, baseline, records + "/git-scratch", force);
+  GitTransfer transfer(repository, baseline, opened, std::move(rules));
   HV_TRY(transfer.prepare());
   HV_TRY(transfer.compare());
   return transfer;
@@ -96,13 +97,51 @@ Status GitTransfer::compare() {
   for (const auto& [name, old_id] : host_refs_)
     if (!inside_refs_.contains(name)) HV_TRY(judge_ref(name, old_id, ""));
   if (!inside_head_.empty() && inside_head_ != host_head_ && repository_->exists) {
-    if (host_moved("HEAD") && !force_) {
+    if (host_moved("HEAD") && !rules_.force) {
       plan_.conflicts.push_back(
           {baseline_key(*repository_, "HEAD"), "the host switched branches after the sandbox began"});
-    } else if (is_object_id(inside_head_) || inside_refs_.contains(branch_of(inside_head_))) {
+    } else if (is_object_id(inside_head_)) {
+      HV_TRY(hold_back({"HEAD", host_head_, inside_head_, 0}));
+    } else if (inside_refs_.contains(branch_of(inside_head_)) && !is_held(branch_of(inside_head_))) {
       plan_.moves.push_back({"HEAD", host_head_, inside_head_, 0});
     }
   }
+  return {};
+}
+
+bool GitTransfer::is_held(const std::string& ref) const {
+  return std::ranges::find(plan_.held_refs, ref) != plan_.held_refs.end();
+}
+
+std::string GitTransfer::known_to_host() const {
+  std::string known;
+  for (const auto& [name, id] : host_refs_) known += "^" + id + "\n";
+  return known;
+}
+
+// Adds the move, or what in its commits speaks against it.
+Status GitTransfer::hold_back(const core::RefChange& move) {
+  auto files = committed_files(scratch_, move.new_id, known_to_host());
+  if (!files) {
+    plan_.conflicts.push_back({baseline_key(*repository_, move.name), files.error().message()});
+    plan_.held_refs.push_back(move.name);
+    return {};
+  }
+  std::vector<core::Refusal> held = held_in_commits(scratch_, *repository_, *opened_, move.name, *files);
+  std::string ref = baseline_key(*repository_, move.name);
+  std::erase_if(held, [&](const core::Refusal& refusal) {
+    return std::ranges::any_of(rules_.accept, [&](const std::string& accepted) {
+      return covers(accepted, refusal.path) || covers(accepted, ref);
+    });
+  });
+  if (held.empty()) {
+    plan_.moves.push_back(move);
+    return {};
+  }
+  plan_.held_refs.push_back(move.name);
+  for (core::Refusal& refusal : held)
+    if (std::ranges::find(plan_.held, refusal.path, &core::Refusal::path) == plan_.held.end())
+      plan_.held.push_back(std::move(refusal));
   return {};
 }
 
@@ -128,7 +167,7 @@ Status GitTransfer::judge_ref(const std::string& name, const std::string& old_id
     plan_.conflicts.push_back({baseline_key(*repository_, name), std::move(why)});
     return {};
   };
-  if (!old_id.empty() && host_moved(name) && !force_) {
+  if (!old_id.empty() && host_moved(name) && !rules_.force) {
     if (new_id.empty()) return refuse("the host moved it after the sandbox began; it was deleted inside");
     // What the host has beyond the sandbox's is not lost by a fast-forward, and not needed when the sandbox is behind.
     bool behind = HV_TRY(is_ancestor(new_id, old_id));
@@ -142,14 +181,11 @@ Status GitTransfer::judge_ref(const std::string& name, const std::string& old_id
     return {};
   }
   core::RefChange move{name, old_id, new_id, 0};
-  std::string known;
-  for (const auto& [host_name, id] : host_refs_) known += "^" + id + "\n";
-  auto count =
-      run_git(in_scratch(scratch_, {"rev-list", "--count", "--ignore-missing", "--stdin"}), new_id + "\n" + known);
+  auto count = run_git(in_scratch(scratch_, {"rev-list", "--count", "--ignore-missing", "--stdin"}),
+                       new_id + "\n" + known_to_host());
   if (!count) return refuse("its objects cannot be read: " + count.error().message());
   std::from_chars(count->data(), count->data() + count->size(), move.commits);
-  plan_.moves.push_back(std::move(move));
-  return {};
+  return hold_back(move);
 }
 
 Status GitTransfer::make_repository() {

@@ -35,14 +35,20 @@ struct Repository {
 struct RefPlan {
   std::vector<core::RefChange> moves;  // what can go; "HEAD" with "ref: ..." texts among them
   std::vector<core::Refusal> conflicts;
+  std::vector<core::Refusal> held;     // files in commits that apply would hold back
+  std::vector<std::string> held_refs;  // the refs that stay because of them
+};
+
+struct TransferRules {
+  std::vector<std::string> accept = {};  // held paths, or refs as paths, that are meant
+  bool force = false;                    // also what the host moved meanwhile
 };
 
 class GitTransfer {
  public:
-  // unavailable when there is no git on the host. `baseline` tells which refs the host moved meanwhile; `force` moves
-  // those too.
-  static base::Result<GitTransfer> open(const Repository& repository, const Baseline& baseline,
-                                        const std::string& records, bool force);
+  // unavailable when there is no git on the host. `baseline` tells which refs the host moved meanwhile.
+  static base::Result<GitTransfer> open(const Repository& repository, const Baseline& baseline, const Opened& opened,
+                                        TransferRules rules);
   ~GitTransfer();
   GitTransfer(GitTransfer&&) noexcept = default;
 
@@ -51,10 +57,17 @@ class GitTransfer {
   base::Result<std::vector<core::RefChange>> apply(std::vector<core::Refusal>& conflicts);
 
  private:
-  GitTransfer(const Repository& repository, const Baseline& baseline, std::string scratch, bool force)
-      : repository_(&repository), baseline_(&baseline), scratch_(std::move(scratch)), force_(force) {}
+  GitTransfer(const Repository& repository, const Baseline& baseline, const Opened& opened, TransferRules rules)
+      : repository_(&repository),
+        baseline_(&baseline),
+        opened_(&opened),
+        scratch_(opened.records + "/git-scratch"),
+        rules_(std::move(rules)) {}
   base::Status prepare();
   base::Status compare();
+  base::Status hold_back(const core::RefChange& move);
+  std::string known_to_host() const;
+  bool is_held(const std::string& ref) const;
   base::Status judge_ref(const std::string& name, const std::string& old_id, const std::string& new_id);
   bool host_moved(const std::string& name) const;
   base::Result<bool> is_ancestor(const std::string& older, const std::string& newer) const;
@@ -63,8 +76,9 @@ class GitTransfer {
 
   const Repository* repository_;
   const Baseline* baseline_;
+  const Opened* opened_;
   std::string scratch_;
-  bool force_;
+  TransferRules rules_;
   Refs host_refs_;
   Refs inside_refs_;
   std::string host_head_;

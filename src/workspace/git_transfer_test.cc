@@ -17,7 +17,7 @@ class Git : public ::testing::Test, protected OverlayWorld {
   static constexpr const char* first_ = "git init -q -b main; echo one > a; git add a; git commit -q -m first; ";
 
   // What goes and what does not: "old>new" names a line, "!" before refusals.
-  std::string transfer() {
+  std::string transfer(const std::vector<std::string>& accept = {}) {
     Opened opened = open();
     Baseline baseline = opened.baseline().value();
     ChangeSet set = find_changes(opened, baseline).value();
@@ -25,10 +25,11 @@ class Git : public ::testing::Test, protected OverlayWorld {
     auto repositories = find_repositories(places, opened, set.repositories).value();
     std::string text;
     for (const Repository& repository : repositories.items) {
-      auto opened_transfer = GitTransfer::open(repository, baseline, opened.records, false);
+      auto opened_transfer = GitTransfer::open(repository, baseline, opened, {.accept = accept, .force = false});
       EXPECT_TRUE(opened_transfer) << opened_transfer.error().message();
       if (!opened_transfer) continue;
       std::vector<core::Refusal> conflicts = opened_transfer->plan().conflicts;
+      for (const core::Refusal& held : opened_transfer->plan().held) text += "held " + held.path + "\n";
       auto moved = opened_transfer->apply(conflicts);
       EXPECT_TRUE(moved) << moved.error().message();
       if (moved) {
@@ -111,6 +112,51 @@ TEST_F(Git, ARepositoryMadeInsideIsMadeOnTheHost) {
   EXPECT_EQ(shell("git -C sub log --format=%s; git -C sub status --porcelain"), "inner\n");
 }
 
+TEST_F(Git, ACommitWithAFileThatApplyHoldsStaysUntilTheFileIsAccepted) {
+  host(std::string(first_) + "ln -s ../../tools/hook .git/hooks/pre-push");
+  INSIDE_OR_SKIP(
+      "echo x > .envrc; mkdir tools; echo x > tools/hook; ln -s /etc/passwd out; git add -A; git commit -q -m bad; git "
+      "rm -q -r .envrc tools out; git commit -q -m 'hides it'; git checkout -q -b side main~2; echo s > s; git add s; "
+      "git "
+      "commit -q -m side; git checkout -q main");
+  EXPECT_EQ(transfer(), "held .envrc\nheld out\nheld tools/hook\n.git refs/heads/side 1\n");
+  EXPECT_EQ(shell("git log --format=%s"), "first\n");
+  EXPECT_EQ(transfer({".envrc", "out"}), "held tools/hook\n");
+  EXPECT_EQ(transfer({".envrc", "out", "tools"}), ".git refs/heads/main 2\n");
+}
+
+TEST_F(Git, ACommitOfWhatTheHostHasAcceptedGoes) {
+  host(std::string(first_) + "echo mine > .envrc; ln -s /etc/passwd out");
+  INSIDE_OR_SKIP("git add -A; git commit -q -m same");
+  EXPECT_EQ(transfer(), ".git refs/heads/main 1\n");
+}
+
+TEST_F(Git, ACommitIsAcceptedByItsRefAsWell) {
+  host(first_);
+  INSIDE_OR_SKIP(
+      "git checkout -q -b topic; mkdir .vscode; echo x > .vscode/tasks.json; git add -A; git commit -q -m t");
+  EXPECT_EQ(transfer(), "held .vscode/tasks.json\n") << "HEAD stays with the branch";
+  EXPECT_EQ(transfer({".git/refs/heads/topic"}), ".git refs/heads/topic 1\n.git HEAD 0\n");
+}
+
+TEST_F(Git, ADetachedHeadIsNoWayRound) {
+  host(first_);
+  INSIDE_OR_SKIP("git checkout -q --detach; echo x > .envrc; git add -A; git commit -q -m t");
+  EXPECT_EQ(transfer(), "held .envrc\n");
+}
+
+TEST_F(Git, ACommittedRepositoryIsHeldAndAMergeOfTheHostsIsNot) {
+  host(std::string(first_) +
+       "git checkout -q -b other; echo x > .envrc; git add -A; git commit -q -m theirs; git checkout -q main");
+  INSIDE_OR_SKIP("echo i > i; git add i; git commit -q -m i; git merge -q other; rm .envrc");
+  EXPECT_EQ(transfer(), ".git refs/heads/main 2\n");
+  INSIDE_OR_SKIP(
+      "git checkout -q .; mkdir -p t/objects t/refs; for f in HEAD config objects/x refs/x ok; do echo x > t/$f; done; "
+      "git add "
+      "-A; git commit -q -m t");
+  EXPECT_EQ(transfer(), "held t/HEAD\nheld t/config\nheld t/objects/x\nheld t/refs/x\n");
+}
+
 TEST_F(Git, AnObjectThatIsMissingStopsTheRef) {
   host(first_);
   INSIDE_OR_SKIP(
@@ -122,7 +168,7 @@ TEST_F(Git, AnObjectThatIsMissingStopsTheRef) {
   Places places{root_ + "/ws", root_ + "/records", {}};
   auto repositories = find_repositories(places, opened, set.repositories).value();
   ASSERT_EQ(repositories.items.size(), 1u);
-  auto opened_transfer = GitTransfer::open(repositories.items[0], baseline, opened.records, false);
+  auto opened_transfer = GitTransfer::open(repositories.items[0], baseline, opened, {});
   ASSERT_TRUE(opened_transfer);
   std::vector<core::Refusal> conflicts;
   EXPECT_FALSE(opened_transfer->apply(conflicts));

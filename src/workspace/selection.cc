@@ -49,9 +49,14 @@ bool removes_directory(const Change& change) {
 
 }  // namespace
 
-Result<Selection> select_changes(const std::vector<Change>& changes, const core::ApplyRequest& request) {
+Result<Selection> select_changes(const std::vector<Change>& changes, const core::ApplyRequest& request,
+                                 const std::vector<std::string>& also_held) {
   HV_TRY(check_names(changes, request.paths));
-  HV_TRY(check_names(changes, request.accept));
+  std::vector<std::string> accepted = request.accept;
+  std::erase_if(accepted, [&](const std::string& path) {
+    return std::ranges::any_of(also_held, [&](const std::string& held) { return covers(path, held); });
+  });
+  HV_TRY(check_names(changes, accepted));
   std::vector<std::string> by_hunks;
   for (const core::HunkChoice& choice : request.hunks) by_hunks.push_back(choice.path);
   HV_TRY(check_names(changes, by_hunks));

@@ -17,7 +17,8 @@ struct Selection {
 };
 
 // not_found when a path that is named, accepted or chosen by hunks matches no change. `changes` must outlive the
-// selection.
-base::Result<Selection> select_changes(const std::vector<Change>& changes, const core::ApplyRequest& request);
+// selection. `also_held`: what may be accepted besides, because commits contain it.
+base::Result<Selection> select_changes(const std::vector<Change>& changes, const core::ApplyRequest& request,
+                                       const std::vector<std::string>& also_held = {});
 
 }  // namespace hv::workspace

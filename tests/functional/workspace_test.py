@@ -152,6 +152,23 @@ class Git(hydravisor.TestCase):
         self.assertEqual((self.world.read("a.txt"), self.git("status", "--porcelain")), ("two\n", ""))
 
 
+    def test_commits_with_what_the_host_runs_stay_until_it_is_accepted(self):
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.email", "a@example.org")
+        self.git("config", "user.name", "A")
+        self.git("commit", "-q", "--allow-empty", "-m", "first")
+        script = "echo evil > .envrc; git add .envrc; git commit -q -m second; rm .envrc; git commit -q -a -m third"
+        self.run_in_sandbox("sh", "-ec", script, options=["--name", "w", "--keep"])
+        self.assertIn("held back: .envrc: a commit of refs/heads/main contains it", self.world.ok("diff", "w"))
+        refused = self.world.cli("apply", "w")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"hydravisor apply w --accept .envrc\n", refused.stdout)
+        self.assertEqual(self.git("log", "--format=%s").split(), ["first"])
+        self.assert_refused(self.world.cli("apply", "w", "--accept", "other"), "other")
+        self.world.ok("apply", "w", "--accept", ".envrc")
+        self.assertEqual(self.git("log", "--format=%s").split(), ["third", "second", "first"])
+
+
 class Modes(hydravisor.TestCase):
     def test_ro_cannot_be_written(self):
         self.world.write("a.txt", "one\n")
