@@ -228,6 +228,8 @@ std::string diff_text(const core::ChangeReport& report, DiffStyle style) {
     out += file_header(file, style);
     for (const core::Hunk& hunk : file.hunks) out += hunk_text(hunk, style);
   }
+  // After the patch, where the programs that read one stop reading.
+  if (!out.empty() && !report.digest.empty()) out += base::format("digest: {}\n", base::printable(report.digest));
   return out;
 }
 
@@ -258,7 +260,7 @@ std::string leftover_text(const core::ChangeReport& report, const std::string& s
   return out + base::format("  drop them:     hydravisor discard {}", sandbox);
 }
 
-std::string apply_text(const core::ApplyReport& report, const std::string& sandbox) {
+std::string apply_text(const core::ApplyReport& report, const std::string& sandbox, bool reviewed) {
   std::string out;
   for (const std::string& path : report.applied)
     out += base::format("{} {}\n", report.dry_run ? "would apply" : "applied", base::printable(path));
@@ -269,6 +271,11 @@ std::string apply_text(const core::ApplyReport& report, const std::string& sandb
   for (const core::Refusal& conflict : report.conflicts)
     out += base::format("conflict {}: {}\n", base::printable(conflict.path), base::printable(conflict.reason));
   if (out.empty()) return "nothing to apply\n";
+  if (report.running && !reviewed)
+    out += base::format(
+        "'{}' still runs: this is what it had at this moment. To apply what you have seen and nothing else, take the "
+        "digest that diff ends with: hydravisor apply {} --digest DIGEST\n",
+        sandbox, sandbox);
   if (!report.held.empty()) {
     out += base::format("to apply a file that is held back: hydravisor apply {}", sandbox);
     for (size_t i = 0; i < std::min(report.held.size(), kMostAccepted); ++i)

@@ -27,7 +27,8 @@ std::string name_text(const core::ChangeReport& report, bool exact);
 // After `run`: what is left in the sandbox and the commands that go on with it.
 std::string leftover_text(const core::ChangeReport& report, const std::string& sandbox, size_t width);
 
-std::string apply_text(const core::ApplyReport& report, const std::string& sandbox);
+// `reviewed`: the request named the digest of what was shown.
+std::string apply_text(const core::ApplyReport& report, const std::string& sandbox, bool reviewed = false);
 // For discard, undo and sync; `verb` is "discarded".
 std::string paths_text(const core::PathsReport& report, std::string_view verb);
 

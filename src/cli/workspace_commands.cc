@@ -41,6 +41,7 @@ constexpr Option kApplyOptions[] = {
      .repeatable = true,
      .completion = Completion::files},
     {.name = "force", .help = "Also over what changed on the host meanwhile"},
+    {.name = "digest", .value = "DIGEST", .help = "Only if the changes still are those that diff showed with it"},
 };
 constexpr ExitCode kApplyCodes[] = {
     {"0", "done; files held back are named and do not count"},
@@ -102,7 +103,11 @@ base::Result<std::optional<core::ApplyRequest>> ask_user(Context& context, clien
                           static_cast<void>(context.print(question));
                           return read_answer();
                         }};
-  return pick_hunks(report, {.colour = context.may_colour(), .exact = false}, dialogue);
+  std::optional<core::ApplyRequest> chosen =
+      pick_hunks(report, {.colour = context.may_colour(), .exact = false}, dialogue);
+  // What was not shown does not go: the sandbox may run on while the questions are answered.
+  if (chosen) chosen->digest = report.digest, chosen->reviewed = paths_of(arguments);
+  return chosen;
 }
 
 base::Result<int> apply(Context& context, const Arguments& arguments) {
@@ -116,9 +121,10 @@ base::Result<int> apply(Context& context, const Arguments& arguments) {
   for (std::string& path : arguments.values("accept")) request.accept.push_back(std::move(path));
   request.dry_run = arguments.has("dry-run");
   request.force = arguments.has("force");
+  if (auto digest = arguments.value("digest")) request.digest = *digest;
   core::ApplyReport report = HV_TRY(client->apply(arguments.word(0), request));
   int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
-                                 : context.print(apply_text(report, arguments.word(0))));
+                                 : context.print(apply_text(report, arguments.word(0), !request.digest.empty())));
   bool nothing_but_held = report.applied.empty() && report.refs.empty() && !report.held.empty();
   return code == kDone && (nothing_but_held || !report.conflicts.empty()) ? kNo : code;
 }

@@ -68,6 +68,7 @@ struct ChangeReport {
   uint64_t removed_lines = 0;
   std::vector<FileChange> files;  // by path
   std::vector<RefChange> refs;    // commits made inside
+  std::string digest = {};        // stands for all that is shown; empty with statistics alone and for live workspaces
 };
 
 struct DiffRequest {
@@ -87,6 +88,9 @@ struct ApplyRequest {
   std::vector<HunkChoice> hunks;    // files not named here come whole
   bool dry_run = false;
   bool force = false;  // over what the host changed meanwhile
+  // ChangeReport::digest: nothing goes when the changes are not those that it stands for. Empty: what is there now.
+  std::string digest = {};
+  std::vector<std::string> reviewed = {};  // DiffRequest::paths of that report; empty: `paths`, or everything
 };
 
 struct Refusal {
@@ -100,6 +104,7 @@ struct ApplyReport {
   std::vector<Refusal> conflicts;  // the host changed them meanwhile
   std::vector<RefChange> refs;     // that now are in the host's repository
   bool dry_run = false;
+  bool running = false;  // the sandbox was alive meanwhile, so that it may have changed more since
 };
 
 struct DiscardRequest {

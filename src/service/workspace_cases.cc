@@ -46,7 +46,8 @@ json::Object describe(const core::ApplyRequest& request) {
   return {{"paths", bounded(request.paths)},
           {"accepted", bounded(request.accept)},
           {"by_hunk", request.hunks.size()},
-          {"force", request.force}};
+          {"force", request.force},
+          {"digest", request.digest}};
 }
 
 json::Object describe(const core::ApplyReport& report) {
@@ -147,7 +148,8 @@ Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const 
                {{"files", report.files.size()},
                 {"added", report.added_lines},
                 {"removed", report.removed_lines},
-                {"digest", base::to_hex(base::as_view(base::sha256(wire::to_text(report))))}});
+                {"digest", report.digest.empty() ? base::to_hex(base::as_view(base::sha256(wire::to_text(report))))
+                                                 : report.digest}});
   return report;
 }
 
@@ -156,7 +158,11 @@ Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const 
   core::ApplyReport nothing;
   nothing.dry_run = request.dry_run;
   if (operation.untouched) return nothing;
-  auto act = [&] { return worker_.apply(operation.places, operation.mode(), request); };
+  auto act = [&]() -> Result<core::ApplyReport> {
+    core::ApplyReport report = HV_TRY(worker_.apply(operation.places, operation.mode(), request));
+    report.running = is_alive(operation.view.info.state);
+    return report;
+  };
   if (request.dry_run) return act();
   return perform<core::ApplyReport>(operation.view, "apply", "applied", describe(request), act);
 }

@@ -241,6 +241,7 @@ void describe(V& v, T& x) {
   v.required("removed_lines", x.removed_lines);
   v.required("files", x.files);
   v.required("refs", x.refs);
+  v.optional("digest", x.digest);
 }
 
 template <typename V, Same<core::DiffRequest> T>
@@ -262,6 +263,8 @@ void describe(V& v, T& x) {
   v.optional("hunks", x.hunks);
   v.optional("dry_run", x.dry_run);
   v.optional("force", x.force);
+  v.optional("digest", x.digest);
+  v.bytes("reviewed", x.reviewed);
 }
 
 template <typename V, Same<core::Refusal> T>
@@ -277,6 +280,7 @@ void describe(V& v, T& x) {
   v.required("conflicts", x.conflicts);
   v.required("refs", x.refs);
   v.required("dry_run", x.dry_run);
+  v.optional("running", x.running);
 }
 
 template <typename V, Same<core::DiscardRequest> T>

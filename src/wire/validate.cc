@@ -126,6 +126,7 @@ Status validate(const core::ReexecRequest& request) {
 Status validate(const core::ApplyRequest& request) {
   HV_TRY(check_paths("paths", request.paths));
   HV_TRY(check_paths("accept", request.accept));
+  HV_TRY(check_paths("reviewed", request.reviewed));
   for (const core::HunkChoice& choice : request.hunks) HV_TRY(check_paths("hunks", {choice.path}));
   return {};
 }

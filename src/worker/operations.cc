@@ -12,6 +12,7 @@
 #include "workspace/git_repositories.h"
 #include "workspace/git_transfer.h"
 #include "workspace/live.h"
+#include "workspace/review.h"
 #include "workspace/sync.h"
 #include "workspace/undo.h"
 
@@ -74,6 +75,11 @@ bool wants_git(const std::vector<std::string>& paths) {
          std::ranges::any_of(paths, [](const std::string& path) { return workspace::name_of(path) == ".git"; });
 }
 
+void add_refs(workspace::Review& review, const workspace::Repository& repository, const workspace::RefPlan& plan) {
+  for (const core::RefChange& move : plan.moves) review.add_ref(repository.name, move);
+  for (const core::RefChange& held : plan.held_refs) review.add_ref(repository.name, held);
+}
+
 // A ref that cannot go has no line of its own in the report; it is shown as the file it would be.
 core::FileChange refused_ref(const core::Refusal& refusal) {
   core::FileChange file;
@@ -95,13 +101,48 @@ void show_held(core::ChangeReport& report, const core::Refusal& held) {
   known->hazard_reason = held.reason;
 }
 
+// Everything at these paths as a person would be shown it now.
+Result<workspace::Review> review(const workspace::Opened& places, const workspace::Request& request,
+                                 const std::vector<std::string>& paths) {
+  workspace::Baseline baseline = HV_TRY(places.baseline());
+  workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
+  keep_named(set.changes, paths);
+  workspace::Review shown = HV_TRY(workspace::Review::of(places, set.changes));
+  if (!wants_git(paths)) return shown;
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
+  for (const workspace::Repository& repository : repositories.items) {
+    auto transfer = workspace::GitTransfer::open(repository, baseline, places, {});
+    if (transfer) add_refs(shown, repository, transfer->plan());
+  }
+  return shown;
+}
+
+// The digest may be of what the request names, or of all that there is.
+Result<workspace::Review> check_digest(const workspace::Opened& places, const workspace::Request& request) {
+  HV_TRY(workspace::recover(places));
+  std::vector<std::vector<std::string>> candidates{request.apply.reviewed};
+  if (request.apply.reviewed.empty()) candidates = {request.apply.paths, {}};
+  for (const std::vector<std::string>& paths : candidates) {
+    workspace::Review now = HV_TRY(review(places, request, paths));
+    if (now.digest() == request.apply.digest) return now;
+  }
+  return Failure(base::conflict("apply: the changes are not those that the digest stands for; nothing was applied")
+                     .with_hint("look at them again: hydravisor diff NAME"));
+}
+
 Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace::Request& request) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
   workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
   for (const std::string& path : request.diff.paths) HV_TRY(workspace::check_relative_path(path));
   keep_named(set.changes, request.diff.paths);
+  // Hashed before it is shown: what changes in between does not fit the digest.
+  workspace::Review shown;
+  if (!request.diff.statistics_only) shown = HV_TRY(workspace::Review::of(places, set.changes));
   core::ChangeReport report = report_of(request, places.host, places.upper, set.changes);
-  if (!wants_git(request.diff.paths)) return report;
+  if (!wants_git(request.diff.paths)) {
+    if (!request.diff.statistics_only) report.digest = shown.digest();
+    return report;
+  }
   auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
   for (const workspace::Repository& repository : repositories.items) {
     auto transfer = workspace::GitTransfer::open(repository, baseline, places, {});
@@ -109,16 +150,19 @@ Result<core::ChangeReport> diff(const workspace::Opened& places, const workspace
       std::ranges::copy(transfer->plan().moves, std::back_inserter(report.refs));
       for (const core::Refusal& refusal : transfer->plan().conflicts) report.files.push_back(refused_ref(refusal));
       for (const core::Refusal& held : transfer->plan().held) show_held(report, held);
+      add_refs(shown, repository, transfer->plan());
     } else {
       report.files.push_back(refused_ref({repository.name, transfer.error().message()}));
     }
   }
   std::ranges::sort(report.files, {}, &core::FileChange::path);
+  if (!request.diff.statistics_only) report.digest = shown.digest();
   return report;
 }
 
 // The files are on the host; now the commits that were made of them. Whatever fails here is reported beside what went.
-Status apply_commits(const workspace::Opened& places, const workspace::Request& request, workspace::Applied& applied) {
+Status apply_commits(const workspace::Opened& places, const workspace::Request& request, const workspace::Review* shown,
+                     workspace::Applied& applied) {
   workspace::Baseline baseline = HV_TRY(places.baseline());
   workspace::ChangeSet set = HV_TRY(workspace::find_changes(places, baseline));
   auto repositories = HV_TRY(workspace::find_repositories(request.places, places, set.repositories));
@@ -130,6 +174,7 @@ Status apply_commits(const workspace::Opened& places, const workspace::Request& 
       report.conflicts.push_back({repository.name, transfer.error().message()});
       continue;
     }
+    if (shown != nullptr) transfer->keep_to(*shown);
     std::ranges::copy(transfer->plan().conflicts, std::back_inserter(report.conflicts));
     for (const core::Refusal& held : transfer->plan().held)
       if (std::ranges::find(report.held, held.path, &core::Refusal::path) == report.held.end())
@@ -177,7 +222,8 @@ Result<std::vector<std::string>> held_in_commits(const workspace::Opened& places
     auto transfer = workspace::GitTransfer::open(repository, baseline, places, {});
     if (!transfer) continue;
     for (const core::Refusal& held : transfer->plan().held) paths.push_back(held.path);
-    for (const std::string& ref : transfer->plan().held_refs) paths.push_back(workspace::baseline_key(repository, ref));
+    for (const core::RefChange& ref : transfer->plan().held_refs)
+      paths.push_back(workspace::baseline_key(repository, ref.name));
   }
   return paths;
 }
@@ -214,6 +260,9 @@ Result<json::Value> perform_live(const workspace::Request& request) {
       return wire::to_json(report_of(request, store.tree(), store.workspace(), changes));
     }
     case workspace::Operation::apply: {
+      if (!request.apply.digest.empty())
+        return Failure(
+            base::conflict("apply: a live workspace's changes are in your files already, whatever was shown"));
       std::vector<workspace::Change> changes = HV_TRY(workspace::find_live_changes(store));
       keep_named(changes, request.apply.paths);
       core::ApplyReport report;
@@ -251,9 +300,11 @@ Result<json::Value> perform(const workspace::Request& request) {
       return wire::to_json(report);
     }
     case workspace::Operation::apply: {
-      std::vector<std::string> in_commits = HV_TRY(held_in_commits(places, request));
-      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare, in_commits));
-      if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, applied));
+      std::optional<workspace::Review> shown;
+      if (!request.apply.digest.empty()) shown = HV_TRY(check_digest(places, request));
+      workspace::ApplyRules rules{HV_TRY(held_in_commits(places, request)), shown ? &*shown : nullptr};
+      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare, rules));
+      if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, rules.review, applied));
       return wire::to_json(applied.report);
     }
     case workspace::Operation::discard: {

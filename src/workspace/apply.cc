@@ -28,6 +28,8 @@ using core::ChangeKind;
 
 namespace {
 
+constexpr const char* changed_since_shown = "the sandbox or the host changed it after it was shown";
+
 // The nearest directory above `path` that the host has already and keeps: there the temporary file waits.
 std::string staging_directory(const Tree& host, std::string_view path, const std::set<std::string_view>& leaving = {}) {
   std::string_view up = parent_of(path);
@@ -44,8 +46,9 @@ bool is_directory(const std::optional<Entry>& entry) {
 
 class Operation {
  public:
-  Operation(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ, Journal journal)
-      : places_(places), request_(request), differ_(differ), journal_(std::move(journal)) {}
+  Operation(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ, const Review* review,
+            Journal journal)
+      : places_(places), request_(request), differ_(differ), review_(review), journal_(std::move(journal)) {}
 
   Result<Applied> run(const std::vector<const Change*>& going) {
     for (const Change* change : going) changes_[change->path] = change;
@@ -119,7 +122,7 @@ class Operation {
     if (change.after->type == FileType::symlink) {
       HV_TRY(make_symlink(places_.host, step.temporary, change.target_after));
     } else {
-      Fd temporary = HV_TRY(places_.host.open_file(step.temporary, O_WRONLY | O_CREAT | O_EXCL, 0600));
+      Fd temporary = HV_TRY(places_.host.open_file(step.temporary, O_RDWR | O_CREAT | O_EXCL, 0600));
       HV_TRY(write_content(change, temporary.get()));
       if (step.before && step.before->type == FileType::regular)
         if (auto old_file = places_.host.open_regular(step.path)) copy_attributes(old_file->get(), temporary.get());
@@ -148,13 +151,22 @@ class Operation {
     auto choice = std::ranges::find(request_.hunks, change.path, &core::HunkChoice::path);
     if (choice == request_.hunks.end()) {
       Fd source = HV_TRY(places_.upper.open_regular(change.path));
-      return copy_content(source.get(), destination);
+      HV_TRY(copy_content(source.get(), destination));
+      // The copy is ours alone, so what is looked at now is what will be on the host.
+      if (review_ == nullptr) return {};
+      return check_shown(change, HV_TRY(content_id(destination)));
     }
     std::optional<Sides> sides = HV_TRY(read_sides(places_.host, places_.upper, change));
     if (!sides) return Failure(base::conflict("it is too large to be applied by hunks"));
+    if (review_ != nullptr) HV_TRY(check_shown(change, content_id(sides->after)));
     LineDiff lines = HV_TRY(differ_(sides->before, sides->after));
     std::string merged = HV_TRY(apply_hunks(sides->before, lines.hunks, choice->hunks));
     return base::write_all(destination, merged);
+  }
+
+  Status check_shown(const Change& change, const std::string& content) const {
+    if (content == review_->content_of(change.path)) return {};
+    return Failure(base::conflict(changed_since_shown));
   }
 
   Status keep_preimage(size_t index) {
@@ -252,6 +264,7 @@ class Operation {
   const Opened& places_;
   const core::ApplyRequest& request_;
   const LineDiffer& differ_;
+  const Review* review_;
   Journal journal_;
   Fd journal_directory_;
   Plan plan_;
@@ -323,15 +336,18 @@ std::vector<Step> plan_steps(const Tree& host, const std::vector<const Change*>&
 }
 
 Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ,
-                      const std::vector<std::string>& also_held) {
+                      const ApplyRules& rules) {
   HV_TRY(recover(places));
   Baseline baseline = HV_TRY(places.baseline());
   ChangeSet set = HV_TRY(find_changes(places, baseline));
-  Selection selection = HV_TRY(select_changes(set.changes, request, also_held));
+  if (rules.review != nullptr)
+    for (Change& change : set.changes)
+      if (change.problem.empty() && !rules.review->shows(change)) change.problem = changed_since_shown;
+  Selection selection = HV_TRY(select_changes(set.changes, request, rules.also_held));
   Applied applied;
   if (!request.dry_run && !selection.going.empty()) {
     Journal journal = HV_TRY(Journal::create(places.records));
-    applied = HV_TRY(Operation(places, request, differ, std::move(journal)).run(selection.going));
+    applied = HV_TRY(Operation(places, request, differ, rules.review, std::move(journal)).run(selection.going));
   } else if (request.dry_run) {
     for (const Change* change : selection.going) applied.report.applied.push_back(change->path);
   }

@@ -9,6 +9,7 @@
 #include "workspace/diff.h"
 #include "workspace/journal.h"
 #include "workspace/places.h"
+#include "workspace/review.h"
 
 namespace hv::workspace {
 
@@ -17,10 +18,14 @@ struct Applied {
   std::optional<Journal> journal;  // of what was done; absent for a dry run and where nothing went
 };
 
-// Takes back what a crash left half-done, before anything else. `also_held`: what may be accepted although no file
-// changed there, because commits contain it.
+struct ApplyRules {
+  std::vector<std::string> also_held = {};  // what may be accepted although no file changed there: commits contain it
+  const Review* review = nullptr;           // what was shown; a file that is not so now is reported as a conflict
+};
+
+// Takes back what a crash left half-done, before anything else.
 base::Result<Applied> apply(const Opened& places, const core::ApplyRequest& request, const LineDiffer& differ,
-                            const std::vector<std::string>& also_held = {});
+                            const ApplyRules& rules = {});
 
 // The steps, in the order in which they must happen: files away, directories away, directories made, files put, modes
 // set.

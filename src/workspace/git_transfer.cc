@@ -110,7 +110,15 @@ Status GitTransfer::compare() {
 }
 
 bool GitTransfer::is_held(const std::string& ref) const {
-  return std::ranges::find(plan_.held_refs, ref) != plan_.held_refs.end();
+  return std::ranges::find(plan_.held_refs, ref, &core::RefChange::name) != plan_.held_refs.end();
+}
+
+void GitTransfer::keep_to(const Review& review) {
+  std::erase_if(plan_.moves, [&](const core::RefChange& move) {
+    if (review.shows_ref(repository_->name, move)) return false;
+    plan_.conflicts.push_back({baseline_key(*repository_, move.name), "it moved after it was shown"});
+    return true;
+  });
 }
 
 std::string GitTransfer::known_to_host() const {
@@ -124,7 +132,7 @@ Status GitTransfer::hold_back(const core::RefChange& move) {
   auto files = committed_files(scratch_, move.new_id, known_to_host());
   if (!files) {
     plan_.conflicts.push_back({baseline_key(*repository_, move.name), files.error().message()});
-    plan_.held_refs.push_back(move.name);
+    plan_.held_refs.push_back(move);
     return {};
   }
   std::vector<core::Refusal> held = held_in_commits(scratch_, *repository_, *opened_, move.name, *files);
@@ -138,7 +146,7 @@ Status GitTransfer::hold_back(const core::RefChange& move) {
     plan_.moves.push_back(move);
     return {};
   }
-  plan_.held_refs.push_back(move.name);
+  plan_.held_refs.push_back(move);
   for (core::Refusal& refusal : held)
     if (std::ranges::find(plan_.held, refusal.path, &core::Refusal::path) == plan_.held.end())
       plan_.held.push_back(std::move(refusal));

@@ -15,6 +15,7 @@
 #include "workspace/git_refs.h"
 #include "workspace/journal.h"
 #include "workspace/places.h"
+#include "workspace/review.h"
 
 namespace hv::workspace {
 
@@ -35,8 +36,8 @@ struct Repository {
 struct RefPlan {
   std::vector<core::RefChange> moves;  // what can go; "HEAD" with "ref: ..." texts among them
   std::vector<core::Refusal> conflicts;
-  std::vector<core::Refusal> held;     // files in commits that apply would hold back
-  std::vector<std::string> held_refs;  // the refs that stay because of them
+  std::vector<core::Refusal> held;         // files in commits that apply would hold back
+  std::vector<core::RefChange> held_refs;  // the refs that stay because of them
 };
 
 struct TransferRules {
@@ -53,6 +54,8 @@ class GitTransfer {
   GitTransfer(GitTransfer&&) noexcept = default;
 
   const RefPlan& plan() const { return plan_; }
+  // Leaves out what is not as it was shown; to be called before apply().
+  void keep_to(const Review& review);
   // Objects first, then refs, HEAD and index. What cannot go is added to `conflicts`; the moves that went are returned.
   base::Result<std::vector<core::RefChange>> apply(std::vector<core::Refusal>& conflicts);
 

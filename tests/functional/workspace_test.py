@@ -78,6 +78,25 @@ class CopyOnWrite(hydravisor.TestCase):
         self.world.ok("apply", "w", "--accept", ".envrc")
         self.assertEqual(self.world.read(".envrc"), "export A=1\n")
 
+    def test_applies_what_was_shown_and_nothing_that_came_after(self):
+        self.world.ok("create", "--name", "w", "--", "sleep", "600")
+        self.world.ok("start", "w")
+        inside = lambda script: self.world.ok("exec", "w", "--", "sh", "-c", script)
+        inside("echo shown > a.txt; echo other > b.txt")
+        shown = self.world.json("diff", "w")["digest"]
+        self.assertEqual(self.world.ok("diff", "w").splitlines()[-1], "digest: " + shown)
+        part = self.world.json("diff", "w", "b.txt")["digest"]
+        inside("echo evil! > a.txt")
+        self.assert_refused(self.world.cli("apply", "w", "--digest", shown), "hydravisor diff", code=125)
+        self.assertEqual(os.listdir(self.world.project), [])
+        self.world.ok("apply", "w", "b.txt", "--digest", part)
+        self.assertEqual((self.world.read("a.txt"), self.world.read("b.txt")), (None, "other\n"))
+        self.assertIn("'w' still runs", self.world.ok("apply", "w"))
+        inside("echo third > a.txt")
+        again = self.world.json("diff", "w")["digest"]
+        self.assertNotIn("still runs", self.world.ok("apply", "w", "a.txt", "--digest", again))
+        self.assertEqual(self.world.read("a.txt"), "third\n")
+
     def test_never_follows_a_link_out(self):
         victim = os.path.join(self.world.directory("elsewhere"), "victim")
         with open(victim, "w", encoding="utf-8") as file:
