@@ -17,9 +17,9 @@ base::Result<Enum> parse_named(std::string_view option, std::string_view text) {
 base::Result<core::LimitsRequest> read_limits(const Arguments& arguments) {
   core::LimitsRequest limits;
   limits.accept_unenforced = arguments.has("accept-unenforced");
-  if (auto text = arguments.value("memory"))
-    limits.memory_bytes = HV_TRY_CONTEXT(base::parse_bytes(*text), "--memory").value;
-  if (auto text = arguments.value("pids")) limits.pids = HV_TRY(parse_number("pids", *text, 1, 4'194'304));
+  if (auto text = arguments.value("memory")) limits.memory_bytes = HV_TRY(parse_memory(*text));
+  if (auto text = arguments.value("pids"))
+    limits.pids = HV_TRY(parse_number("pids", *text, core::least_pids, 4'194'304));
   if (auto text = arguments.value("cpus")) limits.cpu_millis = HV_TRY(parse_cpus(*text));
   return limits;
 }

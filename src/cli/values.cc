@@ -44,13 +44,20 @@ base::Result<uint64_t> parse_number(std::string_view option, std::string_view te
   return value;
 }
 
+base::Result<uint64_t> parse_memory(std::string_view text) {
+  auto bytes = base::parse_bytes(text);
+  if (!bytes || bytes->value < core::least_memory_bytes)
+    return base::Failure(bad_value("memory", text, "a size of at least 16MiB, such as 2GiB"));
+  return bytes->value;
+}
+
 base::Result<uint32_t> parse_cpus(std::string_view text) {
   size_t point = text.find('.');
   std::string_view fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
   std::string digits(text.substr(0, point));
   bool form = !text.empty() && fraction.size() <= 3 && (point == std::string_view::npos || !fraction.empty());
   digits.append(fraction).append(3 - std::min<size_t>(3, fraction.size()), '0');
-  auto millis = parse_number("cpus", digits, 10, 4'096'000);
+  auto millis = parse_number("cpus", digits, core::least_cpu_millis, 4'096'000);
   if (!form || !millis) return base::Failure(bad_value("cpus", text, "a number of processors such as 2 or 0.5"));
   return static_cast<uint32_t>(*millis);
 }

@@ -14,6 +14,16 @@ TEST(Values, ReadProcessorsInThousandths) {
     EXPECT_FALSE(parse_cpus(bad).has_value()) << bad;
 }
 
+TEST(Values, TakeNoMemoryThatNothingCanStartIn) {
+  EXPECT_EQ(*parse_memory("16MiB"), uint64_t{16} << 20);
+  EXPECT_EQ(*parse_memory("2GiB"), uint64_t{2} << 30);
+  for (std::string_view bad : {"0", "", "much", "64KiB", "16777215"}) {
+    auto refused = parse_memory(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_NE(refused.error().message().find("--memory: "), std::string::npos);
+  }
+}
+
 TEST(Values, TakeAVariableFromTheCallerWhenNoValueIsGiven) {
   std::vector<core::Variable> environment{{.name = "TOKEN", .value = "t"}};
   EXPECT_EQ(parse_variable("A=b=c", environment)->value, "b=c");

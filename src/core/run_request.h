@@ -54,6 +54,11 @@ struct WorkspaceRequest {
   bool operator==(const WorkspaceRequest&) const = default;
 };
 
+// Below these nothing can start; 0 is no limit nowhere, so that a slip does not lift one.
+inline constexpr uint64_t least_memory_bytes = uint64_t{16} << 20;
+inline constexpr uint64_t least_pids = 4;
+inline constexpr uint32_t least_cpu_millis = 10;
+
 struct LimitsRequest {
   std::optional<uint64_t> memory_bytes;
   std::optional<uint64_t> pids;

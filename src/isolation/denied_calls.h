@@ -15,13 +15,14 @@ namespace hv::isolation {
 // test.
 enum class DenialRule : uint8_t {
   always,
-  unless_nested,             // allowed where the policy allows nested sandboxes
-  namespace_flags,           // clone, unshare: when a new namespace is asked for, unless nested
-  socket_family,             // all but local, IP (not raw), and routing netlink
-  terminal_input,            // ioctl: TIOCSTI and TIOCLINUX, which type on the terminal's behalf
-  execution_domain,          // personality: all but the query, PER_LINUX and ADDR_NO_RANDOMIZE (debuggers)
-  device_node,               // mknod, mknodat: character and block devices
-  quiet,                     // always, and not worth a record: libc asks on every thread and falls back
+  unless_nested,      // allowed where the policy allows nested sandboxes
+  namespace_flags,    // clone, unshare: when a new namespace is asked for, unless nested
+  socket_family,      // all but local, TCP and UDP, and routing netlink
+  local_sockets,      // socketpair: all but local
+  terminal_requests,  // ioctl: TIOCSTI and TIOCLINUX type on the terminal's behalf, TIOCSETD loads line disciplines
+  execution_domain,   // personality: all but the query, PER_LINUX and ADDR_NO_RANDOMIZE (debuggers)
+  device_node,        // mknod, mknodat: character and block devices
+  quiet,              // always, and not worth a record: libc asks on every thread and falls back
   quiet_if_writes_recorded,  // openat2, whose flags lie in memory: libc falls back to openat
 };
 
@@ -84,7 +85,8 @@ inline constexpr DeniedCall denied_calls[] = {
     {SYS_perf_event_open, "perf_event_open", EPERM},
     {SYS_personality, "personality", EPERM, DenialRule::execution_domain},
     {SYS_socket, "socket", EAFNOSUPPORT, DenialRule::socket_family},
-    {SYS_ioctl, "ioctl", EPERM, DenialRule::terminal_input},
+    {SYS_socketpair, "socketpair", EAFNOSUPPORT, DenialRule::local_sockets},
+    {SYS_ioctl, "ioctl", EPERM, DenialRule::terminal_requests},
     {SYS_mknodat, "mknodat", EPERM, DenialRule::device_node},
 #ifdef SYS_mknod
     {SYS_mknod, "mknod", EPERM, DenialRule::device_node},

@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -71,18 +72,26 @@ Code when_one_of(size_t argument, uint32_t mask, const std::vector<uint32_t>& va
   return code;
 }
 
+// By type and protocol as well, for what is behind them: MPTCP, UDP-Lite, SCTP, DCCP and ping sockets are code that
+// hardly anybody runs, and raw sockets forge packets.
 Code socket_rule(uint32_t denied) {
   constexpr uint32_t type_mask = 0xf;  // SOCK_CLOEXEC and SOCK_NONBLOCK lie above
   return {
       load_argument(0),
-      jump(BPF_JEQ, AF_UNIX, 9, 0),
+      jump(BPF_JEQ, AF_UNIX, 15, 0),
       jump(BPF_JEQ, AF_INET, 3, 0),
       jump(BPF_JEQ, AF_INET6, 2, 0),
-      jump(BPF_JEQ, AF_NETLINK, 4, 0),
+      jump(BPF_JEQ, AF_NETLINK, 10, 0),
       answer(denied),
-      load_argument(1),  // IP: anything but raw
+      load_argument(1),  // IP
       statement(BPF_ALU | BPF_AND | BPF_K, type_mask),
-      jump(BPF_JEQ, SOCK_RAW, 3, 2),
+      jump(BPF_JEQ, SOCK_STREAM, 1, 0),
+      jump(BPF_JEQ, SOCK_DGRAM, 0, 4),
+      load_argument(2),
+      jump(BPF_JEQ, 0, 5, 0),
+      jump(BPF_JEQ, IPPROTO_TCP, 4, 0),
+      jump(BPF_JEQ, IPPROTO_UDP, 3, 0),
+      answer(denied),
       load_argument(2),  // netlink: routing, protocol 0
       jump(BPF_JEQ, 0, 0, 1),
       answer(SECCOMP_RET_ALLOW),
@@ -146,8 +155,11 @@ class Rules {
       case DenialRule::socket_family:
         rule = socket_rule(denied);
         break;
-      case DenialRule::terminal_input:
-        rule = when_one_of(1, ~0U, {TIOCSTI, TIOCLINUX}, denied, SECCOMP_RET_ALLOW);
+      case DenialRule::local_sockets:
+        rule = when_one_of(0, ~0U, {AF_UNIX}, SECCOMP_RET_ALLOW, denied);
+        break;
+      case DenialRule::terminal_requests:
+        rule = when_one_of(1, ~0U, {TIOCSTI, TIOCLINUX, TIOCSETD}, denied, SECCOMP_RET_ALLOW);
         break;
       case DenialRule::execution_domain:
         rule = when_one_of(0, ~0U, {0xffffffff, PER_LINUX, ADDR_NO_RANDOMIZE}, SECCOMP_RET_ALLOW, denied);

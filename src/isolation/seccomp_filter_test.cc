@@ -12,6 +12,7 @@
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -105,7 +106,9 @@ TEST(Filter, TreatsEveryNumberAsTheTableSays) {
     if (entry != nullptr) {
       if (entry->rule == DenialRule::always || entry->rule == DenialRule::unless_nested) expected = notify;
       if (entry->rule == DenialRule::quiet) expected = fail(entry->error);
-      if (entry->rule == DenialRule::execution_domain || entry->rule == DenialRule::socket_family) continue;
+      if (entry->rule == DenialRule::execution_domain || entry->rule == DenialRule::socket_family ||
+          entry->rule == DenialRule::local_sockets)
+        continue;
     }
     EXPECT_EQ(ask(listened, number), expected) << number;
   }
@@ -162,16 +165,35 @@ TEST(Filter, AllowsOnlyOrdinarySocketFamilies) {
   EXPECT_EQ(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 1), notify);
   EXPECT_EQ(socket(AF_INET6, SOCK_RAW, 58), notify);
   EXPECT_EQ(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), notify);
+  EXPECT_EQ(socket(AF_INET, SOCK_STREAM, 0), allow);
+  EXPECT_EQ(socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0), allow);
+  for (uint64_t family : {AF_INET, AF_INET6}) {
+    for (uint64_t protocol : {1, 33, 58, 132, 136, 262, 255}) {
+      EXPECT_EQ(socket(family, SOCK_STREAM, protocol), notify) << protocol;
+      EXPECT_EQ(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, protocol), notify) << protocol;
+    }
+    for (int type : {int{SOCK_SEQPACKET}, int{SOCK_RDM}, int{SOCK_DCCP}, int{SOCK_PACKET}, 0})
+      EXPECT_EQ(socket(family, static_cast<uint64_t>(type), 0), notify) << type;
+    EXPECT_EQ(socket(family, SOCK_STREAM, 0x700000000 | IPPROTO_MPTCP), notify) << "the low half counts";
+  }
   for (uint64_t family : {AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_CAN, AF_TIPC, AF_XDP, 0, 28})
     EXPECT_EQ(socket(family, SOCK_DGRAM, 0), notify) << family;
   EXPECT_EQ(socket(0x100000000 | AF_PACKET, SOCK_RAW, 0), notify)
       << "the kernel looks at the low half only, and so must we";
 }
 
+TEST(Filter, AllowsOnlyLocalPairsOfSockets) {
+  EXPECT_EQ(ask(listened, SYS_socketpair, {AF_UNIX, SOCK_STREAM}), allow);
+  for (uint64_t family : {AF_INET, AF_TIPC, AF_VSOCK, AF_QIPCRTR, 0})
+    EXPECT_EQ(ask(listened, SYS_socketpair, {family, SOCK_STREAM}), notify) << family;
+}
+
 TEST(Filter, RefusesTypingOnTheTerminalHoweverTheRequestIsWritten) {
   EXPECT_EQ(ask(listened, SYS_ioctl, {0, TIOCSTI}), notify);
   EXPECT_EQ(ask(listened, SYS_ioctl, {0, TIOCLINUX}), notify);
   EXPECT_EQ(ask(listened, SYS_ioctl, {0, 0xdeadbeef00000000 | TIOCSTI}), notify);
+  EXPECT_EQ(ask(listened, SYS_ioctl, {0, TIOCSETD}), notify);
+  EXPECT_EQ(ask(listened, SYS_ioctl, {0, TIOCGETD}), allow);
   EXPECT_EQ(ask(listened, SYS_ioctl, {0, TCGETS}), allow);
 }
 
@@ -224,6 +246,13 @@ TEST(FilterInKernel, RefusesWhatTheFilterDenies) {
   EXPECT_EQ(confined(tried(SYS_clone3)), ENOSYS);
   EXPECT_EQ(confined([] { return error_of(::unshare(CLONE_NEWUSER)); }), EPERM);
   EXPECT_EQ(confined([] { return error_of(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }), EAFNOSUPPORT);
+  EXPECT_EQ(confined([] { return error_of(::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)); }), EAFNOSUPPORT);
+  EXPECT_NE(in_child([] { return error_of(::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)); }), EAFNOSUPPORT)
+      << "the control";
+  int pair[2];
+  EXPECT_EQ(confined([&] { return error_of(::socketpair(AF_INET, SOCK_STREAM, 0, pair)); }), EAFNOSUPPORT);
+  EXPECT_EQ(in_child([&] { return error_of(::socketpair(AF_INET, SOCK_STREAM, 0, pair)); }), EOPNOTSUPP)
+      << "the control";
   EXPECT_EQ(in_child([] { return error_of(::unshare(CLONE_NEWUSER)); }), 0) << "the control";
 }
 

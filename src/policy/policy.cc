@@ -16,8 +16,7 @@ namespace {
 using base::format;
 using base::toml::Table;
 
-constexpr uint64_t kLeastMemory = uint64_t{16} << 20;
-constexpr int64_t kLeastProcesses = 4;
+constexpr int64_t kLeastProcesses = int64_t{core::least_pids};
 constexpr int64_t kMostProcesses = 4'194'304;  // PID_MAX_LIMIT of 64-bit Linux
 
 // Sections and keys that the policy language will have. Accepting them before they are kept would promise what does not
@@ -32,7 +31,7 @@ std::string not_enforced(std::string_view what) {
 void read_limits(Table table, core::Limits& limits) {
   if (auto text = table.string("memory")) {
     base::Result<base::ByteCount> bytes = base::parse_bytes(*text);
-    if (!bytes || bytes->value < kLeastMemory)
+    if (!bytes || bytes->value < core::least_memory_bytes)
       table.fault("memory",
                   format("expected a size of at least 16MiB, such as \"2GiB\"; found \"{}\"", base::printable(*text)));
     else

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -113,6 +114,11 @@ const Call calls[] = {
      "the firewall's control socket",
      {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER}},
     {"socket-audit", SYS_socket, seccomp_only, "the kernel's audit socket", {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT}},
+    {"socket-mptcp", SYS_socket, seccomp_only, "TCP over several paths", {AF_INET, SOCK_STREAM, IPPROTO_MPTCP}},
+    {"socket-udplite", SYS_socket, seccomp_only, "UDP-Lite", {AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE}},
+    {"socket-sctp", SYS_socket, seccomp_only, "SCTP", {AF_INET, SOCK_STREAM, IPPROTO_SCTP}},
+    {"socket-ping", SYS_socket, seccomp_only, "echo requests", {AF_INET, SOCK_DGRAM, IPPROTO_ICMP}},
+    {"socketpair", SYS_socketpair, seccomp_only, "pairs of other families", {AF_INET, SOCK_STREAM, 0, nowhere}},
     // Families that may not be built in have the filter's very error.
     {"socket-alg", SYS_socket, kernel_itself, "the kernel's cryptography", {AF_ALG, SOCK_SEQPACKET, 0}},
     {"socket-vsock", SYS_socket, kernel_itself, "the hypervisor's socket", {AF_VSOCK, SOCK_STREAM, 0}},

@@ -40,10 +40,20 @@ Attempt push_input_disguised(const Outside&) {
   return request(0xdead000000000000UL | TIOCSTI, "TIOCSTI");
 }
 
+// Line disciplines are modules that the kernel loads when one is asked for. What is asked for here is the ordinary one.
+Attempt set_discipline(const Outside&) {
+  int terminal = open_terminal();
+  if (terminal < 0) return not_applicable("no terminal can be opened");
+  int ordinary = 0;
+  int result = ::ioctl(terminal, TIOCSETD, &ordinary);
+  return judge("TIOCSETD", result, errno);
+}
+
 const Probe table[] = {
     {"tiocsti", "terminal", "typing on the terminal's behalf", layers(core::Layer::seccomp), "ioctl", push_input},
     {"tiocsti-high-bits", "terminal", "the same with bits above the 32 that count", layers(core::Layer::seccomp),
      "ioctl", push_input_disguised},
+    {"tiocsetd", "terminal", "loading a line discipline", layers(core::Layer::seccomp), "ioctl", set_discipline},
     {"tioclinux", "terminal", "pasting on a console", layers(core::Layer::seccomp), "ioctl", paste_selection},
 };
 

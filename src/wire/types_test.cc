@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "wire/validate.h"
+
 namespace hv::wire {
 namespace {
 
@@ -67,6 +69,18 @@ TEST(RunRequest, NeedsTheCallersSurroundings) {
   auto back = parse<core::RunRequest>(R"({"command":["true"],"workspace":{"mode":"none"}})");
   ASSERT_FALSE(back);
   EXPECT_EQ(back.error().message(), "'caller' is missing");
+}
+
+TEST(RunRequest, TakesNoLimitThatWouldLiftItOrLetNothingStart) {
+  for (const char* name : {"memory_bytes", "pids", "cpu_millis"})
+    for (uint64_t value : {0, 1, 16 << 20}) {
+      base::json::Value json = to_json(full_request());
+      json.as_object()["tier"] = "process";
+      json.as_object()["limits"] = base::json::Object{{name, value}};
+      base::Status valid = validate(from_json<core::RunRequest>(json).value());
+      EXPECT_EQ(valid.has_value(), value > 1) << name;
+      if (!valid) EXPECT_NE(valid.error().message().find(std::string("'limits.") + name + "'"), std::string::npos);
+    }
 }
 
 TEST(RunRequest, NamesTheLayersThatExist) {

@@ -41,6 +41,15 @@ Status check_caller(const core::Caller& caller) {
   return {};
 }
 
+Status check_limits(const core::LimitsRequest& limits) {
+  if (limits.memory_bytes && *limits.memory_bytes < core::least_memory_bytes)
+    return bad("'limits.memory_bytes' must be at least 16777216, 16 MiB");
+  if (limits.pids && *limits.pids < core::least_pids) return bad("'limits.pids' must be at least 4");
+  if (limits.cpu_millis && *limits.cpu_millis < core::least_cpu_millis)
+    return bad("'limits.cpu_millis' must be at least 10, a hundredth of a processor");
+  return {};
+}
+
 Status check_terminal(const std::optional<core::WindowSize>& terminal) {
   if (terminal && (terminal->rows == 0 || terminal->columns == 0))
     return bad("'terminal' needs at least one row and one column");
@@ -80,6 +89,7 @@ Status validate(const core::RunRequest& request) {
   HV_TRY(check_variables("environment", request.environment));
   HV_TRY(check_caller(request.caller));
   HV_TRY(check_terminal(request.terminal));
+  HV_TRY(check_limits(request.limits));
   std::vector<uint16_t> ports = request.host_ports;
   std::ranges::sort(ports);
   if (!ports.empty() && (ports.front() == 0 || std::ranges::adjacent_find(ports) != ports.end()))

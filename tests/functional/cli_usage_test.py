@@ -39,7 +39,7 @@ class Usage(unittest.TestCase):
         self.assertIn("hydravisor run --help", self.refused("run", "-Z", "true"))
 
     def test_refuses_values_of_the_wrong_form_and_names_the_option(self):
-        for option, value in [("--memory", "much"), ("--pids", "0"), ("--cpus", "two"), ("--host-port", "65536"), ("--workspace", "sideways"),
+        for option, value in [("--memory", "much"), ("--memory", "0"), ("--pids", "0"), ("--cpus", "0"), ("--cpus", "two"), ("--host-port", "65536"), ("--workspace", "sideways"),
                               ("--label", "x"), ("--tier", "cloud"), ("--skip-layer", "x"), ("--env", "HV_NOT_SET_ANYWHERE"),
                               ("--detach-keys", "alt-x")]:
             with self.subTest(option=option):
