@@ -13,7 +13,7 @@ using base::Failure;
 using base::json::Array;
 using base::json::Object;
 
-enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3 };
+enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3, exec_folded = 4 };
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
 
@@ -125,6 +125,19 @@ core::Event exec_event(const ExecAttempt& record) {
   return event;
 }
 
+core::Event folded_event(const ExecFolded& record) {
+  core::Event event;
+  event.kind = "exec.repeated";
+  event.trust = core::Trust::claimed;
+  bool escaped = false;
+  event.payload = {{"pid", record.pid},
+                   {"path", as_utf8(record.path, escaped)},
+                   {"directory", as_utf8(record.directory, escaped)},
+                   {"count", record.count}};
+  if (escaped) event.payload["escaped"] = true;
+  return event;
+}
+
 core::Event observed_event(const ExecObserved& record) {
   core::Event event;
   event.kind = "exec.observed";
@@ -205,6 +218,9 @@ std::string encode(const Record& record) {
             for (size_t i = 0; i < count; ++i) writer.text(r.arguments[i]);
             return writer.take();
           },
+          [](const ExecFolded& r) {
+            return Writer(Tag::exec_folded).number(r.pid).text(r.path).text(r.directory).number(r.count).take();
+          },
           [](const ExecObserved& r) { return Writer(Tag::exec_observed).number(r.pid).text(r.executable).take(); },
           [](const DeniedCall& r) {
             Writer writer(Tag::denied_call);
@@ -229,6 +245,15 @@ base::Result<Record> decode(std::string_view bytes) {
       record = std::move(observed);
       break;
     }
+    case Tag::exec_folded: {
+      ExecFolded folded;
+      folded.pid = reader.number<uint32_t>();
+      folded.path = reader.text();
+      folded.directory = reader.text();
+      folded.count = reader.number<uint64_t>();
+      record = std::move(folded);
+      break;
+    }
     case Tag::denied_call:
       record = read_denied_call(reader);
       break;
@@ -241,6 +266,7 @@ base::Result<Record> decode(std::string_view bytes) {
 
 core::Event to_event(const Record& record) {
   return std::visit(Overloaded{[](const ExecAttempt& r) { return exec_event(r); },
+                               [](const ExecFolded& r) { return folded_event(r); },
                                [](const ExecObserved& r) { return observed_event(r); },
                                [](const DeniedCall& r) { return denied_event(r); }},
                     record);

@@ -27,6 +27,15 @@ struct ExecAttempt {
   bool operator==(const ExecAttempt&) const = default;
 };
 
+// Requests that were counted instead of written one by one.
+struct ExecFolded {
+  uint32_t pid = 0;       // 0: several processes and programs
+  std::string path;       // the last one's
+  std::string directory;  // the same
+  uint64_t count = 0;     // how many requests this record stands for
+  bool operator==(const ExecFolded&) const = default;
+};
+
 // What the kernel shows the process to be running, some time after an attempt.
 struct ExecObserved {
   uint32_t pid = 0;
@@ -45,7 +54,7 @@ struct DeniedCall {
   bool operator==(const DeniedCall&) const = default;
 };
 
-using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall>;
+using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded>;
 
 std::string encode(const Record& record);
 // invalid_argument for bytes that encode() cannot have written.

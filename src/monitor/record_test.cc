@@ -18,7 +18,7 @@ const DeniedCall keyctl{.pid = 7, .number = SYS_keyctl, .error = EPERM, .argumen
 
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
   for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
-                               Record(ExecAttempt{})}) {
+                               Record(ExecAttempt{}), Record(ExecFolded{7, "/a", "/b", 9})}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "isolation/seccomp_install.h"
 #include "monitor/denial_folder.h"
+#include "monitor/exec_folder.h"
 #include "monitor/exec_follower.h"
 #include "monitor/monitor.h"
 
@@ -36,6 +37,7 @@ struct AgentWatch::State {
   Record record;
   BeforeWrite before_write;
   monitor::DenialFolder folder{};
+  monitor::ExecFolder execs{};
   monitor::ExecFollower follower{};
   std::optional<base::EventLoop::TimerId> timer{};
   base::MonotonicTime timer_due{};
@@ -79,12 +81,15 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
   monitor::Verdict verdict = monitor.examine(notification);
   Answer answer{notification, verdict.error, verdict.error == 0 && verdict.record.has_value()};
   if (verdict.record) {
-    const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record);
-    std::optional<monitor::DeniedCall> first = denied != nullptr ? folder.add(*denied, now()) : std::nullopt;
-    if (denied == nullptr) {
+    if (const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record)) {
+      if (auto first = folder.add(*denied, now())) write(*first);
+    } else if (const auto* attempt = std::get_if<monitor::ExecAttempt>(&*verdict.record)) {
+      auto first = execs.add(*attempt, now());
+      if (first) write(*first);
+      // What was only counted is not looked at again either.
+      answer.follow = answer.follow && first.has_value();
+    } else {
       write(*verdict.record);
-    } else if (first) {
-      write(*first);
     }
   }
   if (verdict.writes && before_write)
@@ -119,7 +124,8 @@ void AgentWatch::State::on_events(uint32_t events) {
 
 void AgentWatch::State::set_timer() {
   std::optional<base::MonotonicTime> due = folder.next_due();
-  if (auto follow = follower.next_due(); follow && (!due || *follow < *due)) due = follow;
+  for (auto other : {follower.next_due(), execs.next_due()})
+    if (other && (!due || *other < *due)) due = other;
   if (!due || (timer && timer_due <= *due)) return;
   // A look at what runs is due sooner than the count of refusals that the timer was set for.
   if (timer) loop.cancel(*timer);
@@ -131,6 +137,7 @@ void AgentWatch::State::on_timer() {
   timer.reset();
   for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) write(observed);
   for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
+  for (const monitor::ExecFolded& folded : execs.take_due(now())) write(folded);
   set_timer();
 }
 
@@ -146,6 +153,7 @@ AgentWatch::~AgentWatch() {
 
 void AgentWatch::flush() {
   for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
+  for (const monitor::ExecFolded& folded : state_->execs.take_all()) state_->write(folded);
 }
 
 base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, Record record,
