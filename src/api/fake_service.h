@@ -83,7 +83,7 @@ class FakeService final : public service::Service {
     (void)HV_TRY(inspect(sandbox));
     std::lock_guard lock(mutex);
     std::string bytes = offset < log.size() ? log.substr(offset, limit) : "";
-    return service::LogChunk{bytes, log_ended && offset + bytes.size() == log.size()};
+    return service::LogChunk{bytes, offset + bytes.size(), log_ended && offset + bytes.size() == log.size()};
   }
   base::Result<core::Subscription> watch_log(std::string_view, std::function<void()> wake) override {
     std::lock_guard lock(mutex);

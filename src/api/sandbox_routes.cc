@@ -106,7 +106,7 @@ void get_logs(Context& context, std::shared_ptr<Call> call) {
     source.fetch = [&service = context.service, name = call->parameter(), follow = *follow,
                     offset = uint64_t{0}]() mutable -> base::Result<PullStream::Piece> {
       service::LogChunk chunk = HV_TRY(service.read_log(name, offset, 64 * 1024));
-      offset += chunk.bytes.size();
+      offset = chunk.next;
       bool ended = chunk.bytes.empty() ? chunk.ended || !follow : chunk.ended;
       return PullStream::Piece{std::move(chunk.bytes), ended};
     };

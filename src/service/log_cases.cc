@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "isolation/cgroup.h"
+#include "shimwire/log_file.h"
 
 namespace hv::service {
 
@@ -63,17 +64,17 @@ uint64_t disk_usage(const std::string& directory) {
 Result<LogChunk> LogCases::read_log(std::string_view sandbox, uint64_t offset, size_t limit) const {
   SandboxView view = HV_TRY(sandboxes_.find(sandbox));
   LogChunk chunk;
+  chunk.next = offset;
   // Read before the file: a log that ended between the two is then seen as still growing, and asked for once more.
   chunk.ended = !runs(view.info.state);
   Result<Fd> file = base::open_file(view.directory + "/log", O_RDONLY | O_NOFOLLOW);
   if (!file && file.error().code() == base::ErrorCode::not_found) return chunk;
   if (!file) return Failure(std::move(file).error());
-  chunk.bytes.resize(limit);
-  ssize_t count = ::pread(file->get(), chunk.bytes.data(), limit, static_cast<off_t>(offset));
-  if (count < 0) return Failure(Error::from_errno(errno, "read the log of", view.info.name));
-  chunk.bytes.resize(static_cast<size_t>(count));
-  // More may lie behind what was asked for.
-  if (static_cast<size_t>(count) == limit) chunk.ended = false;
+  shimwire::LogPiece piece = HV_TRY_CONTEXT(shimwire::read_log_file(file->get(), offset, limit), view.info.name);
+  // More may lie behind what was read.
+  if (!piece.bytes.empty()) chunk.ended = false;
+  chunk.bytes = std::move(piece.bytes);
+  chunk.next = piece.next;
   return chunk;
 }
 

@@ -45,6 +45,7 @@ class Handover {
 
 struct LogChunk {
   std::string bytes;
+  uint64_t next = 0;   // the offset to go on at: a line that tells of what was not kept stands for more than its length
   bool ended = false;  // nothing will be added after these bytes: the sandbox is stopped
 };
 

@@ -57,6 +57,7 @@ constexpr std::array kAllowed{
     SYS_fchmod,
     SYS_fchmodat,
     SYS_ftruncate,
+    SYS_fallocate,
     SYS_fsync,
     SYS_fdatasync,
     SYS_copy_file_range,

@@ -41,7 +41,7 @@ base::Status Job::take_terminal(base::Fd master) {
 }
 
 base::Status Job::start(base::Fd log) {
-  log_ = std::move(log);
+  log_ = shimwire::LogWriter(std::move(log));
   for (base::Fd* fd : {&input_, &output_, &error_output_})
     if (*fd) HV_TRY(base::set_nonblocking(fd->get(), true));
   watch_output(output_, FrameType::standard_output);
@@ -71,7 +71,7 @@ bool Job::read_output(base::Fd& from, FrameType type) {
   if (count <= 0) return false;
   std::string_view data(buffer.data(), static_cast<size_t>(count));
   // A full disk must not stop the command; the log then has a gap, the front end does not.
-  if (log_) static_cast<void>(base::write_all(log_.get(), data));
+  log_.append(data);
   if (terminal_) {
     recent_.append(data);
     if (recent_.size() > 2 * kReplay) recent_.erase(0, recent_.size() - kReplay);

@@ -9,6 +9,7 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
+#include "shimwire/log_file.h"
 #include "supervisor/client.h"
 
 namespace hv::supervisor {
@@ -60,7 +61,7 @@ class Job {
   base::Fd input_;
   base::Fd output_;  // or the terminal's master side
   base::Fd error_output_;
-  base::Fd log_;
+  shimwire::LogWriter log_;
   std::string pending_input_;
   bool input_ends_ = false;
   bool input_watched_ = false;

@@ -114,8 +114,7 @@ Status Supervisor::open_state() {
   spool_ = HV_TRY(shimwire::SpoolWriter::open(state, base::system_clock()));
   ::unlinkat(state, "control.sock", 0);
   control_listener_ = HV_TRY(base::listen_unix(spec_.state_directory + "/control.sock", SOCK_SEQPACKET));
-  if (!spec_.log_path.empty())
-    log_ = HV_TRY(base::open_file(spec_.log_path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  if (!spec_.log_path.empty()) log_ = HV_TRY(base::open_file(spec_.log_path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   for (const core::Mount& mount : spec_.mounts) {
     bool workspace =
         mount.kind == core::Mount::Kind::overlay && mount.upper.starts_with(spec_.state_directory + "/workspace");

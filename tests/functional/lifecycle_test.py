@@ -1,6 +1,7 @@
 # as: user root
 """create, start, exec, stop, rm, ls, inspect, rename, wait, logs: each does what it says, and refuses what is not legal."""
 
+import json
 import os
 import signal
 
@@ -99,6 +100,25 @@ class LifeCycle(hydravisor.TestCase):
         self.world.cli("wait", "s")
         result = self.world.cli("logs", "s")
         self.assertEqual(sorted((result.stdout + result.stderr).split()), [b"one", b"two"])
+
+    def test_logs_are_bounded_and_say_what_is_missing(self):
+        self.world.ok("create", "--name", "s", "--", "sh", "-c", "echo first; head -c 60000000 /dev/zero | tr '\\0' x; echo last")
+        self.world.ok("start", "s")
+        self.world.ok("wait", "s")
+        log = os.path.join(self.world.state, "hydravisor", "sandboxes", self.world.sandboxes()[0], "log")
+        self.assertLess(os.stat(log).st_blocks * 512, 32 << 20)
+        text = self.world.ok("logs", "s")
+        self.assertTrue(text.startswith("first\nxxx") and text.endswith("xxxlast\n"))
+        self.assertRegex(text, r"\n\[hydravisor: [0-9]+ bytes of output were not kept\]\n")
+
+    def test_failed_starts_of_programs_are_counted_when_there_are_many(self):
+        script = "for (1..50000) { no warnings; exec {'/no/such/program'} 'x', 'a' x 4000 } print 'done'"
+        self.world.ok("run", "--keep", "--name", "s", "--", "perl", "-e", script)
+        spool = os.path.join(self.world.state, "hydravisor", "sandboxes", self.world.sandboxes()[0], "spool")
+        self.assertLess(os.stat(spool).st_size, 1 << 20)
+        events = [json.loads(line) for line in self.world.ok("audit", "export", "--format", "jsonl").splitlines()]
+        of_it = [event for event in events if "/no/such/program" == event["payload"].get("path")]
+        self.assertEqual(sum(event["payload"].get("count", 1) for event in of_it), 50000)
 
     def test_logs_follow_until_the_end(self):
         self.world.ok("create", "--name", "s", "--", "sh", "-c", "echo one; sleep 0.3; echo two")
