@@ -38,6 +38,19 @@ TEST(LaunchCodec, RefusesEveryTruncationAndTrailingBytes) {
   EXPECT_FALSE(decode_launch_spec(bytes + "x"));
 }
 
+TEST(LaunchCodec, RefusesAKindOfMountThatDoesNotExist) {
+  core::LaunchSpec spec = example();
+  spec.mounts.resize(1);
+  std::string bytes = encode(spec);
+  // The kind stands before the length and the text of the mount's source.
+  size_t kind = bytes.find("/home/u/p") - sizeof(uint32_t) - 1;
+  ASSERT_EQ(bytes[kind], static_cast<char>(core::Mount::Kind::overlay));
+  bytes[kind] = static_cast<char>(core::Mount::Kind::directory);
+  EXPECT_TRUE(decode_launch_spec(bytes));
+  bytes[kind] = static_cast<char>(core::Mount::Kind::directory) + 1;
+  EXPECT_FALSE(decode_launch_spec(bytes));
+}
+
 TEST(LaunchCodec, ALyingLengthAllocatesNothing) {
   Writer writer;
   writer.u32(0xffffffffu);
