@@ -59,13 +59,22 @@ Result<Fd> listen_unix(const std::string& path, int type, mode_t mode) {
   return socket;
 }
 
-Result<Fd> connect_unix(const std::string& path, int type) {
+Result<Fd> connect_unix(const std::string& path, int type, std::chrono::milliseconds patience) {
   Address address = HV_TRY(address_of(path));
   Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!socket) return Failure(Error::from_errno(errno, "make socket", path));
+  auto set_patience = [&](std::chrono::milliseconds time) {
+    timeval limit{.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
+    return ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
+  };
+  if (patience.count() != 0 && !set_patience(patience))
+    return Failure(Error::from_errno(errno, "prepare socket", path));
   while (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address.sun), sizeof address.sun) != 0) {
+    if (errno == EAGAIN && patience.count() != 0)
+      return Failure(Error(ErrorCode::timeout, "connect to " + path + ": nobody accepts connections there"));
     if (errno != EINTR) return Failure(Error::from_errno(errno, "connect to", path));
   }
+  if (patience.count() != 0 && !set_patience({})) return Failure(Error::from_errno(errno, "prepare socket", path));
   return socket;
 }
 

@@ -1,6 +1,7 @@
 // Unix sockets with descriptors and credentials: unix(7), SCM_RIGHTS, SO_PEERCRED.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,8 @@ Result<SocketPair> make_socket_pair(int type);
 
 // A path longer than sun_path allows is reached through /proc/self/fd of its directory, so any length works.
 Result<Fd> listen_unix(const std::string& path, int type, mode_t mode = 0600);
-Result<Fd> connect_unix(const std::string& path, int type);
+// A listener that accepts nobody lets connect(2) wait once its backlog is full: `timeout` after `patience`, unless 0.
+Result<Fd> connect_unix(const std::string& path, int type, std::chrono::milliseconds patience = {});
 
 Result<PeerCredentials> peer_credentials(int socket);
 

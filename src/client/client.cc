@@ -36,6 +36,11 @@ http::Request with_headers(http::Request request) {
   return request;
 }
 
+std::unique_ptr<ClientConnection> open_on(base::Fd socket, const Access& access) {
+  http::Patience patience{access.silence, [access] { return check_alive(access); }};
+  return std::make_unique<ClientConnection>(std::move(socket), std::move(patience));
+}
+
 }  // namespace
 
 Client::Client(Access access, std::unique_ptr<ClientConnection> connection)
@@ -44,14 +49,13 @@ Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect(Access access) {
-  base::Fd socket = HV_TRY(connect_daemon(access));
-  return Client(std::move(access), std::make_unique<ClientConnection>(std::move(socket)));
+  auto connection = open_on(HV_TRY(connect_daemon(access)), access);
+  return Client(std::move(access), std::move(connection));
 }
 
 Result<std::unique_ptr<ClientConnection>> Client::take_connection() {
   if (connection_) return std::exchange(connection_, nullptr);
-  base::Fd socket = HV_TRY(connect_daemon(access_));
-  return std::make_unique<ClientConnection>(std::move(socket));
+  return open_on(HV_TRY(connect_daemon(access_)), access_);
 }
 
 Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connection, const http::Request& request) {
@@ -68,7 +72,7 @@ Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connectio
       if (!again && head.error().code() == ErrorCode::cancelled)
         return Failure(base::unavailable("the daemon ended before it answered").with_hint("ask again"));
       if (!again) return Failure(std::move(head).error());
-      connection = std::make_unique<ClientConnection>(HV_TRY(connect_daemon(access_)));
+      connection = open_on(HV_TRY(connect_daemon(access_)), access_);
       continue;
     }
     HV_TRY(check_api(*head, access_.socket));
@@ -89,13 +93,13 @@ Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connectio
                                     std::string(base::kVersion))
                          .with_hint("restart it: hydravisor daemon stop"));
     if (!std::exchange(asked, true)) {
-      ClientConnection other(HV_TRY(connect_daemon(access_)));
+      auto other = open_on(HV_TRY(connect_daemon(access_)), access_);
       http::Request reexec{"POST", "/v1/reexec", {}, wire::to_text(core::ReexecRequest{access_.program})};
-      http::Response answer = HV_TRY(other.exchange(with_headers(std::move(reexec))));
+      http::Response answer = HV_TRY(other->exchange(with_headers(std::move(reexec))));
       if (answer.status >= 400)
         return Failure(wire::read_problem(answer.status, answer.body).with_context("bring the daemon to this version"));
     }
-    connection = std::make_unique<ClientConnection>(HV_TRY(reconnect_daemon(access_)));
+    connection = open_on(HV_TRY(reconnect_daemon(access_)), access_);
   }
   return Failure(
       base::unavailable("the daemon did not become a newer one").with_hint("restart it: hydravisor daemon stop"));
@@ -131,6 +135,7 @@ Result<std::unique_ptr<ClientConnection>> Client::stream(std::string target, std
   http::Request request{"GET", std::move(target), {}, {}};
   request.headers.add("Accept", type);
   (void)HV_TRY(open(connection, with_headers(std::move(request))));
+  connection->be_patient();
   return connection;
 }
 

@@ -1,5 +1,6 @@
 // The API as typed calls: everything a front end can do. One connection, used by one thread; calls that stream take a
-// connection of their own. Errors are the daemon's, with code, message and hint as it gave them.
+// connection of their own. Errors are the daemon's, with code, message and hint as it gave them; `timeout` when it is
+// silent and gives no sign of life on another connection either.
 #pragma once
 
 #include <cstdint>

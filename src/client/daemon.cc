@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/unix_socket.h"
+#include "http/client.h"
 
 namespace hv::client {
 
@@ -48,9 +49,18 @@ Status check_owner(int socket, const std::string& path) {
           .with_hint("nothing was sent to it; remove the socket or set XDG_RUNTIME_DIR to a directory of your own"));
 }
 
+Error silent(const std::string& path, pid_t pid) {
+  std::string who = pid > 0 ? "process " + std::to_string(pid) : "whatever listens there";
+  return Error(ErrorCode::timeout, "the daemon on " + path + " does not answer")
+      .with_hint("end " + who + (pid > 0 ? " (kill " + std::to_string(pid) + ")" : "") +
+                 ", and the next command starts a new daemon; running sandboxes go on meanwhile");
+}
+
 // nullopt: nobody listens there.
-Result<std::optional<Fd>> try_connect(const std::string& path) {
-  auto socket = base::connect_unix(path, SOCK_STREAM);
+Result<std::optional<Fd>> try_connect(const Access& access) {
+  const std::string& path = access.socket;
+  auto socket = base::connect_unix(path, SOCK_STREAM, access.sign_of_life);
+  if (!socket && socket.error().code() == ErrorCode::timeout) return Failure(silent(path, 0));
   if (!socket) {
     int error = socket.error().os_error();
     if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR) return std::nullopt;
@@ -128,7 +138,7 @@ Result<Fd> await(const Access& access, const Spawned* spawned, const std::string
   auto deadline = base::system_clock().monotonic() + access.start_timeout;
   int pause = 1;
   while (true) {
-    std::optional<Fd> socket = HV_TRY(try_connect(access.socket));
+    std::optional<Fd> socket = HV_TRY(try_connect(access));
     if (socket) return *std::move(socket);
     if (base::system_clock().monotonic() > deadline) return Failure(start_failure("did not answer in time", log));
     pollfd child{spawned != nullptr ? spawned->pidfd.get() : -1, POLLIN, 0};
@@ -136,7 +146,7 @@ Result<Fd> await(const Access& access, const Spawned* spawned, const std::string
       int status = 0;
       ::waitpid(spawned->pid, &status, 0);
       // Another one may have been faster, started by somebody else.
-      socket = HV_TRY(try_connect(access.socket));
+      socket = HV_TRY(try_connect(access));
       if (socket) return *std::move(socket);
       return Failure(start_failure("ended while it started", log));
     }
@@ -182,7 +192,7 @@ Result<std::string> find_program(std::string_view name) {
 }
 
 Result<Fd> connect_daemon(const Access& access) {
-  std::optional<Fd> socket = HV_TRY(try_connect(access.socket));
+  std::optional<Fd> socket = HV_TRY(try_connect(access));
   if (socket) return *std::move(socket);
   if (access.program.empty())
     return Failure(
@@ -190,11 +200,23 @@ Result<Fd> connect_daemon(const Access& access) {
   HV_TRY(make_private_directory(directory_of(access.socket)));
   // Whoever holds the lock starts the daemon; the others find it when they get the lock.
   Fd lock = HV_TRY(take_lock(access.socket + ".lock"));
-  socket = HV_TRY(try_connect(access.socket));
+  socket = HV_TRY(try_connect(access));
   if (socket) return *std::move(socket);
   std::string log = access.socket + ".log";
   Spawned spawned = HV_TRY(spawn_daemon(access, log));
   return await(access, &spawned, log);
+}
+
+Status check_alive(const Access& access) {
+  std::optional<Fd> socket = HV_TRY(try_connect(access));
+  // Then the silent connection breaks off too, and says so better.
+  if (!socket) return {};
+  pid_t pid = HV_TRY(base::peer_credentials(socket->get())).pid;
+  http::Patience once{access.sign_of_life, [&] { return Status(Failure(silent(access.socket, pid))); }};
+  // One that closes the connection unasked gives no sign of life either.
+  if (!http::ClientConnection(*std::move(socket), std::move(once)).open({"GET", "/v1/version", {}, {}}))
+    return Failure(silent(access.socket, pid));
+  return {};
 }
 
 Result<Fd> reconnect_daemon(const Access& access) {

@@ -16,6 +16,10 @@ struct Access {
   std::string program;                   // hydravisord; empty: never start one
   std::vector<std::string> environment;  // "K=V" for a daemon that is started; see daemon_environment()
   std::chrono::milliseconds start_timeout{10'000};
+  // How long a daemon may be silent before it is asked for a sign of life, and how long that may take. Long operations
+  // are none of its business: a daemon that works on one answers other questions.
+  std::chrono::milliseconds silence{5'000};
+  std::chrono::milliseconds sign_of_life{10'000};
 };
 
 // What of the caller's environment a daemon is started with: where its files are and how to reach the user's systemd.
@@ -28,6 +32,9 @@ base::Result<std::string> find_program(std::string_view name);
 // A connected socket whose listener belongs to the caller or to root. unavailable when there is no daemon (hint: how to
 // start one), or it ended while starting (with the last lines it wrote); denied when the socket is another user's.
 base::Result<base::Fd> connect_daemon(const Access& access);
+
+// Whether what listens on the socket still answers the shortest of questions. timeout, naming the process, when not.
+base::Status check_alive(const Access& access);
 
 // After POST /v1/reexec: waits until the socket answers again.
 base::Result<base::Fd> reconnect_daemon(const Access& access);

@@ -4,17 +4,32 @@
 #include <cerrno>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace hv::http {
 
-namespace {
+base::Status ClientConnection::wait_until(short event) {
+  if (patience_.interval.count() == 0) return {};
+  while (true) {
+    pollfd waiting{socket_.get(), event, 0};
+    int ready = ::poll(&waiting, 1, static_cast<int>(patience_.interval.count()));
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR) return base::Failure(base::Error::from_errno(errno, "wait for the daemon"));
+    if (ready == 0) HV_TRY(patience_.at_silence());
+  }
+}
 
 // A peer that does not read any more is no failure yet: its answer may be here all the same.
-base::Status send_all(int fd, std::string_view bytes) {
+base::Status ClientConnection::send_all(std::string_view bytes) {
+  int flags = MSG_NOSIGNAL | (patience_.interval.count() != 0 ? MSG_DONTWAIT : 0);
   while (!bytes.empty()) {
-    ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
     if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) {
+      HV_TRY(wait_until(POLLOUT));
+      continue;
+    }
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return {};
     if (sent < 0) return base::Failure(base::Error::from_errno(errno, "send to the daemon"));
     bytes.remove_prefix(static_cast<size_t>(sent));
@@ -22,9 +37,8 @@ base::Status send_all(int fd, std::string_view bytes) {
   return {};
 }
 
-}  // namespace
-
 base::Status ClientConnection::receive() {
+  HV_TRY(wait_until(POLLIN));
   std::array<char, 64 * 1024> buffer;
   ssize_t count;
   do count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
@@ -36,7 +50,7 @@ base::Status ClientConnection::receive() {
 
 base::Result<Response> ClientConnection::open(const Request& request) {
   reader_ = {};
-  HV_TRY(send_all(socket_.get(), serialize(request)));
+  HV_TRY(send_all(serialize(request)));
   bool anything = false;
   while (!reader_.head_done()) {
     base::Status received = receive();

@@ -1,6 +1,8 @@
 // A blocking client on one connected descriptor: for programs that start, ask and end. No event loop, no Asio.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -12,9 +14,17 @@
 
 namespace hv::http {
 
+// How long a peer may be silent before its caller is asked whether to go on waiting.
+struct Patience {
+  std::chrono::milliseconds interval{0};  // 0: for ever
+  // Asked after each such interval; a failure ends the wait and is what the call returns.
+  std::function<base::Status()> at_silence;
+};
+
 class ClientConnection {
  public:
-  explicit ClientConnection(base::Fd socket) : socket_(std::move(socket)) {}
+  explicit ClientConnection(base::Fd socket, Patience patience = {})
+      : socket_(std::move(socket)), patience_(std::move(patience)) {}
 
   // Sends and waits for the whole answer. cancelled when the connection was found closed before a byte of the answer
   // came: the peer never saw the request, or ended while it did; a caller that may repeat it opens a new connection.
@@ -26,14 +36,20 @@ class ClientConnection {
   // After open() answered 101: the descriptor and what came with the answer. The connection is then over.
   Upgraded release();
 
+  // What follows may come at any time: a log that is followed, events.
+  void be_patient() { patience_ = {}; }
+
   int fd() const { return socket_.get(); }
   // Another request can be sent.
   bool reusable() const { return socket_ && reader_.complete() && reader_.keep_alive(); }
 
  private:
+  base::Status send_all(std::string_view bytes);
   base::Status receive();
+  base::Status wait_until(short event);
 
   base::Fd socket_;
+  Patience patience_;
   ResponseReader reader_;
 };
 

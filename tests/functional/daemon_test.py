@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 import hydravisor
 
@@ -66,6 +67,27 @@ class Daemon(hydravisor.TestCase):
             self.assertEqual(self.world.cli("ls").returncode, 125)
             self.assertEqual(self.run_in_sandbox("true").returncode, 125)
         os.unlink(path)
+
+    def test_is_given_up_when_it_accepts_and_stays_silent(self):
+        directory = os.path.join(self.world.env["XDG_RUNTIME_DIR"], "hydravisor")
+        os.makedirs(directory, mode=0o700)
+        path = os.path.join(directory, "hydravisord.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(16)
+            waiting = [self.world.start_cli(*words) for words in (["ls"], ["wait", "web"], ["run", "--", "true"])]
+            for command in waiting:
+                output, error = command.communicate(timeout=60)
+                self.assertEqual((command.returncode, output), (125, b""), error)
+                self.assertIn(f"hydravisor: the daemon on {path} does not answer\n  hint: end process {os.getpid()}", error.decode())
+        os.unlink(path)
+
+    def test_that_works_on_something_long_is_waited_for(self):
+        self.world.ok("create", "--name", "s", "--", "sleep", "8")
+        self.world.ok("start", "s")
+        began = time.monotonic()
+        self.world.ok("wait", "s")
+        self.assertGreater(time.monotonic() - began, 6)
 
     def test_comes_back_after_a_stale_socket(self):
         self.world.ok("daemon", "status")
