@@ -51,6 +51,9 @@ struct Command {
   Trailing trailing = Trailing::none;
   std::string_view example = {};              // one command line each line
   std::span<const ExitCode> exit_codes = {};  // beyond the usual ones of docs/exit-codes.md
+  // Exits with the status of a command inside, which may be 2: then every failure of our own is 125, so that a script
+  // can tell whose it was.
+  bool passes_status = false;
   // The value is the exit code.
   base::Result<int> (*run)(Context&, const Arguments&) = nullptr;
   bool hidden = false;

@@ -22,7 +22,7 @@ bool asks_for_help(std::string_view word) {
 int finish(Context& context, const base::Result<int>& result) {
   if (result) return *result;
   context.report(result.error());
-  return context.usage_failed() ? kUsage : kFailed;
+  return kFailed;
 }
 
 int usage_error(Context& context, const base::Error& error) {
@@ -50,10 +50,15 @@ int group_help(Context& context, std::string_view group, std::span<const std::st
 int run_command(Context& context, const Command& command, std::span<const std::string_view> words) {
   for (std::string_view word : words) context.json |= word == "--json";  // also for errors of the parser; refined below
   auto arguments = Arguments::parse(command, words);
-  if (!arguments) return usage_error(context, arguments.error());
+  auto finish_it = [&](const base::Result<int>& result) {
+    if (result) return *result;
+    context.report(result.error());
+    return context.usage_failed() && !command.passes_status ? kUsage : kFailed;
+  };
+  if (!arguments) return finish_it(context.usage<int>(base::Failure(arguments.error())));
   context.json = arguments->has("json");
-  if (arguments->has("help")) return finish(context, context.print(help_of(command, context.width())));
-  return finish(context, command.run(context, *arguments));
+  if (arguments->has("help")) return finish_it(context.print(help_of(command, context.width())));
+  return finish_it(command.run(context, *arguments));
 }
 
 int help(Context& context, std::span<const std::string_view> words) {

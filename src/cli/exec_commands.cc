@@ -102,6 +102,7 @@ constexpr Command kExec = {
     .trailing = Trailing::required_command,
     .example = "hydravisor exec web -- npm test\nhydravisor exec -t web bash",
     .exit_codes = kSessionCodes,
+    .passes_status = true,
     .run = exec,
 };
 
@@ -116,6 +117,7 @@ constexpr Command kAttach = {
     .arguments = kName,
     .example = "hydravisor attach web",
     .exit_codes = kSessionCodes,
+    .passes_status = true,
     .run = attach,
 };
 

@@ -74,8 +74,11 @@ std::string help_of(const Command& command, size_t width) {
   std::vector<std::pair<std::string, std::string>> codes;
   for (const ExitCode& code : command.exit_codes) codes.emplace_back(code.code, code.meaning);
   if (codes.empty()) codes.emplace_back("0", "done");
-  codes.emplace_back("2", "the command line cannot be understood");
-  codes.emplace_back("125", "Hydravisor failed or refused; the message says why");
+  if (!command.passes_status) codes.emplace_back("2", "the command line cannot be understood");
+  codes.emplace_back("125",
+                     command.passes_status
+                         ? "Hydravisor failed, refused or did not understand its command line; the message says why"
+                         : "Hydravisor failed or refused; the message says why");
   out += section("Exit codes", codes, width);
   out += "\nExample:\n";
   for (const std::string& line : base::split(command.example, '\n')) out += "  " + line + "\n";

@@ -213,6 +213,7 @@ constexpr Command kWait = {
     .arguments = kName,
     .example = "hydravisor wait web",
     .exit_codes = kWaitCodes,
+    .passes_status = true,
     .run = wait,
 };
 

@@ -120,6 +120,7 @@ constexpr Command kRun = {
     .trailing = Trailing::required_command,
     .example = "hydravisor run claude\nhydravisor run --policy locked -- make test",
     .exit_codes = kRunCodes,
+    .passes_status = true,
     .run = run,
 };
 

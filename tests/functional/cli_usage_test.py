@@ -19,7 +19,10 @@ class Usage(unittest.TestCase):
         left = self.world.close()
         self.assertEqual((sockets, left), ([], []), "a daemon was started, or something was left behind")
 
-    def refused(self, *arguments, code=2, **options):
+    def refused(self, *arguments, code=None, **options):
+        """Standard error of a command line that is refused: with 125 where 2 may be the status of a command inside."""
+        if code is None:
+            code = 125 if arguments and arguments[0] in ("run", "exec", "attach", "wait") else 2
         result = self.world.cli(*arguments, **options)
         self.assertEqual((result.returncode, result.stdout), (code, b""), result.stderr)
         return result.stderr.decode()
