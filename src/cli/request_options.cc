@@ -44,6 +44,10 @@ base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller cal
   if (workspace) request.directory = request.workspace.path;
   for (const std::string& text : arguments.values("env"))
     request.environment.push_back(HV_TRY(parse_variable(text, caller.environment)));
+  for (const std::string& path : arguments.values("read"))
+    request.read.push_back(absolute_path(path, caller.directory));
+  for (const std::string& path : arguments.values("write"))
+    request.write.push_back(absolute_path(path, caller.directory));
   for (const std::string& text : arguments.values("host-port"))
     request.host_ports.push_back(static_cast<uint16_t>(HV_TRY(parse_number("host-port", text, 1, 65'535))));
   for (const std::string& text : arguments.values("label")) request.labels.insert(HV_TRY(parse_label(text)));

@@ -24,6 +24,7 @@ constexpr Option kRunOnly[] = {
     {.name = "detach", .letter = 'd', .help = "Start it, print its name and return"},
     {.name = "detach-keys", .value = "KEYS", .help = "What to type to leave it running; ctrl-p,ctrl-q when not given"},
     {.name = "keep", .letter = 'k', .help = "Keep the sandbox when the command has ended, also without changes"},
+    {.name = "no-keep", .help = "Keep it for its changes only, although config.toml says keep"},
 };
 constexpr auto kRunOptions = with_request_options(kRunOnly);
 
@@ -69,7 +70,10 @@ base::Result<int> finish_run(Context& context, const std::string& sandbox, const
 
 base::Result<int> run(Context& context, const Arguments& arguments) {
   core::RunRequest request = HV_TRY(read_request(context, arguments));
-  request.keep = arguments.has("keep");
+  if (arguments.has("keep") && arguments.has("no-keep"))
+    return context.usage<int>(base::Failure(base::invalid_argument("--keep and --no-keep contradict each other")));
+  if (arguments.has("keep")) request.keep = true;
+  if (arguments.has("no-keep")) request.keep = false;
   if (arguments.has("terminal") && arguments.has("no-terminal"))
     return context.usage<int>(
         base::Failure(base::invalid_argument("--terminal and --no-terminal contradict each other")));

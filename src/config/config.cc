@@ -17,6 +17,11 @@ base::Result<Config> parse(std::string_view text, std::string_view file) {
     else
       config.default_policy = *name;
   }
+  std::vector<std::string> modes;
+  for (auto [mode, name] : core::Names<core::WorkspaceMode>::table) modes.emplace_back(name);
+  if (auto index = run.choice("workspace", modes))
+    config.workspace = core::Names<core::WorkspaceMode>::table[*index].first;
+  config.keep = run.boolean("keep").value_or(false);
   run.finish();
   root.finish();
   HV_TRY(reader.finish());

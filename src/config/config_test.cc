@@ -5,6 +5,19 @@
 namespace hv::config {
 namespace {
 
+TEST(Config, SaysWhatARunGetsThatSaysNothing) {
+  Config config = *parse("version = 1\n[run]\nworkspace = 'ro'\nkeep = true\n", "config.toml");
+  EXPECT_EQ(config.workspace, core::WorkspaceMode::ro);
+  EXPECT_TRUE(config.keep);
+  EXPECT_EQ(parse("version = 1\n", "config.toml")->workspace, std::nullopt);
+  base::Result<Config> wrong = parse("version = 1\n[run]\nworkspace = 'rw'\nkeep = 'yes'\n", "config.toml");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message().find("config.toml:3:13: run.workspace: expected one of cow, live, ro, none"),
+            std::string::npos)
+      << wrong.error().message();
+  EXPECT_NE(wrong.error().message().find("config.toml:4:8: run.keep"), std::string::npos);
+}
+
 TEST(Config, IsTheDefaultsWithoutAFile) {
   EXPECT_EQ(*load("/nonexistent/config.toml"), Config{});
 }

@@ -49,8 +49,8 @@ struct Caller {
 };
 
 struct WorkspaceRequest {
-  std::string path;  // absolute; the same inside. Empty only with mode none
-  WorkspaceMode mode = WorkspaceMode::cow;
+  std::string path;                   // absolute; the same inside. Empty only with mode none
+  std::optional<WorkspaceMode> mode;  // absent: as config.toml says, or else the policy
   bool operator==(const WorkspaceRequest&) const = default;
 };
 
@@ -79,8 +79,11 @@ struct RunRequest {
   std::vector<Variable> environment;  // --env, values already resolved by the front end
   Caller caller;
   std::vector<uint16_t> host_ports;
+  // Bound at the same place beside what the policy grants: absolute, or "~/...".
+  std::vector<std::string> read;
+  std::vector<std::string> write;
   std::optional<bool> allow_nested;  // overrides the policy only towards less
-  bool keep = false;
+  std::optional<bool> keep;          // absent: as config.toml says
   bool fresh_home = false;
   std::map<std::string, std::string> labels;
   std::optional<WindowSize> terminal;  // absent: three separate streams

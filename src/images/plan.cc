@@ -171,8 +171,9 @@ class Planner {
         if (granted.error().os_error() == ENOENT || granted.error().os_error() == EACCES)
           plan_.notes.push_back(format("{} of the policy is not on this machine", base::printable(path)));
         else
-          return Failure(
-              std::move(granted).error().with_context(format("the policy grants {}", base::printable(path))));
+          // Not `denied`, which is for a command that cannot be executed.
+          return Failure(base::invalid_argument(format("bind {}: {}", base::printable(path), granted.error().message()))
+                             .with_hint(granted.error().hint()));
       }
     return {};
   }

@@ -363,9 +363,9 @@ base::Error explain_missing(std::string_view command, const HostView& host, cons
     if (lies_in(*outside, left.path) || lies_in(real, left.path)) reason = left.reason;
   message += base::format("; {} was not bound: {}", base::printable(directory), reason);
   return base::not_found(std::move(message))
-      .with_hint(
-          base::format("put read = [{}] under [filesystem] in your policy, or run it from a project that holds it",
-                       "\"" + base::printable(directory) + "\""));
+      .with_hint(base::format(
+          "start the sandbox with --read {}, or, for every one, put read = [\"{}\"] under [filesystem] in your policy",
+          base::shell_quote(base::printable(directory)), base::printable(directory)));
 }
 
 }  // namespace hv::images

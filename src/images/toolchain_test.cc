@@ -233,6 +233,7 @@ TEST_F(ToolchainTest, SaysWhichDirectoryWasNotBoundAndHowToBindIt) {
   program("home/ada/.docker/cli/tool");
   find(home_ + "/.docker/cli/tool");
   EXPECT_THAT(error_, HasSubstr(home_ + "/.docker/cli was not bound"));
+  EXPECT_THAT(error_, HasSubstr("start the sandbox with --read " + home_ + "/.docker/cli, or"));
   EXPECT_THAT(error_, HasSubstr("put read = [\"" + home_ + "/.docker/cli\"] under [filesystem] in your policy"));
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -47,26 +46,10 @@ void read_limits(Table table, core::Limits& limits) {
   table.finish();
 }
 
-// Why `path` cannot be granted, or nothing. Paths are compared as text: the planner resolves links when it binds them.
-std::optional<std::string> bad_path(std::string_view path) {
-  if (path.size() > 4096 || path.find('\0') != std::string_view::npos) return "expected a path";
-  std::string_view below = path;
-  if (below.starts_with("~/"))
-    below.remove_prefix(1);
-  else if (!below.starts_with('/'))
-    return "expected an absolute path or one that starts with ~/";
-  for (const std::string& part : base::split(below.substr(1), '/'))
-    if (part == ".." || part == "." || part.empty()) return "expected a path without '.', '..', '//' or a final '/'";
-  for (std::string_view root : {"/proc", "/sys", "/dev", "/run", "/etc"})
-    if (path == root || path.starts_with(std::string(root) + "/"))
-      return format("{} belongs to the sandbox itself and cannot be granted", root);
-  return std::nullopt;
-}
-
 std::vector<std::string> read_paths(Table& table, std::string_view key) {
   std::vector<std::string> paths = table.strings(key);
   for (size_t i = 0; i < paths.size(); ++i)
-    if (auto why = bad_path(paths[i]))
+    if (auto why = why_not_granted(paths[i]))
       table.fault_at(key, i, format("{}; found \"{}\"", *why, base::printable(paths[i])));
   return paths;
 }
@@ -112,6 +95,21 @@ void read_network(Table table, Policy& policy) {
 }
 
 }  // namespace
+
+std::optional<std::string> why_not_granted(std::string_view path) {
+  if (path.size() > 4096 || path.find('\0') != std::string_view::npos) return "expected a path";
+  std::string_view below = path;
+  if (below.starts_with("~/"))
+    below.remove_prefix(1);
+  else if (!below.starts_with('/'))
+    return "expected an absolute path or one that starts with ~/";
+  for (const std::string& part : base::split(below.substr(1), '/'))
+    if (part == ".." || part == "." || part.empty()) return "expected a path without '.', '..', '//' or a final '/'";
+  for (std::string_view root : {"/proc", "/sys", "/dev", "/run", "/etc"})
+    if (path == root || path.starts_with(std::string(root) + "/"))
+      return format("{} belongs to the sandbox itself and cannot be granted", root);
+  return std::nullopt;
+}
 
 base::Result<Policy> parse(std::string_view text, std::string_view file) {
   base::toml::Reader reader = HV_TRY(base::toml::Reader::parse(text, file));

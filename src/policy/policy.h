@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ struct Policy {
 // invalid_argument with one line for each fault: "file:line:column: key: what was expected". A section that this
 // version cannot enforce is a fault too: a rule that is written but not kept would be worse than none.
 base::Result<Policy> parse(std::string_view text, std::string_view file);
+
+// Why `path` cannot be granted, or nothing: the rules of `filesystem.read` and `.write`, also for what is asked for by
+// name. Paths are compared as text: the planner resolves links when it binds them.
+std::optional<std::string> why_not_granted(std::string_view path);
 
 // The policy as `key = value` lines in a fixed order: for `inspect`, and for tests to compare.
 std::string describe(const Policy& policy);

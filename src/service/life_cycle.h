@@ -65,6 +65,7 @@ class LifeCycle final : public SandboxLookup {
   base::Result<Pointer> look_up(std::string_view sandbox) const;
   base::Result<Pointer> make(core::RunRequest request, bool remove_when_done);
   Planned<LaunchPlan> plan(const LiveSandbox& sandbox);
+  void take_over(LiveSandbox& sandbox, const LaunchPlan& plan);
   base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client);
   base::Result<runtime::SupervisorLink> take_supervisor(const LaunchPlan& plan);
   void refill_spare();

@@ -51,7 +51,7 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   info.created = base::system_clock().wall();
   info.command = request.command;
   info.labels = request.labels;
-  info.workspace = {request.workspace.path, request.workspace.mode, {}};
+  info.workspace = {request.workspace.path, request.workspace.mode.value_or(core::WorkspaceMode::cow), {}};
   info.host_ports = request.host_ports;
   info.rootfs = request.rootfs.value_or("");
   sandbox->stored.request = std::move(request);
@@ -108,19 +108,28 @@ Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
                             {used_ranges(), spare_ ? spare_->range() : std::nullopt});
 }
 
+// What the plan decided, as `inspect` shows it and as later starts and commands go by.
+void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
+  std::lock_guard lock(mutex_);
+  SandboxInfo& info = sandbox.stored.info;
+  info.policy = plan.policy;
+  info.agent = plan.agent;
+  info.home = plan.home;
+  info.limits = plan.limits;
+  info.isolation.degraded = plan.degraded;
+  info.workspace = {plan.spec.workspace, plan.mode, {}};
+  sandbox.stored.request.workspace.mode = plan.mode;
+}
+
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.
 Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime::ClientSocket* client) {
   LiveSandbox& sandbox = *pointer;
   SandboxInfo& info = sandbox.stored.info;
   runtime::SupervisorLink link = HV_TRY(take_supervisor(plan));
 
+  take_over(sandbox, plan);
   {
     std::lock_guard lock(mutex_);
-    info.policy = plan.policy;
-    info.agent = plan.agent;
-    info.home = plan.home;
-    info.limits = plan.limits;
-    info.isolation.degraded = plan.degraded;
     info.cgroups = plan.cgroups.directories;
     info.outcome.reset();
     info.stopped.reset();
@@ -133,6 +142,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   intent["policy"] = info.policy;
   intent["workspace"] = base::printable(info.workspace.path);
   intent["mode"] = core::name_of(info.workspace.mode);
+  if (!sandbox.stored.request.read.empty()) intent["read"] = to_array(sandbox.stored.request.read);
+  if (!sandbox.stored.request.write.empty()) intent["write"] = to_array(sandbox.stored.request.write);
   if (!plan.degraded.empty()) intent["degraded"] = to_array(plan.degraded);
   HV_TRY(record(sandbox, "sandbox.starting", std::move(intent)));
 
@@ -166,10 +177,12 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
   if (!made) return reply(Failure(made.error()));
   Pointer sandbox = *made;
   // Planned now, so that what can be refused is refused now rather than at the first start.
-  if (Planned<LaunchPlan> planned = plan(*sandbox); !planned) {
+  Planned<LaunchPlan> planned = plan(*sandbox);
+  if (!planned) {
     static_cast<void>(with_.store.remove(sandbox->id()));
     return reply(Failure(planned.error().error));
   }
+  take_over(*sandbox, *planned);
   auto keep = [&]() -> Status {
     HV_TRY(record(*sandbox, "sandbox.created"));
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
@@ -185,8 +198,7 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
 }
 
 void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover) {
-  bool keep = request.keep;
-  Result<Pointer> made = make(std::move(request), !keep);
+  Result<Pointer> made = make(std::move(request), true);
   if (!made) return handover->refuse(made.error());
   Pointer sandbox = *made;
   Planned<LaunchPlan> planned = plan(*sandbox);
@@ -200,6 +212,7 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   }
   runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
   if (!planned) return runtime::send_failure(client, planned.error().error, planned.error().exit_code);
+  sandbox->stored.remove_when_done = !planned->keep;
   auto begin = [&]() -> Status {
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
     {

@@ -19,6 +19,7 @@
 #include "isolation/landlock.h"
 #include "isolation/seccomp_filter.h"
 #include "policy/catalog.h"
+#include "service/grants.h"
 #include "service/live_protection.h"
 #include "workspace/baseline.h"
 #include "workspace/git_layout.h"
@@ -41,20 +42,26 @@ struct Decision {
   policy::Policy policy;
   images::AgentProfile agent;
   WorkspaceMode mode = WorkspaceMode::cow;
+  bool keep = false;
   bool nested = false;
   core::Limits limits;
 };
 
-// A policy that says read-only or nothing is a ceiling; whoever may use copy-on-write may also choose less, or `live`
-// by name.
-Result<WorkspaceMode> choose_mode(const core::RunRequest& request, const policy::Policy& policy) {
-  bool writable = request.workspace.mode == WorkspaceMode::cow || request.workspace.mode == WorkspaceMode::live;
-  bool ceiling = policy.workspace == WorkspaceMode::ro || policy.workspace == WorkspaceMode::none;
-  if (!ceiling || !writable) return request.workspace.mode;
-  if (request.workspace.mode == WorkspaceMode::live)
-    return Failure(base::denied("policy '" + policy.name + "' does not let the sandbox change the workspace")
-                       .with_hint("choose another: --policy restricted"));
-  return policy.workspace;
+// How much of the host's directory a mode gives: a policy that says read-only or nothing is a ceiling.
+int reach_of(WorkspaceMode mode) {
+  return mode == WorkspaceMode::none ? 0 : mode == WorkspaceMode::ro ? 1 : 2;
+}
+
+// The request over config.toml over the policy. What was said by name is refused above the ceiling, a default lowered.
+Result<WorkspaceMode> choose_mode(const core::RunRequest& request, const config::Config& config,
+                                  const policy::Policy& policy) {
+  bool ceiling = reach_of(policy.workspace) < reach_of(WorkspaceMode::cow);
+  WorkspaceMode wanted = request.workspace.mode.value_or(config.workspace.value_or(policy.workspace));
+  if (!ceiling || reach_of(wanted) <= reach_of(policy.workspace)) return wanted;
+  if (!request.workspace.mode) return policy.workspace;
+  return Failure(base::denied("policy '" + policy.name + "' does not let the sandbox " +
+                              (wanted == WorkspaceMode::ro ? "read" : "change") + " the workspace")
+                     .with_hint("leave --workspace out, or choose another policy: --policy restricted"));
 }
 
 Result<bool> choose_nesting(const core::RunRequest& request, const policy::Policy& policy) {
@@ -71,7 +78,9 @@ Result<Decision> decide(const core::RunRequest& request, const core::Paths& path
   images::AgentCatalog agents(paths.agents);
   const std::string command = request.command.empty() ? "" : request.command[0];
   decision.agent = HV_TRY(request.agent ? agents.load(*request.agent) : agents.find(command));
-  decision.mode = HV_TRY(choose_mode(request, decision.policy));
+  decision.mode = HV_TRY(choose_mode(request, config, decision.policy));
+  decision.keep = request.keep.value_or(config.keep);
+  HV_TRY(add_grants(request, decision.policy));
   decision.nested = HV_TRY(choose_nesting(request, decision.policy));
   decision.limits = decision.policy.limits;
   if (request.limits.memory_bytes) decision.limits.memory_bytes = *request.limits.memory_bytes;
@@ -336,6 +345,8 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
 
   plan.policy = decision.policy.name;
   plan.agent = decision.agent.name;
+  plan.mode = decision.mode;
+  plan.keep = decision.keep;
   plan.limits = describe(decision.limits, plan.cgroups);
   plan.kept_environment = kept_variables(request.caller, found->command.environment);
   isolation::LandlockPlan landlock;

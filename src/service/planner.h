@@ -27,6 +27,8 @@ struct LaunchPlan {
   std::vector<std::string> degraded;  // what was asked for and does not hold here, accepted or inherent
   std::string policy;
   std::string agent;
+  core::WorkspaceMode mode = core::WorkspaceMode::cow;
+  bool keep = false;  // `run`: also without changes
   std::optional<std::string> home;
   std::vector<core::Variable> kept_environment;  // what a later start may use again
   bool host_root = false;

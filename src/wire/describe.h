@@ -71,6 +71,8 @@ void describe(V& v, T& x) {
   v.optional("environment", x.environment);
   v.required("caller", x.caller);
   v.optional("host_ports", x.host_ports);
+  v.bytes("read", x.read);
+  v.bytes("write", x.write);
   v.optional("allow_nested", x.allow_nested);
   v.optional("keep", x.keep);
   v.optional("fresh_home", x.fresh_home);

@@ -22,6 +22,9 @@ core::RunRequest full_request() {
   request.allow_nested = false;
   request.keep = true;
   request.fresh_home = true;
+  request.read = {"/opt/tools"};
+  request.write = {"/srv/\xff"};
+  request.keep = false;
   request.labels = {{"team", "a"}};
   request.terminal = core::WindowSize{40, 120};
   request.limits = {uint64_t{1} << 40, 100, 1500, true};
