@@ -260,6 +260,12 @@ std::string leftover_text(const core::ChangeReport& report, const std::string& s
   return out + base::format("  drop them:     hydravisor discard {}", sandbox);
 }
 
+// What apply takes by name: of a ref, which is no file of the workspace, the repository that holds it.
+static std::string to_be_forced(const std::string& path) {
+  size_t repository = ("/" + path).find("/.git/");
+  return repository == std::string::npos ? path : path.substr(0, repository + 4);
+}
+
 std::string apply_text(const core::ApplyReport& report, const std::string& sandbox, bool reviewed) {
   std::string out;
   for (const std::string& path : report.applied)
@@ -284,7 +290,7 @@ std::string apply_text(const core::ApplyReport& report, const std::string& sandb
   }
   if (!report.conflicts.empty())
     out += base::format("to overwrite what changed on the host: hydravisor apply {} --force {}\n", sandbox,
-                        base::shell_quote(base::printable(report.conflicts.front().path)));
+                        base::shell_quote(base::printable(to_be_forced(report.conflicts.front().path))));
   return out;
 }
 

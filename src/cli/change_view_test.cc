@@ -65,6 +65,8 @@ TEST(ChangeView, TellsWhatApplyDidAndWhatIsStillPossible) {
   EXPECT_EQ(apply_text({.applied = {"a"}, .held = {}, .conflicts = {}, .refs = {}, .dry_run = true}, "web"),
             "would apply a\n");
   EXPECT_EQ(apply_text({}, "web"), "nothing to apply\n");
+  report = {.applied = {}, .held = {}, .conflicts = {{"lib/.git/refs/heads/main", "both moved it"}}, .refs = {}};
+  EXPECT_NE(apply_text(report, "web").find("hydravisor apply web --force lib/.git\n"), std::string::npos);
 }
 
 }  // namespace hv::cli

@@ -113,8 +113,9 @@ Result<std::string> serve() {
   http::Loop loop;
   api::WorkerPool pool(2);
   service::Planner planner({paths, directory, ::getuid(), user_name()});
+  service::SandboxLocks locks;
   service::WorkspaceCases* workspaces_later = nullptr;
-  service::LifeCycle life({loop, *ledger, planner, store::SandboxStore(paths.sandboxes),
+  service::LifeCycle life({loop, *ledger, planner, locks, store::SandboxStore(paths.sandboxes),
                            directory + "/hydravisor-supervisor",
                            [&](const std::string& sandbox) {
                              auto changes = workspaces_later->count_changes(sandbox);
@@ -126,7 +127,7 @@ Result<std::string> serve() {
                              if (!pool.submit(task)) task();
                            }});
   std::string principal = "user:" + std::to_string(::getuid());
-  service::WorkspaceCases workspaces(life, *ledger,
+  service::WorkspaceCases workspaces(life, *ledger, locks,
                                      {.worker = directory + "/hydravisor-worker", .principal = principal});
   workspaces_later = &workspaces;
   service::AuditCases audit(*ledger, life);

@@ -13,6 +13,7 @@
 #include "base/reactor.h"
 #include "service/live_sandbox.h"
 #include "service/planner.h"
+#include "service/sandbox_locks.h"
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
 #include "service/spare_supervisor.h"
@@ -26,6 +27,7 @@ class LifeCycle final : public SandboxLookup {
     base::Reactor& loop;
     audit::Ledger& ledger;
     Planner& planner;
+    SandboxLocks& locks;
     store::SandboxStore store;
     std::string supervisor_program;
     // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
@@ -79,8 +81,11 @@ class LifeCycle final : public SandboxLookup {
   void settle(const Pointer& sandbox, core::Outcome outcome, bool workspace_changed);
   void on_gone(const Pointer& sandbox);
   void when_gone(const Pointer& sandbox, std::function<void()> task);
+  // Runs `task` on the loop once no workspace operation is under way; it looks at everything anew.
+  void when_free(const std::string& id, std::function<void()> task);
   void clean_up(LiveSandbox& sandbox);
   void forget_if_empty(const Pointer& sandbox);
+  void erase_unasked(const Pointer& sandbox);
   // The sandbox is gone for everybody at once; `reply` comes when its files are.
   void erase(const Pointer& sandbox, const std::string& principal, StatusReply reply);
   void remove_later(std::string directory, StatusReply reply);

@@ -176,7 +176,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     if (workspace_changed) {
       forget_if_empty(pointer);
     } else {
-      when_gone(pointer, [this, pointer] { erase(pointer, "system", [](const Status&) {}); });
+      when_gone(pointer, [this, pointer] { erase_unasked(pointer); });
     }
   }
   if (!sandbox.leaving) on_gone(pointer);
@@ -200,6 +200,10 @@ void LifeCycle::on_gone(const Pointer& sandbox) {
 void LifeCycle::when_gone(const Pointer& sandbox, std::function<void()> task) {
   if (sandbox->leaving) return sandbox->after_gone.push_back(std::move(task));
   task();
+}
+
+void LifeCycle::when_free(const std::string& id, std::function<void()> task) {
+  with_.locks.call_when_free(id, [this, task = std::move(task)] { with_.loop.post(task); });
 }
 
 void LifeCycle::clean_up(LiveSandbox& sandbox) {
@@ -227,11 +231,17 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
     with_.loop.post([this, weak] {
       Pointer still = weak.lock();
       if (!still || still->state() != SandboxState::stopped) return;
-      when_gone(still, [this, still] {
-        if (still->state() == SandboxState::stopped) erase(still, "system", [](const Status&) {});
-      });
+      when_gone(still, [this, still] { erase_unasked(still); });
     });
   });
+}
+
+void LifeCycle::erase_unasked(const Pointer& sandbox) {
+  // Somebody may have started or removed it meanwhile.
+  if (sandbox->state() != SandboxState::stopped) return;
+  auto hold = with_.locks.try_hold(sandbox->id());
+  if (!hold) return when_free(sandbox->id(), [this, sandbox] { erase_unasked(sandbox); });
+  erase(sandbox, "system", [](const Status&) {});
 }
 
 void LifeCycle::erase(const Pointer& sandbox, const std::string& principal, StatusReply reply) {

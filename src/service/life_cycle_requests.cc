@@ -148,7 +148,9 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
   }
   if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
     return reply(std::move(legal));
-  auto erase_and_reply = [this, sandbox, reply] {
+  auto erase_and_reply = [this, sandbox, force, reply] {
+    auto hold = with_.locks.try_hold(sandbox->id());
+    if (!hold) return when_free(sandbox->id(), [this, id = sandbox->id(), force, reply] { remove(id, force, reply); });
     erase(sandbox, principal_of(sandbox->stored.request.caller), reply);
   };
   if (force) return when_gone(sandbox, erase_and_reply);

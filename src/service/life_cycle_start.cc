@@ -215,6 +215,8 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   sandbox->stored.remove_when_done = !planned->keep;
   auto begin = [&]() -> Status {
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
+    // Nobody else knows it yet, so this never fails.
+    auto hold = with_.locks.try_hold(sandbox->id());
     {
       std::lock_guard lock(mutex_);
       sandboxes_[sandbox->id()] = sandbox;
@@ -250,6 +252,10 @@ void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
     cleaning->push_back([this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
     return;
   }
+  // Until it counts as starting, a diff or an apply would take its workspace for that of a stopped sandbox.
+  auto hold = with_.locks.try_hold((*sandbox)->id());
+  if (!hold)
+    return when_free((*sandbox)->id(), [this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
   Planned<LaunchPlan> planned = plan(**sandbox);
   if (!planned) return reply(Failure(planned.error().error));
   (*sandbox)->on_started.push_back(std::move(reply));

@@ -1,11 +1,14 @@
-// One operation at a time on each sandbox's workspace. What waits holds a pool thread; what may not wait asks.
+// One operation at a time on each sandbox's workspace: comparing, applying, starting, removing. What waits holds a pool
+// thread; the loop, which may not wait, asks to be told.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/guarded.h"
 
@@ -32,11 +35,15 @@ class SandboxLocks {
   [[nodiscard]] Hold wait_for(const std::string& id);
   // nullopt when somebody holds it.
   [[nodiscard]] std::optional<Hold> try_hold(const std::string& id);
+  // Calls `task` once nobody holds this sandbox, on the thread that let it go, or here and now. By then somebody else
+  // may hold it again.
+  void call_when_free(const std::string& id, std::function<void()> task);
 
  private:
   void release(const std::string& id);
 
-  base::Guarded<std::set<std::string>> held_;
+  // What is held, and who is to be told of its release.
+  base::Guarded<std::map<std::string, std::vector<std::function<void()>>>> held_;
   std::condition_variable released_;
 };
 

@@ -66,6 +66,13 @@ json::Object describe(const core::PathsReport& report) {
   return {{"count", report.paths.size()}, {"paths", bounded(report.paths)}, {"conflicts", bounded(report.conflicts)}};
 }
 
+// What follows the verb on the command line that was meant.
+std::string quoted(const std::string& sandbox, const std::vector<std::string>& paths) {
+  std::string out = sandbox;
+  for (const std::string& path : paths) out += " " + base::shell_quote(base::printable(path));
+  return out;
+}
+
 bool is_alive(core::SandboxState state) {
   using core::SandboxState;
   return state != SandboxState::created && state != SandboxState::stopped && state != SandboxState::removed;
@@ -84,8 +91,13 @@ struct WorkspaceCases::Operation {
   core::WorkspaceMode mode() const { return view.info.workspace.mode; }
 };
 
-WorkspaceCases::WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, WorkerOptions options)
-    : sandboxes_(sandboxes), recorder_(recorder), worker_(options.worker), options_(std::move(options)) {}
+WorkspaceCases::WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, SandboxLocks& locks,
+                               WorkerOptions options)
+    : sandboxes_(sandboxes),
+      recorder_(recorder),
+      locks_(locks),
+      worker_(options.worker),
+      options_(std::move(options)) {}
 
 Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox, std::string_view verb) {
   std::string id = HV_TRY(sandboxes_.find(sandbox)).info.id;
@@ -174,7 +186,8 @@ Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, cons
   if (running && operation.mode() == core::WorkspaceMode::cow)
     return Failure(base::conflict(base::format("discard '{}': it is {}, and its changes cannot be taken from under it",
                                                operation.name(), core::state_name(operation.view.info.state)))
-                       .with_hint("stop it first: hydravisor stop " + operation.name()));
+                       .with_hint(base::format("stop it first: hydravisor stop {} && hydravisor discard {}",
+                                               operation.name(), quoted(operation.name(), request.paths))));
   return perform<core::PathsReport>(operation.view, "discard", "discarded", {{"paths", bounded(request.paths)}}, [&] {
     return worker_.discard(operation.places, operation.mode(), request, running);
   });
@@ -239,13 +252,6 @@ Status WorkspaceCases::recover(std::string_view sandbox) {
   Operation operation = HV_TRY(begin(sandbox, "recover"));
   if (operation.untouched) return {};
   return worker_.recover(operation.places);
-}
-
-Result<SandboxLocks::Hold> WorkspaceCases::hold(const std::string& sandbox_id) {
-  if (auto hold = locks_.try_hold(sandbox_id)) return *std::move(hold);
-  return Failure(
-      base::conflict(base::format("sandbox '{}': its changes are just being compared or applied", sandbox_id))
-          .with_hint("try again when that has ended"));
 }
 
 }  // namespace hv::service

@@ -27,10 +27,11 @@ struct WorkerOptions {
       bring_in = {};
 };
 
-// Thread-safe; every call but hold() may block for as long as the worker works.
+// Thread-safe; every call may block for as long as the worker works.
 class WorkspaceCases {
  public:
-  WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, WorkerOptions options);
+  // `locks` are those that the life cycle takes: no operation is under way while a sandbox starts or goes.
+  WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, SandboxLocks& locks, WorkerOptions options);
 
   // All of them: conflict, with what to do instead, for a sandbox whose workspace is read-only or absent; not_found for
   // an unknown sandbox. A sandbox that never ran has no changes.
@@ -48,9 +49,6 @@ class WorkspaceCases {
   base::Result<uint64_t> count_changes(std::string_view sandbox);
   // Takes back what an apply that was cut short by a crash left half-done. For every sandbox, when the daemon starts.
   base::Status recover(std::string_view sandbox);
-  // Keeps workspace operations away from a sandbox that is about to start, go or be removed, for as long as the hold
-  // lives. conflict, at once, while one is under way.
-  base::Result<SandboxLocks::Hold> hold(const std::string& sandbox_id);
 
  private:
   struct Operation;
@@ -63,9 +61,9 @@ class WorkspaceCases {
 
   const SandboxLookup& sandboxes_;
   core::Recorder& recorder_;
+  SandboxLocks& locks_;
   workspace::Worker worker_;
   WorkerOptions options_;
-  SandboxLocks locks_;
 };
 
 }  // namespace hv::service

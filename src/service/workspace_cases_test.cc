@@ -57,7 +57,7 @@ class WorkspaceCasesTest : public testing::Test {
   }
   ~WorkspaceCasesTest() override { (void)base::remove_tree(directory_); }
 
-  WorkspaceCases cases() { return {sandbox_, recorded_, {directory_ + "/worker", "user:1000", {}}}; }
+  WorkspaceCases cases() { return {sandbox_, recorded_, locks_, {directory_ + "/worker", "user:1000", {}}}; }
   void answer(const std::string& text) { EXPECT_TRUE(base::replace_file(directory_ + "/answer", text)); }
   workspace::Request asked() {
     auto request = workspace::parse_request(base::read_file(directory_ + "/asked").value_or(""));
@@ -69,6 +69,7 @@ class WorkspaceCasesTest : public testing::Test {
   std::string directory_;
   OneSandbox sandbox_;
   Recorded recorded_;
+  SandboxLocks locks_;
 };
 
 using Kinds = std::vector<std::string>;
@@ -159,7 +160,7 @@ TEST_F(WorkspaceCasesTest, DiscardWaitsForTheSandboxToStop) {
   auto refused = cases().discard("web", {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), base::ErrorCode::conflict);
-  EXPECT_EQ(refused.error().hint(), "stop it first: hydravisor stop web");
+  EXPECT_EQ(refused.error().hint(), "stop it first: hydravisor stop web && hydravisor discard web");
   EXPECT_FALSE(was_asked());
   sandbox_.view.info.state = core::SandboxState::stopped;
   answer(R"({"result":{"paths":["a"],"conflicts":[]}})");
@@ -212,7 +213,7 @@ TEST_F(WorkspaceCasesTest, SyncBringsFilesIntoARunningSandboxAndShowsTheRest) {
   answer(kPlan);
   std::vector<std::string> brought;
   WorkspaceCases one(
-      sandbox_, recorded_,
+      sandbox_, recorded_, locks_,
       {directory_ + "/worker", "user:1000",
        [&](const std::string& id, const std::string& path, uint32_t mode, base::Fd file) -> base::Status {
          brought.push_back(
@@ -241,17 +242,13 @@ TEST_F(WorkspaceCasesTest, AStoppedSandboxNeedsNothingBroughtIn) {
 TEST_F(WorkspaceCasesTest, OneOperationAtATimeOnEachSandbox) {
   WorkspaceCases one = cases();
   answer(kApplied);
-  std::optional<SandboxLocks::Hold> hold = *one.hold(kSandbox);
-  auto second = one.hold(kSandbox);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code(), base::ErrorCode::conflict);
-  EXPECT_TRUE(one.hold("s0000000000000002"));
+  std::optional<SandboxLocks::Hold> hold = locks_.try_hold(kSandbox);
   std::jthread applying([&] { EXPECT_TRUE(one.apply("web", {})); });
   EXPECT_FALSE(was_asked());
   hold.reset();
   applying.join();
   EXPECT_TRUE(was_asked());
-  EXPECT_TRUE(one.hold(kSandbox));
+  EXPECT_TRUE(locks_.try_hold(kSandbox));
 }
 
 TEST_F(WorkspaceCasesTest, AnUnknownSandboxIsNotFound) {

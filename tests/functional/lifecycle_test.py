@@ -140,5 +140,45 @@ class LifeCycle(hydravisor.TestCase):
         hydravisor.wait_for(lambda: not hydravisor._read(f"/proc/{info['pid']}/cmdline"), 5, "the end of init")
 
 
+class Together(hydravisor.TestCase):
+    """What happens to a workspace while its sandbox is to start or to go."""
+
+    COUNT = 3000
+
+    def setUp(self):
+        super().setUp()
+        script = f"for i in $(seq {self.COUNT}); do echo $i > f$i; done"
+        self.assertEqual(self.run_in_sandbox("sh", "-c", script, options=["--name", "s", "--keep"]).returncode, 0)
+
+    def events(self):
+        return [item["kind"] for item in self.world.json("audit", "ls", "--limit", "1000")["items"]]
+
+    def begin_to_apply(self):
+        applying = self.world.start_cli("apply", "s")
+        hydravisor.wait_for(lambda: "workspace.applying" in self.events(), 20, "the beginning of apply")
+        self.assertNotIn("workspace.applied", self.events(), "apply was too quick to be met")
+        return applying
+
+    def finish(self, applying):
+        _, error = applying.communicate(timeout=120)
+        self.assertEqual(applying.returncode, 0, error)
+        self.assertEqual(len(os.listdir(self.world.project)), self.COUNT)
+
+    def test_start_waits_for_an_apply_to_end(self):
+        applying = self.begin_to_apply()
+        self.world.ok("start", "s", timeout=120)
+        self.finish(applying)
+        kinds = self.events()
+        last_start = len(kinds) - 1 - kinds[::-1].index("sandbox.starting")
+        self.assertLess(kinds.index("workspace.applied"), last_start)
+
+    def test_rm_waits_for_an_apply_to_end(self):
+        applying = self.begin_to_apply()
+        self.world.ok("rm", "--force", "s", timeout=120)
+        self.finish(applying)
+        kinds = self.events()
+        self.assertLess(kinds.index("workspace.applied"), kinds.index("sandbox.removed"))
+
+
 if __name__ == "__main__":
     hydravisor.main()
