@@ -127,14 +127,21 @@ std::string_view completion_script(std::string_view shell) {
     return R"script(# hydravisor's completion for bash: eval "$(hydravisor completion bash)"
 _hydravisor() {
   # Without '=' and ':' as separators, so that --policy=x is one word.
-  local current words=() kind word help
+  local current words=() kind word help before=
   if declare -F _get_comp_words_by_ref >/dev/null; then
     local cword
     _get_comp_words_by_ref -n =: -c current -w words -i cword
     words=("${words[@]:1:cword}")
   else
-    words=("${COMP_WORDS[@]:1:COMP_CWORD}")
-    current="${COMP_WORDS[COMP_CWORD]}"
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+      if ((${#words[@]})) && [[ "$word" == [=:] || "$before" == [=:] ]]; then
+        words[-1]+="$word"
+      else
+        words+=("$word")
+      fi
+      before="$word"
+    done
+    current="${words[-1]}"
   fi
   COMPREPLY=()
   while IFS=$'\t' read -r kind word help; do
