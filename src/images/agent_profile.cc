@@ -66,8 +66,8 @@ void check_copied(Table& table, const std::vector<std::string>& paths) {
 const std::vector<AgentProfile>& shipped_profiles() {
   static const std::vector<AgentProfile> all = [] {
     std::vector<AgentProfile> parsed;
-    for (const std::string& name : shipped_agent_names())
-      if (base::Result<AgentProfile> profile = parse_agent(shipped_agent(name), name))
+    for (const std::string& name : shipped_agents().names())
+      if (base::Result<AgentProfile> profile = parse_agent(shipped_agents().find(name), name))
         parsed.push_back(*std::move(profile));
     return parsed;
   }();
@@ -140,7 +140,7 @@ std::vector<std::string> AgentCatalog::user_names() const {
 }
 
 std::vector<std::string> AgentCatalog::names() const {
-  std::vector<std::string> all = shipped_agent_names();
+  std::vector<std::string> all = shipped_agents().names();
   for (std::string& name : user_names()) all.push_back(std::move(name));
   std::ranges::sort(all);
   all.erase(std::ranges::unique(all).begin(), all.end());
@@ -155,7 +155,7 @@ base::Result<core::AgentInfo> AgentCatalog::info(std::string_view name) const {
     info.provenance = core::Provenance::user;
     info.text = HV_TRY_CONTEXT(base::read_file(path, kLargestFile), format("agent profile '{}'", info.name));
     info.path = std::move(path);
-  } else if (std::string_view text = shipped_agent(name); !text.empty()) {
+  } else if (std::string_view text = shipped_agents().find(name); !text.empty()) {
     info.path = format("agents/{}.toml (shipped)", name);
     info.text = std::string(text);
   } else {

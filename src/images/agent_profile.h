@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/embedded_files.h"
 #include "base/result.h"
 #include "core/host_info.h"
 #include "core/run_request.h"
@@ -52,7 +53,7 @@ class AgentCatalog {
   std::string directory_;
 };
 
-std::string_view shipped_agent(std::string_view name);
-std::vector<std::string> shipped_agent_names();
+// The profiles that are part of the program: data/agents.
+const base::EmbeddedFiles& shipped_agents();
 
 }  // namespace hv::images

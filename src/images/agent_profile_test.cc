@@ -15,8 +15,8 @@ using testing::HasSubstr;
 
 TEST(ShippedAgents, AllParseAndHaveRoomToRun) {
   AgentCatalog catalog("/nonexistent");
-  EXPECT_EQ(shipped_agent_names().size(), 9u);
-  for (const std::string& name : shipped_agent_names()) {
+  EXPECT_EQ(shipped_agents().names().size(), 9u);
+  for (const std::string& name : shipped_agents().names()) {
     base::Result<AgentProfile> profile = catalog.load(name);
     ASSERT_TRUE(profile) << profile.error().text();
     EXPECT_FALSE(profile->commands.empty()) << name;

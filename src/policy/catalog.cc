@@ -57,12 +57,12 @@ base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
       return info;
     }
   }
-  if (std::string_view text = shipped_policy(name); !text.empty()) {
+  if (std::string_view text = shipped_policies().find(name); !text.empty()) {
     info.path = base::format("policies/{}.toml (shipped)", name);
     info.text = std::string(text);
     return info;
   }
-  std::vector<std::string> known = shipped_policy_names();
+  std::vector<std::string> known = shipped_policies().names();
   for (std::string& user : names_in(directory_))
     if (std::ranges::find(known, user) == known.end()) known.push_back(std::move(user));
   std::string shown = base::printable(name.substr(0, 80));
@@ -86,7 +86,7 @@ base::Result<core::PolicyInfo> Catalog::info(std::string_view name) const {
 }
 
 base::Result<std::vector<core::PolicyInfo>> Catalog::list() const {
-  std::vector<std::string> names = shipped_policy_names();
+  std::vector<std::string> names = shipped_policies().names();
   for (std::string& user : names_in(directory_)) names.push_back(std::move(user));
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/embedded_files.h"
 #include "base/result.h"
 #include "core/host_info.h"
 #include "policy/policy.h"
@@ -31,8 +32,7 @@ class Catalog {
   std::string directory_;
 };
 
-// The text of a policy that is part of the program; empty when there is none of that name.
-std::string_view shipped_policy(std::string_view name);
-std::vector<std::string> shipped_policy_names();
+// The policies that are part of the program: data/policies.
+const base::EmbeddedFiles& shipped_policies();
 
 }  // namespace hv::policy

@@ -58,7 +58,7 @@ class CatalogTest : public testing::Test {
 
 TEST_F(CatalogTest, ShipsPoliciesThatParseAndLeaveAgentsEnoughMemory) {
   Catalog catalog("/nonexistent");
-  for (const std::string& name : shipped_policy_names()) {
+  for (const std::string& name : shipped_policies().names()) {
     base::Result<Policy> policy = catalog.load(name);
     ASSERT_TRUE(policy) << policy.error().text();
     EXPECT_GE(policy->limits.memory_bytes, uint64_t{1} << 30) << name;
