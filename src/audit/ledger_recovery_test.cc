@@ -1,4 +1,6 @@
 // What the ledger makes of full disks, torn records, kills and forgeries.
+#include <gtest/gtest.h>
+
 #include <filesystem>
 
 #include <signal.h>

@@ -1,5 +1,7 @@
 #include "audit/ledger.h"
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 
 #include "audit/ledger_fixture_test.h"

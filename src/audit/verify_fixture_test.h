@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "audit/ledger.h"
 #include "audit/test_directory.h"
 #include "audit/tile_tree.h"

@@ -1,4 +1,6 @@
 // What verification makes of keys, checkpoints and histories that somebody signed anew.
+#include <gtest/gtest.h>
+
 #include <filesystem>
 
 #include "audit/verify_fixture_test.h"

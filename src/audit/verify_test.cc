@@ -1,5 +1,7 @@
 #include "audit/verify.h"
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 
 #include "audit/verify_fixture_test.h"

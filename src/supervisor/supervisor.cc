@@ -25,17 +25,6 @@ namespace hv::supervisor {
 
 namespace {
 
-using base::Error;
-using base::Failure;
-using base::Fd;
-using base::Result;
-using base::Status;
-using core::Outcome;
-using shimwire::FromInit;
-using shimwire::FromSupervisor;
-using shimwire::SpoolFamily;
-using shimwire::ToInit;
-
 // Records are announced together: a burst of commands wakes the daemon once.
 constexpr std::chrono::milliseconds kAnnounceAfter{2};
 

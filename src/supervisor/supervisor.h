@@ -27,6 +27,19 @@
 
 namespace hv::supervisor {
 
+// The words of other modules that every file of this class speaks in; no other program includes this header.
+using base::Error;
+using base::Failure;
+using base::Fd;
+using base::Result;
+using base::Status;
+using core::Outcome;
+using shimwire::FromInit;
+using shimwire::FromSupervisor;
+using shimwire::SpoolFamily;
+using shimwire::ToInit;
+using shimwire::ToSupervisor;
+
 // The job number of the sandbox's main command.
 inline constexpr uint64_t kMainJob = 1;
 

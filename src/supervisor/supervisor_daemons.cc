@@ -10,19 +10,6 @@
 
 namespace hv::supervisor {
 
-namespace {
-
-using base::Error;
-using base::Failure;
-using base::Fd;
-using base::Result;
-using base::Status;
-using shimwire::FromSupervisor;
-using shimwire::ToInit;
-using shimwire::ToSupervisor;
-
-}  // namespace
-
 void Supervisor::add_daemon(Fd connection) {
   int fd = connection.get();
   // A daemon that cannot be watched cannot be served; it will connect again.

@@ -11,17 +11,6 @@ namespace hv::supervisor {
 
 namespace {
 
-using base::Error;
-using base::Failure;
-using base::Fd;
-using base::Result;
-using base::Status;
-using core::Outcome;
-using shimwire::FromInit;
-using shimwire::FromSupervisor;
-using shimwire::SpoolFamily;
-using shimwire::ToInit;
-
 // What a command gets to clean up in when its front end has vanished, before it is killed.
 constexpr std::chrono::seconds kHangUpGrace{5};
 
