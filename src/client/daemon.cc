@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +129,11 @@ Error start_failure(const std::string& what, const std::string& log) {
   std::string words;
   if (auto text = base::read_file(log, 1 << 20)) words = *text;
   while (words.ends_with('\n')) words.pop_back();
+  struct statvfs space{};
+  if (words.empty() && ::statvfs(log.c_str(), &space) == 0 && space.f_bavail == 0)
+    return Error(ErrorCode::unavailable,
+                 "the daemon " + what + ", and " + directory_of(log) + ": No space left on device")
+        .with_hint("free some, or set XDG_RUNTIME_DIR and XDG_STATE_HOME to directories with room");
   if (words.size() > 2000) words = words.substr(words.size() - 2000);
   return base::unavailable("the daemon " + what + (words.empty() ? "" : ": " + base::printable_lines(words)))
       .with_hint("run hydravisor daemon run to see it happen, or hydravisor doctor");

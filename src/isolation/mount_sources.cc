@@ -62,7 +62,10 @@ Result<std::vector<OpenedMount>> open_sources(const std::vector<Mount>& mounts, 
         return fail("map the owners of", mount.upper);
     }
     if (set_mount_attributes(entry.tree.get(), "", AT_EMPTY_PATH, MOUNT_ATTR_IDMAP, 0, map) != 0)
-      return fail("map the owners of", mount.source);
+      return Failure(
+          Error::from_errno(errno, "map the owners of", mount.source)
+              .with_hint("its file system cannot do that, as an overlay in a container cannot: name a directory "
+                         "on a local disk, for the state by XDG_STATE_HOME"));
   }
   return opened;
 }

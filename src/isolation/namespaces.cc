@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "isolation/machine.h"
 #include "isolation/syscalls.h"
 
 namespace hv::isolation {
@@ -20,6 +21,7 @@ namespace hv::isolation {
 namespace {
 
 using base::Error;
+using base::ErrorCode;
 using base::Failure;
 using base::Fd;
 using base::Result;
@@ -46,8 +48,10 @@ Status write_proc(const std::string& path, std::string_view text) {
 }
 
 Error user_namespaces_forbidden(int error_number, std::string_view operation) {
-  return Error::from_errno(error_number, operation)
-      .with_hint("this machine forbids unprivileged user namespaces; `hydravisor doctor` shows the exact fix");
+  NamespaceTrial refused;
+  refused.user_namespace = error_number;
+  Obstacle obstacle = explain_namespaces(refused, "/proc");
+  return Error(ErrorCode::unsupported, std::string(operation) + ": " + obstacle.what).with_hint(obstacle.fix);
 }
 
 }  // namespace

@@ -85,6 +85,8 @@ class LifeCycle final : public SandboxLookup {
   void when_free(const std::string& id, std::function<void()> task);
   void clean_up(LiveSandbox& sandbox);
   void forget_if_empty(const Pointer& sandbox);
+  void finish_removal(const Pointer& sandbox);
+  base::Status record_removal(const LiveSandbox& sandbox, const std::string& principal);
   void erase_unasked(const Pointer& sandbox);
   // The sandbox is gone for everybody at once; `reply` comes when its files are.
   void erase(const Pointer& sandbox, const std::string& principal, StatusReply reply);

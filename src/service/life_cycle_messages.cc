@@ -47,6 +47,7 @@ Status LifeCycle::reconcile() {
       sandboxes_[sandbox->id()] = sandbox;
     }
     SandboxState state = sandbox->state();
+    if (state == SandboxState::stopped) finish_removal(sandbox);
     if (state == SandboxState::created || state == SandboxState::stopped) continue;
     Result<runtime::SupervisorLink> link = runtime::SupervisorLink::adopt(sandbox->directory);
     if (!link) {
@@ -236,6 +237,26 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
   });
 }
 
+// A daemon that was stopped in between leaves the rest of a run's end to the next one.
+void LifeCycle::finish_removal(const Pointer& sandbox) {
+  clean_up(*sandbox);
+  if (sandbox->stored.remove_when_done) forget_if_empty(sandbox);
+}
+
+Status LifeCycle::record_removal(const LiveSandbox& sandbox, const std::string& principal) {
+  core::Event event;
+  event.kind = "sandbox.removed";
+  event.sandbox = sandbox.id();
+  event.principal = principal;
+  event.payload["name"] = sandbox.name();
+  auto index = with_.ledger.record(event);
+  // The disk may be full of this sandbox's own files, and what is not recorded may not go.
+  if (!index && index.error().os_error() == ENOSPC && with_.store.give_back_reserve(sandbox.id()))
+    index = with_.ledger.record(event);
+  if (!index) return Failure(std::move(index).error());
+  return {};
+}
+
 void LifeCycle::erase_unasked(const Pointer& sandbox) {
   // Somebody may have started or removed it meanwhile.
   if (sandbox->state() != SandboxState::stopped) return;
@@ -245,12 +266,7 @@ void LifeCycle::erase_unasked(const Pointer& sandbox) {
 }
 
 void LifeCycle::erase(const Pointer& sandbox, const std::string& principal, StatusReply reply) {
-  core::Event event;
-  event.kind = "sandbox.removed";
-  event.sandbox = sandbox->id();
-  event.principal = principal;
-  event.payload["name"] = sandbox->name();
-  if (auto index = with_.ledger.record(event); !index) return reply(Failure(std::move(index).error()));
+  if (Status recorded = record_removal(*sandbox, principal); !recorded) return reply(std::move(recorded));
   // First the files, then the name: who no longer finds the sandbox finds nothing of it.
   Result<std::string> aside = with_.store.set_aside(sandbox->id());
   if (!aside) return reply(Failure(std::move(aside).error()));

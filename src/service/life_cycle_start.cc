@@ -188,7 +188,10 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
     return with_.store.save(sandbox->stored);
   };
-  if (Status kept = keep(); !kept) return reply(Failure(std::move(kept).error()));
+  if (Status kept = keep(); !kept) {
+    static_cast<void>(with_.store.remove(sandbox->id()));
+    return reply(Failure(std::move(kept).error()));
+  }
   {
     std::lock_guard lock(mutex_);
     sandboxes_[sandbox->id()] = sandbox;

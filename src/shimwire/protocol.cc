@@ -82,7 +82,7 @@ base::Result<T> decode(std::string_view data) {
 
 #define HV_MESSAGE(T)                    \
   std::string encode(const T& message) { \
-    return encode_visited(message);   \
+    return encode_visited(message);      \
   }                                      \
   template base::Result<T> decode<T>(std::string_view);
 HV_MESSAGE(Problem)

@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/json.h"
@@ -18,6 +20,8 @@ namespace {
 constexpr int64_t kVersion = 1;
 // No id begins so.
 constexpr std::string_view kAside = ".removing-";
+constexpr std::string_view kReserveName = "/reserve";
+constexpr off_t kReserve = 32 * 1024;
 
 base::Result<StoredSandbox> parse(std::string_view text) {
   base::json::Value value = HV_TRY(base::json::parse(text));
@@ -43,10 +47,20 @@ base::Result<StoredSandbox> parse(std::string_view text) {
 
 base::Status SandboxStore::create(const core::SandboxId& id) const {
   std::string path = path_of(id.text());
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  if (errno != ENOENT) return base::Failure(base::Error::from_errno(errno, "make the sandbox's directory", path));
-  HV_TRY(base::make_directories(path));
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (errno != ENOENT) return base::Failure(base::Error::from_errno(errno, "make the sandbox's directory", path));
+    HV_TRY(base::make_directories(path));
+  }
+  std::string reserve = path + std::string(kReserveName);
+  base::Fd file = HV_TRY(base::open_file(reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  // A file system that cannot promise blocks does without.
+  if (::fallocate(file.get(), 0, 0, kReserve) != 0 && errno == ENOSPC)
+    return base::Failure(base::Error::from_errno(errno, "make the sandbox's directory", path));
   return {};
+}
+
+bool SandboxStore::give_back_reserve(const std::string& id) const {
+  return ::unlink((path_of(id) + std::string(kReserveName)).c_str()) == 0;
 }
 
 base::Status SandboxStore::save(const StoredSandbox& sandbox) const {

@@ -1,5 +1,5 @@
 // What the daemon knows of each sandbox beyond its own life: one file, `sandbox.json`, in the sandbox's directory.
-// docs/state.md is the format's page. The truth about whether a sandbox runs is not here but in its lock.
+// The truth about whether a sandbox runs is not here but in its lock.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,11 @@ class SandboxStore {
   explicit SandboxStore(std::string directory) : directory_(std::move(directory)) {}
 
   std::string path_of(const std::string& id) const { return directory_ + "/" + id; }
-  // Makes the sandbox's directory (0700) unless the planning has.
+  // Makes the sandbox's directory (0700) unless the planning has, and a reserve of a few blocks in it.
   base::Status create(const core::SandboxId& id) const;
+  // Frees what create() set aside, so that a removal can be recorded on a disk that is full, perhaps by this very
+  // sandbox. False when that was done before.
+  bool give_back_reserve(const std::string& id) const;
   // Replaces the file as a whole; a reader sees the old or the new one.
   base::Status save(const StoredSandbox& sandbox) const;
   // Every sandbox there is. A directory without a readable file is named in `problems` and left untouched.

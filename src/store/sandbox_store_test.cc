@@ -62,6 +62,14 @@ TEST_F(SandboxStoreTest, NamesAFileItCannotReadAndLeavesItAlone) {
   }
 }
 
+TEST_F(SandboxStoreTest, KeepsAReserveThatIsGivenBackOnce) {
+  core::SandboxId id = *core::SandboxId::generate();
+  ASSERT_TRUE(store_->create(id));
+  EXPECT_GE(std::filesystem::file_size(store_->path_of(id.text()) + "/reserve"), 4096u);
+  EXPECT_TRUE(store_->give_back_reserve(id.text()));
+  EXPECT_FALSE(store_->give_back_reserve(id.text()));
+}
+
 TEST_F(SandboxStoreTest, AnAbsentDirectoryHoldsNoSandbox) {
   std::vector<std::string> problems;
   auto all = SandboxStore(directory_ + "/none").load_all(problems);
