@@ -12,7 +12,7 @@ class Places(hydravisor.TestCase):
         self.assert_refused(self.run_in_sandbox("true", options=options, cwd=directory), *words)
 
     def tearDown(self):
-        self.assertEqual(self.world.json("ls")["items"], [])
+        hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 10, "the removal of every sandbox")
 
     def test_that_are_too_much_or_nobodys_project(self):
         elsewhere = "change to your project's directory, or start with --workspace none"
