@@ -143,7 +143,7 @@ class LifeCycle(hydravisor.TestCase):
 class Together(hydravisor.TestCase):
     """What happens to a workspace while its sandbox is to start or to go."""
 
-    COUNT = 3000
+    COUNT = 1500
 
     def setUp(self):
         super().setUp()
