@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/remove_tree.h"
 #include "base/unix_socket.h"
 
 namespace hv::client {
