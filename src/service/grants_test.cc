@@ -36,7 +36,7 @@ TEST(Grants, KeepTheRulesOfAPolicy) {
 }
 
 TEST(Grants, MustExist) {
-  EXPECT_EQ(refused({}, {"/nonexistent"}).message(), "--write /nonexistent: it does not exist");
+  EXPECT_EQ(refused({}, {"/no/such/place"}).message(), "--write /no/such/place: it does not exist");
 }
 
 TEST(Grants, AreForReadingOrForWriting) {

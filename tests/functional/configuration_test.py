@@ -114,7 +114,7 @@ class Grants(hydravisor.TestCase):
 
     def test_that_no_policy_could_give_are_refused(self):
         for option, path, words in [("--read", "/proc/1", "cannot be granted"), ("--write", "/etc", "cannot be granted"),
-                                    ("--read", self.world.home, "home"), ("--write", "/nonexistent", "does not exist")]:
+                                    ("--read", self.world.home, "home"), ("--write", "/no/such/place", "does not exist")]:
             with self.subTest(path=path):
                 self.assert_refused(self.run_in_sandbox("true", options=[option, path]), path, words)
         self.assert_refused(self.run_in_sandbox("true", options=["--read", "/opt", "--write", "/opt"]), "contradict")

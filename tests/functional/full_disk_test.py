@@ -24,6 +24,8 @@ class State(hydravisor.TestCase):
 
     def test_refuses_a_run_and_leaves_nothing(self):
         self.assertEqual(self.run_in_sandbox("true").returncode, 0)
+        # Its files are removed behind its back, and would make room.
+        hydravisor.wait_for(lambda: self.world.sandboxes() == [], 20, "the removal of its files")
         with self.disk.full():
             for _ in range(3):
                 self.assert_refused(self.run_in_sandbox("true"), "No space left on device")

@@ -60,7 +60,7 @@ class Interrupted(hydravisor.TestCase):
         self.assert_nothing_is_left()
 
     def test_keeps_a_sandbox_with_changes(self):
-        running = self.world.start_cli("run", "--name", "kept", "--", "sh", "-c", "echo new > file; echo written; sleep 600",
+        running = self.world.start_cli("run", "--name", "kept", "--", "sh", "-c", "echo new > file; echo written; exec sleep 600",
                                        start_new_session=True)
         self.assertEqual(running.stdout.readline(), b"written\n")
         os.killpg(running.pid, signal.SIGINT)
