@@ -20,13 +20,14 @@ WorkerPool::WorkerPool(size_t threads, size_t queue) : limit_(queue) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-WorkerPool::~WorkerPool() {
+void WorkerPool::finish() {
   {
     std::lock_guard lock(mutex_);
     ending_ = true;
   }
   ready_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 bool WorkerPool::submit(std::function<void()> task) {

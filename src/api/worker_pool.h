@@ -13,8 +13,10 @@ namespace hv::api {
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads = 4, size_t queue = 256);
-  // Runs what was submitted, then ends.
-  ~WorkerPool();
+  ~WorkerPool() { finish(); }
+  // Runs what was submitted, then ends: to be called while everything that the tasks touch is still there. Nothing is
+  // taken afterwards.
+  void finish();
   // False when the queue is full; the task was not taken. Any thread.
   bool submit(std::function<void()> task);
 

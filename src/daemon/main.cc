@@ -183,6 +183,7 @@ Result<std::string> serve() {
     loop.run();
     ::unlink(paths.socket.c_str());
   }
+  pool.finish();
   static_cast<void>(ledger->record(daemon_event("daemon.stopped")));
   return become;
 }
