@@ -21,7 +21,7 @@ struct Target {
   uint16_t port = 0;
   Sight sight = Sight::pending;
   std::string method;
-  std::string path;  // without query, percent-decoded dots and slashes normalised by the caller
+  std::string path;  // as sent, without query
 };
 
 struct Decision {
