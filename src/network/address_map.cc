@@ -37,7 +37,9 @@ std::optional<Record> parse_record(std::string_view line, uint32_t most) {
   Record record;
   auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), record.slot);
   size_t digits = static_cast<size_t>(end - line.data());
-  if (error != std::errc() || digits == line.size() || line[digits] != ' ' || record.slot >= most) return std::nullopt;
+  if (error != std::errc() || digits == line.size() || line[digits] != ' ' || record.slot >= most ||
+      (digits > 1 && line[0] == '0'))
+    return std::nullopt;
   record.name = line.substr(digits + 1);
   Result<std::string> name = core::parse_host_name(record.name);
   if (!name || *name != record.name) return std::nullopt;

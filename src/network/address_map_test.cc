@@ -86,8 +86,9 @@ TEST_F(AddressMapTest, CutsOffATornRecordAtEveryByte) {
 }
 
 TEST_F(AddressMapTest, RefusesDamageBecauseAnotherNameWouldBeDialled) {
-  for (const char* line : {"2 gap.test\n", "x.test\n", "1  b.test\n", "1 B.test\n", "1 a.test\n", "131070 b.test\n",
-                           "-1 b.test\n", "\n", "1 10.0.0.1\n", "1 b.test \n", "4294967296 b.test\n"}) {
+  for (const char* line :
+       {"2 gap.test\n", "x.test\n", "1  b.test\n", "01 b.test\n", "1 B.test\n", "1 a.test\n", "131070 b.test\n",
+        "-1 b.test\n", "\n", "1 10.0.0.1\n", "1 b.test \n", "4294967296 b.test\n"}) {
     std::filesystem::remove(path());
     append("hydravisor-addresses 1\n0 a.test\n");
     append(line);

@@ -382,8 +382,8 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.degraded.push_back("the layer " + std::string(core::name_of(layer)) + " is left out on request");
   }
   spec.host_ports = request.host_ports;
-  spec.host_ports.insert(spec.host_ports.end(), decision.policy.host_services.begin(),
-                         decision.policy.host_services.end());
+  spec.host_ports.insert(spec.host_ports.end(), decision.policy.egress.host_services.begin(),
+                         decision.policy.egress.host_services.end());
   std::ranges::sort(spec.host_ports);
   spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
   spec.watch_workspace = decision.mode == WorkspaceMode::cow;
