@@ -2,8 +2,10 @@
 // network/egress_rules decides by it, shimwire/egress_codec carries it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -55,6 +57,9 @@ struct EgressPolicy {
   std::vector<uint16_t> host_services;  // ports of the host's loopback, reached as kHostName
   bool operator==(const EgressPolicy&) const = default;
 };
+
+// The groups that there are: each stands for the servers that the user's own configuration of one tool names.
+inline constexpr std::array<std::string_view, 6> kHostGroups = {"apt", "cargo", "git", "go", "npm", "pip"};
 
 // The name under which a sandbox reaches host services.
 inline constexpr std::string_view kHostName = "host.hydravisor";

@@ -24,6 +24,14 @@ Failure a_url(std::string_view text) {
   return bad(text, "this is a URL; expected a host, such as example.org or example.org:443");
 }
 
+Failure no_such_group(std::string_view text) {
+  std::vector<std::string> known;
+  for (std::string_view name : kHostGroups) known.push_back("@" + std::string(name));
+  std::optional<std::string> near = base::nearest(text, known);
+  return bad(text, format("no such group; there are {}{}", base::join(known, ", "),
+                          near ? " (did you mean '" + *near + "'?)" : ""));
+}
+
 Result<uint16_t> parse_port(std::string_view whole, std::string_view digits) {
   unsigned value = 0;
   bool good = !digits.empty() && digits.size() <= 5;
@@ -34,11 +42,6 @@ Result<uint16_t> parse_port(std::string_view whole, std::string_view digits) {
   if (!good || value == 0 || value > 65'535)
     return bad(whole, "expected ports from 1 to 65535, such as 443, 80,443 or 8000-8999, or *");
   return static_cast<uint16_t>(value);
-}
-
-bool is_group_name(std::string_view name) {
-  return !name.empty() && name.size() <= 32 &&
-         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 // Where the ports begin, or npos. Colons of an IPv6 address without brackets are no such place.
@@ -92,7 +95,7 @@ Result<HostPattern> parse_pattern(std::string_view text) {
     return pattern;
   }
   if (text.starts_with('@')) {
-    if (!is_group_name(text.substr(1))) return bad(text, "expected a group, such as @git");
+    if (std::ranges::find(kHostGroups, text.substr(1)) == kHostGroups.end()) return no_such_group(text);
     pattern.kind = HostPattern::Kind::group;
     pattern.name = text.substr(1);
     return pattern;

@@ -47,9 +47,10 @@ TEST(EgressText, SaysWhatItExpected) {
       {"10.0.0.1/8", "'10.0.0.1/8' has bits beyond its prefix length; expected 10.0.0.0/8"},
       {"127.1", "'127.1': this is an unusual spelling of an address; write 127.0.0.1"},
       {"::ffff:10.0.0.1", "'::ffff:10.0.0.1': this is an unusual spelling of an address; write 10.0.0.1"},
+      {"@gti:22", "'@gti': no such group; there are @apt, @cargo, @git, @go, @npm, @pip (did you mean '@git'?)"},
       {"@git:22", "'@git:22': a group brings its own ports; write it without"},
-      {"@", "'@': expected a group, such as @git"},
-      {"@Git", "'@Git': expected a group, such as @git"},
+      {"@", "'@': no such group; there are @apt, @cargo, @git, @go, @npm, @pip"},
+      {"@Git", "'@Git': no such group; there are @apt, @cargo, @git, @go, @npm, @pip (did you mean '@git'?)"},
   };
   for (auto [text, message] : kFaults) {
     base::Result<EgressRule> rule = parse_rule(text);
