@@ -74,6 +74,9 @@ static void visit(auto& v, auto& m, SignalJob*) {
 static void visit(auto& v, auto& m, HostPortEvent*) {
   each(v, m.connection, m.port, m.bytes_in, m.bytes_out, m.error_number);
 }
+void visit(auto& v, auto& m, GatewaySetup*) {
+  each(v, m.sandbox_id, m.sandbox_name, m.policy, m.proxy_environment, m.last_connection);
+}
 
 template <typename T>
 base::Result<T> decode(std::string_view data) {
@@ -105,6 +108,7 @@ HV_MESSAGE(JobStarted)
 HV_MESSAGE(JobExited)
 HV_MESSAGE(SignalJob)
 HV_MESSAGE(HostPortEvent)
+HV_MESSAGE(GatewaySetup)
 #undef HV_MESSAGE
 
 Problem to_problem(const base::Error& error, int exit_code) {

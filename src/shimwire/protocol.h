@@ -56,11 +56,18 @@ enum class FromInit : uint8_t {
   listeners,  // empty; descriptors: the listening sockets of the host ports, before `ready`
 };
 
-// Supervisor to gateway and back, for host ports.
+// Supervisor to gateway and back. What the gateway is about to do on the agent's behalf it asks first; the answer means
+// that it is recorded.
 enum class Gateway : uint8_t {
-  connecting = 1,  // HostPortEvent: asked before dialling; the answer `proceed` means it is recorded
+  connecting = 1,  // HostPortEvent, before a host port is dialled; answered by `proceed`
   proceed,         // u64: the connection's number
   closed,          // HostPortEvent
+  hello,           // empty: the gateway, or the one that took a dead one's place, waits for its `setup`
+  setup,           // GatewaySetup; descriptor: the log of synthetic addresses
+  attempt,         // u64 and core::NetworkEvent, before effect; answered by `recorded`
+  recorded,        // u64: the attempt's number
+  told,            // core::NetworkEvent: what has ended, was refused, or had no effect outside
+  policy,          // core::EgressPolicy: holds from now on
 };
 
 struct Problem {
@@ -171,6 +178,13 @@ struct HostPortEvent {
   uint64_t bytes_out = 0;
   int32_t error_number = 0;  // why the dial failed
 };
+struct GatewaySetup {
+  std::string sandbox_id;
+  std::string sandbox_name;
+  std::string policy;                          // core::EgressPolicy, encoded; empty: host ports alone
+  std::vector<std::string> proxy_environment;  // "https_proxy=...": how the host itself gets out
+  uint64_t last_connection = 0;                // numbers go on from here
+};
 
 // encode() and decode<T>() for each of the structs above.
 std::string encode(const Problem&);
@@ -193,6 +207,7 @@ std::string encode(const JobStarted&);
 std::string encode(const JobExited&);
 std::string encode(const SignalJob&);
 std::string encode(const HostPortEvent&);
+std::string encode(const GatewaySetup&);
 template <typename T>
 base::Result<T> decode(std::string_view data);
 
