@@ -55,8 +55,8 @@ void Connection::update() {
   };
   inside_.wait_for(around_.loop, events(wants_client(), inside_), [this](uint32_t now) { on_inside(now); });
   outside_.wait_for(around_.loop, events(wants_server(), outside_), [this](uint32_t now) { on_outside(now); });
-  bool in_head = phase_ == Phase::proxy_head || phase_ == Phase::first_bytes ? !held_.empty()
-                                                                             : session_ && session_->in_head();
+  bool in_head =
+      phase_ == Phase::proxy_head || phase_ == Phase::first_bytes ? !held_.empty() : session_ && session_->in_head();
   if (!in_head) {
     head_since_.reset();
   } else if (!head_since_) {
@@ -212,7 +212,8 @@ void Connection::drop_outside() {
 
 void Connection::refuse(const Refusal& refusal) {
   if (phase_ == Phase::over || phase_ == Phase::refusing) return;
-  core::NetworkEvent refused = event(session_ ? core::NetworkEvent::Kind::request : core::NetworkEvent::Kind::connection);
+  core::NetworkEvent refused =
+      event(session_ ? core::NetworkEvent::Kind::request : core::NetworkEvent::Kind::connection);
   refused.verdict = refusal.verdict;
   refused.rule = refusal.rule;
   refused.origin = refusal.origin;
@@ -253,8 +254,8 @@ void Connection::tell_end(const std::string& error) {
   ended.address = address_;
   ended.bytes_in = inside_.sent();
   ended.bytes_out = bytes_out_;
-  ended.duration_ms = static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_).count());
+  ended.duration_ms =
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_).count());
   ended.error = error;
   around_.recorder.told(ended);
 }

@@ -1,6 +1,6 @@
-// One connection out of the sandbox, from the first byte to the record of its end. It is judged by name and port when it
-// comes, by its first bytes when they have come, and request by request where it is plain HTTP; nothing is sent outside
-// before the attempt is recorded.
+// One connection out of the sandbox, from the first byte to the record of its end. It is judged by name and port when
+// it comes, by its first bytes when they have come, and request by request where it is plain HTTP; nothing is sent
+// outside before the attempt is recorded.
 #pragma once
 
 #include <chrono>
@@ -24,12 +24,12 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
  public:
   using Clock = std::chrono::steady_clock;
   struct Times {
-    std::chrono::milliseconds head{10'000};      // for a whole hello or request head, from its first byte
-    std::chrono::milliseconds first{120'000};    // for the first byte
-    std::chrono::milliseconds quiet{200};        // then the server may be the one to speak first
-    std::chrono::milliseconds refused{100};      // for the first byte of what is refused anyhow: HTTP is told why
-    std::chrono::milliseconds farewell{2'000};   // to read a refusal
-    std::chrono::milliseconds half{600'000};     // one side has ended
+    std::chrono::milliseconds head{10'000};     // for a whole hello or request head, from its first byte
+    std::chrono::milliseconds first{120'000};   // for the first byte
+    std::chrono::milliseconds quiet{200};       // then the server may be the one to speak first
+    std::chrono::milliseconds refused{100};     // for the first byte of what is refused anyhow: HTTP is told why
+    std::chrono::milliseconds farewell{2'000};  // to read a refusal
+    std::chrono::milliseconds half{600'000};    // one side has ended
     std::chrono::milliseconds idle{7'200'000};
   };
 

@@ -114,8 +114,7 @@ void Connection::begin() {
   } else if (!decision.by_request && !contains(kClientSpeaksFirst, port_)) {
     around_.loop.after(times_.quiet, [weak = weak_from_this()] {
       auto alive = weak.lock();
-      if (alive && alive->phase_ == Phase::first_bytes && alive->held_.empty() && !alive->attempted_)
-        alive->on_quiet();
+      if (alive && alive->phase_ == Phase::first_bytes && alive->held_.empty() && !alive->attempted_) alive->on_quiet();
     });
   }
   update();
@@ -306,8 +305,8 @@ std::optional<Refusal> Connection::misdirected(const network::RequestHead& head)
   // An address that is allowed as such is dialled itself, whatever name is used for it.
   bool agrees = host == host_ || (host_.address && !host.address);
   if (agrees && head.port() == port_) return std::nullopt;
-  return Refusal::because("Host", "the request is for " + spelled(host, head.port()) + ", and the connection for " +
-                                      spelled(host_, port_));
+  return Refusal::because(
+      "Host", "the request is for " + spelled(host, head.port()) + ", and the connection for " + spelled(host_, port_));
 }
 
 void Connection::on_request(const network::RequestHead& head) {
@@ -317,7 +316,8 @@ void Connection::on_request(const network::RequestHead& head) {
   if (std::optional<Refusal> refusal = misdirected(head)) return refuse(*refusal);
   if (proxied_) {
     if (head.form != network::RequestHead::Form::absolute)
-      return refuse(Refusal::because("strict HTTP", "this is a proxy: the request's target has to be a whole URL", 400));
+      return refuse(
+          Refusal::because("strict HTTP", "this is a proxy: the request's target has to be a whole URL", 400));
     core::Host host = host_of(*head.authority);
     if (host != host_ || head.port() != port_) {
       // Another server than the last request's.
@@ -366,7 +366,8 @@ void Connection::on_malformed(bool by_client, const std::string& reason) {
 }
 
 void Connection::recheck() {
-  if (phase_ == Phase::over || phase_ == Phase::refusing || phase_ == Phase::proxy_head || phase_ == Phase::doomed) return;
+  if (phase_ == Phase::over || phase_ == Phase::refusing || phase_ == Phase::proxy_head || phase_ == Phase::doomed)
+    return;
   auto self = shared_from_this();
   Sight sight = phase_ == Phase::raw ? Sight::hidden : Sight::pending;
   Decision decision = network::decide(around_.policy, target(sight), around_.nat64);

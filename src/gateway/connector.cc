@@ -24,8 +24,7 @@ std::string errno_name(int number) {
 
 std::shared_ptr<Connector> Connector::start(Surroundings& around, core::Host host, uint16_t port,
                                             network::Target target, Done done) {
-  std::shared_ptr<Connector> self(
-      new Connector(around, std::move(host), port, std::move(target), std::move(done)));
+  std::shared_ptr<Connector> self(new Connector(around, std::move(host), port, std::move(target), std::move(done)));
   if (const UpstreamProxy* proxy = around.proxy.choose(self->host_, port)) {
     self->through_proxy(*proxy);
   } else if (self->host_.address) {
@@ -51,14 +50,13 @@ Connector::~Connector() {
 void Connector::through_proxy(const UpstreamProxy& proxy) {
   handshake_.emplace(proxy, host_, port_);
   if (proxy.host.address) return dial({*proxy.host.address}, proxy.port);
-  around_.resolver.resolve(
-      proxy.host.name,
-      [weak = weak_from_this(), port = proxy.port](const Result<Resolver::Addresses>& found) {
-        auto alive = weak.lock();
-        if (!alive) return;
-        if (!found) return alive->fail("the host's proxy: " + found.error().message());
-        alive->dial(*found, port);
-      });
+  around_.resolver.resolve(proxy.host.name,
+                           [weak = weak_from_this(), port = proxy.port](const Result<Resolver::Addresses>& found) {
+                             auto alive = weak.lock();
+                             if (!alive) return;
+                             if (!found) return alive->fail("the host's proxy: " + found.error().message());
+                             alive->dial(*found, port);
+                           });
 }
 
 void Connector::on_addresses(const Resolver::Addresses& addresses) {

@@ -1,5 +1,5 @@
-// From a permitted host and port to a connected socket: resolve, hold every address against the policy, dial exactly the
-// addresses that passed, or go through the host's own proxy.
+// From a permitted host and port to a connected socket: resolve, hold every address against the policy, dial exactly
+// the addresses that passed, or go through the host's own proxy.
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
 
   // `target` says what is known of the request, so that its addresses are judged by the same rules. `done` runs once,
   // perhaps within this call; never after the connector is destroyed.
-  static std::shared_ptr<Connector> start(Surroundings& around, core::Host host, uint16_t port,
-                                          network::Target target, Done done);
+  static std::shared_ptr<Connector> start(Surroundings& around, core::Host host, uint16_t port, network::Target target,
+                                          Done done);
   ~Connector();
 
  private:

@@ -87,7 +87,8 @@ TEST(Dial, DoesNotWaitForASilentAddress) {
 
 TEST(Dial, GivesUpWhenTimeIsUp) {
   Server silent("127.0.0.6", 0, true);
-  Outcome outcome = dial({ip("127.0.0.6")}, silent.port, {std::chrono::milliseconds(50), std::chrono::milliseconds(100)});
+  Outcome outcome =
+      dial({ip("127.0.0.6")}, silent.port, {std::chrono::milliseconds(50), std::chrono::milliseconds(100)});
   EXPECT_EQ(outcome.error, ETIMEDOUT);
 }
 

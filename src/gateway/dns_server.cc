@@ -21,9 +21,9 @@ using network::DnsType;
 
 namespace {
 
-constexpr uint32_t kTtl = 60;         // the map keeps a name's address for longer than that
-constexpr uint32_t kRefusedTtl = 5;   // a rule may be added while the sandbox runs
-constexpr int kMostAtOnce = 32;       // datagrams, before others have their turn
+constexpr uint32_t kTtl = 60;        // the map keeps a name's address for longer than that
+constexpr uint32_t kRefusedTtl = 5;  // a rule may be added while the sandbox runs
+constexpr int kMostAtOnce = 32;      // datagrams, before others have their turn
 constexpr int kStreamSweeps = 10;
 constexpr size_t kMostPending = 128 * 1024;
 
@@ -70,8 +70,8 @@ DnsAnswer addresses(const DnsQuery& query, const IpAddress& v4, const std::optio
 }
 
 bool is_below(const std::string& name, std::string_view domain) {
-  return name == domain || (name.size() > domain.size() && name.ends_with(domain) &&
-                            name[name.size() - domain.size() - 1] == '.');
+  return name == domain ||
+         (name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
 }
 
 // Names that mean the sandbox itself: programs on its loopback, and the host's services, which listen there too.
@@ -149,8 +149,7 @@ DnsVerdict answer_query(Surroundings& around, const DnsQuery& query, bool v6) {
     return verdict;
   }
   verdict.answer = addresses(query, given->v4, v6 ? std::optional(given->v6) : std::nullopt, kTtl);
-  if (!verdict.answer.records.empty())
-    event.address = (query.type == DnsType::aaaa ? given->v6 : given->v4).text();
+  if (!verdict.answer.records.empty()) event.address = (query.type == DnsType::aaaa ? given->v6 : given->v4).text();
   return verdict;
 }
 

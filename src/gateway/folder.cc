@@ -6,9 +6,9 @@ namespace hv::gateway {
 
 void Folder::add(const core::NetworkEvent& event) {
   std::string key;
-  for (const std::string& part : {std::to_string(static_cast<int>(event.kind)), event.name, event.address,
-                                  std::to_string(event.port), event.protocol, event.sni, event.method, event.path,
-                                  event.rule, event.error})
+  for (const std::string& part :
+       {std::to_string(static_cast<int>(event.kind)), event.name, event.address, std::to_string(event.port),
+        event.protocol, event.sni, event.method, event.path, event.rule, event.error})
     key.append(part).push_back('\0');
   auto found = entries_.find(key);
   if (found != entries_.end()) {

@@ -17,8 +17,8 @@ namespace hv::gateway {
 namespace {
 
 constexpr std::chrono::seconds kSweep{1};
-constexpr int kFlushEvery = 2;        // sweeps between two tellings of what was only counted
-constexpr int kMostAtOnce = 16;       // accepted before others have their turn
+constexpr int kFlushEvery = 2;             // sweeps between two tellings of what was only counted
+constexpr int kMostAtOnce = 16;            // accepted before others have their turn
 constexpr size_t kOtherDescriptors = 256;  // listeners, DNS streams, lookups, dials
 
 }  // namespace
@@ -85,11 +85,11 @@ void Gate::accept(int listener, bool proxied) {
       if (port_of(destination) == isolation::kRedirectPort) continue;
     }
     uint64_t number = ++last_number_;
-    auto connection = std::make_shared<Connection>(around_, number, std::move(inside), limits_.times,
-                                                   [this](uint64_t gone) {
-                                                     connections_.erase(gone);
-                                                     pause_listeners(false);
-                                                   });
+    auto connection =
+        std::make_shared<Connection>(around_, number, std::move(inside), limits_.times, [this](uint64_t gone) {
+          connections_.erase(gone);
+          pause_listeners(false);
+        });
     connections_[number] = connection;
     if (proxied) {
       connection->start_proxied();
@@ -119,8 +119,7 @@ void Gate::on_refused(int socket) {
   }
   if (count <= 0) return;
   for (core::NetworkEvent& event : read_refused_packets({buffer.data(), static_cast<size_t>(count)})) {
-    if (auto address = core::parse_address(event.address))
-      event.name = around_.names.name_of(*address).value_or("");
+    if (auto address = core::parse_address(event.address)) event.name = around_.names.name_of(*address).value_or("");
     around_.refusals.add(event);
   }
 }

@@ -95,7 +95,8 @@ TEST(HttpSession, AfterAnUpgradeTheRestPassesUnseen) {
   world.session.client_bytes(
       "GET /ws HTTP/1.1\r\nHost: example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   world.proceed();
-  world.session.server_bytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81");
+  world.session.server_bytes(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81");
   EXPECT_TRUE(world.session.is_tunnel());
   EXPECT_TRUE(world.client.ends_with("\x81"));
   world.session.client_bytes("GET / nonsense");

@@ -128,8 +128,7 @@ Status serve(std::string_view uses) {
   auto setup = HV_TRY(hv::shimwire::decode<hv::shimwire::GatewaySetup>(packet.body));
   hv::gateway::Forwarder forwarder(loop, kSupervisor);
   Network network;
-  if (!setup.policy.empty() && packet.fds.size() == 1)
-    HV_TRY(network.open(loop, setup, std::move(packet.fds[0])));
+  if (!setup.policy.empty() && packet.fds.size() == 1) HV_TRY(network.open(loop, setup, std::move(packet.fds[0])));
   for (size_t i = 0; i < uses.size(); ++i) {
     Fd socket(kFirstSocket + static_cast<int>(i));
     if (is_host_port(uses[i])) {

@@ -138,16 +138,17 @@ void Resolver::ask_family(Lookup& lookup, DnsType type) {
   if (!name) {
     // A search domain can make a name too long; such a name does not exist.
     family.answered = family.no_such_name = true;
-    if (type == DnsType::a) loop_.after(std::chrono::seconds(0), [this, wanted = lookup.name] {
-      if (auto found = lookups_.find(wanted); found != lookups_.end()) settle(*found->second);
-    });
+    if (type == DnsType::a)
+      loop_.after(std::chrono::seconds(0), [this, wanted = lookup.name] {
+        if (auto found = lookups_.find(wanted); found != lookups_.end()) settle(*found->second);
+      });
     return;
   }
   question.name = *std::move(name);
   const NameServer& server = config_.servers[lookup.server % config_.servers.size()];
-  family.exchange = DnsExchange::start(
-      loop_, server, files_.port, std::move(question), config_.timeout,
-      [this, &lookup, type](Result<DnsReply> reply) { on_reply(lookup, type, std::move(reply)); });
+  family.exchange =
+      DnsExchange::start(loop_, server, files_.port, std::move(question), config_.timeout,
+                         [this, &lookup, type](Result<DnsReply> reply) { on_reply(lookup, type, std::move(reply)); });
 }
 
 void Resolver::on_reply(Lookup& lookup, DnsType type, Result<DnsReply> reply) {

@@ -30,7 +30,8 @@ TEST(ResolverConfig, TriesANameWithDotsAsItIsFirst) {
 }
 
 TEST(Hosts, FindsEveryAddressOfAName) {
-  std::string text = "127.0.0.1 localhost\n192.0.2.7\tGit git.corp.example # the server\n2001:db8::7 git\nfe80::1%eth0 x\n";
+  std::string text =
+      "127.0.0.1 localhost\n192.0.2.7\tGit git.corp.example # the server\n2001:db8::7 git\nfe80::1%eth0 x\n";
   auto found = find_in_hosts(text, "git");
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].text(), "192.0.2.7");

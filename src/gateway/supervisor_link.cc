@@ -17,9 +17,9 @@ void SupervisorLink::before(const core::NetworkEvent& event, std::function<void(
 void SupervisorLink::ask(Waiting waiting) {
   shimwire::Writer writer;
   writer.u64(++last_number_);
-  shimwire::write(writer, waiting.event);
   // A supervisor that is gone takes this process with it.
-  if (shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::attempt), writer.take()))
+  if (shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::attempt),
+                            writer.take() + shimwire::encode(waiting.event)))
     asked_.emplace(last_number_, std::move(waiting.then));
 }
 

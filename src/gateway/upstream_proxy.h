@@ -25,8 +25,8 @@ struct UpstreamProxy {
 
 class ProxySettings {
  public:
-  // "K=V" of http_proxy, https_proxy, all_proxy, no_proxy; lower case wins over upper case. invalid_argument for one that
-  // cannot be used: going out directly instead would surprise.
+  // "K=V" of http_proxy, https_proxy, all_proxy, no_proxy; lower case wins over upper case. invalid_argument for one
+  // that cannot be used: going out directly instead would surprise.
   static base::Result<ProxySettings> from_environment(const std::vector<std::string>& environment);
   // The proxy to reach `host` through; null: directly.
   const UpstreamProxy* choose(const core::Host& host, uint16_t port) const;

@@ -24,6 +24,7 @@ enum class ToSupervisor : uint8_t {
   signal,       // SignalRequest: to the main command
   stop,         // StopRequest
   import_file,  // ImportRequest; descriptor: the host's file, to be shown in the workspace inside
+  egress,       // core::EgressPolicy: holds from now on
   prepare,      // PrepareRequest, before `launch` or never; descriptor: the user namespace to live in, if any
 };
 
@@ -53,7 +54,7 @@ enum class FromInit : uint8_t {
   exited,     // JobExited
   imported,   // Problem
   failed,     // Problem: the set-up failed and init is about to exit
-  listeners,  // empty; descriptors: the listening sockets of the host ports, before `ready`
+  listeners,  // InitListeners; descriptors: the gateway's sockets, before `ready`
 };
 
 // Supervisor to gateway and back. What the gateway is about to do on the agent's behalf it asks first; the answer means
@@ -143,9 +144,14 @@ struct InitSetup {
   std::string hostname;
   uint32_t cgroup_files = 0;  // how many of the descriptors
   std::vector<uint16_t> host_ports;
+  bool egress = false;  // names can be reached: the namespace leads to the gateway
   std::vector<core::Mount> mounts;
   std::string sources;  // as in InitGround
   std::string seccomp_program;
+};
+struct InitListeners {
+  std::string uses;   // what each descriptor is for, one letter each: isolation::GatewaySocket
+  bool more = false;  // another message of this kind follows
 };
 struct InitReady {
   std::vector<std::string> enforced;
@@ -201,6 +207,7 @@ std::string encode(const Ended&);
 std::string encode(const ImportRequest&);
 std::string encode(const InitGround&);
 std::string encode(const InitSetup&);
+std::string encode(const InitListeners&);
 std::string encode(const InitReady&);
 std::string encode(const StartJob&);
 std::string encode(const JobStarted&);
