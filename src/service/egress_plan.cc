@@ -1,6 +1,7 @@
 #include "service/egress_plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -19,22 +20,6 @@ using core::EgressPolicy;
 using core::EgressRule;
 using core::HostPattern;
 using core::Verdict;
-
-// Whether there is a gateway that keeps the rules. While there is none, what asks for a network does not start, and the
-// hosts of agent profiles, which nobody asked for by name, are left out.
-constexpr bool kGatewayKeepsRules = false;
-
-Status check_enforced(const EgressPolicy& egress) {
-  if (kGatewayKeepsRules || !core::opens_network(egress)) return {};
-  for (const EgressRule& rule : egress.rules)
-    if (rule.verdict != Verdict::deny)
-      return Failure(base::unsupported(format("'{}' ({}) asks for a network, which is not enforced by this version yet",
-                                              base::printable(core::to_text(rule)), base::printable(rule.origin)))
-                         .with_hint("start without it: --network none"));
-  return Failure(base::unsupported(format("the policy's network.default = \"{}\" is not enforced by this version yet",
-                                          core::name_of(egress.fallback)))
-                     .with_hint("start without it: --network none"));
-}
 
 // A range of addresses is private when both of its ends are: the special blocks are larger than any hole in them.
 Status check_effect(const EgressRule& rule) {
@@ -90,7 +75,6 @@ Result<EgressPlan> plan_rule(std::string_view text, bool private_addresses, std:
                              const GroupResolver& resolve) {
   EgressPlan plan;
   HV_TRY(add_text(plan, text, private_addresses, origin, resolve));
-  HV_TRY(check_enforced(plan.policy));
   return plan;
 }
 
@@ -107,10 +91,18 @@ Result<EgressPlan> plan_egress(const policy::Policy& policy, const images::Agent
   for (const EgressRule& rule : policy.egress.rules) HV_TRY(add(plan, rule, resolve));
   for (const std::string& text : request.allow) HV_TRY(add_text(plan, text, false, "--allow", resolve));
   for (const std::string& text : request.allow_private) HV_TRY(add_text(plan, text, true, "--allow-private", resolve));
-  if (kGatewayKeepsRules && policy.agent_hosts)
+  if (policy.agent_hosts)
     for (const std::string& host : agent.hosts) HV_TRY(add_text(plan, host, false, "agent " + agent.name, resolve));
-  HV_TRY(check_enforced(plan.policy));
   return plan;
+}
+
+std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment) {
+  constexpr std::array<std::string_view, 7> kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                                   "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+  std::vector<std::string> found;
+  for (const core::Variable& variable : environment)
+    if (std::ranges::find(kNames, variable.name) != kNames.end()) found.push_back(variable.name + "=" + variable.value);
+  return found;
 }
 
 }  // namespace hv::service

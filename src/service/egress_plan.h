@@ -22,13 +22,16 @@ struct EgressPlan {
   std::vector<std::string> notes;  // what was asked for and comes to nothing here
 };
 
-// invalid_argument for a rule that could never let anything through; unsupported for a network that this version does
-// not have. Nothing is opened then.
+// invalid_argument for a rule that could never let anything through.
 base::Result<EgressPlan> plan_egress(const policy::Policy& policy, const images::AgentProfile& agent,
                                      const core::RunRequest& request, const GroupResolver& resolve);
 
 // The same for one rule that is added while a sandbox runs: a policy of the rules that `text` stands for.
 base::Result<EgressPlan> plan_rule(std::string_view text, bool private_addresses, std::string_view origin,
                                    const GroupResolver& resolve);
+
+// Of the caller's variables those by which the host itself gets out, as "K=V": the gateway uses them, the agent does not
+// see them.
+std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment);
 
 }  // namespace hv::service

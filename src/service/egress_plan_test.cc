@@ -32,22 +32,6 @@ TEST(EgressPlan, OpensNothingWhenNothingAsks) {
   EXPECT_EQ(plan->policy.host_services, (std::vector<uint16_t>{22, 80, 5432}));
 }
 
-TEST(EgressPlan, RefusesANetworkThatNobodyWouldKeep) {
-  constexpr std::string_view kHint = " (start without it: --network none)";
-  core::RunRequest request;
-  EXPECT_EQ(
-      refused(policy_of("allow = [\"example.org\"]"), request),
-      "'example.org' (policy p:4) asks for a network, which is not enforced by this version yet" + std::string(kHint));
-  EXPECT_EQ(refused(policy_of("default = \"allow\""), request),
-            "the policy's network.default = \"allow\" is not enforced by this version yet" + std::string(kHint));
-  EXPECT_NE(refused(policy_of("ask = [\"example.org\"]"), request), "accepted");
-  request.allow = {"example.org:22"};
-  EXPECT_EQ(
-      refused(policy_of(""), request),
-      "'example.org:22' (--allow) asks for a network, which is not enforced by this version yet" + std::string(kHint));
-  EXPECT_FALSE(plan_rule("example.org", false, "--allow", no_groups));
-}
-
 TEST(EgressPlan, NoneIsNoneWhateverThePolicySays) {
   core::RunRequest request;
   request.network = core::NetworkMode::none;
@@ -75,7 +59,7 @@ TEST(EgressPlan, RefusesRulesThatCouldLetNothingThrough) {
     EXPECT_NE(refused(policy_of("allow = [\"" + std::string(range) + "\"]"), request).find("is a "), std::string::npos)
         << range;
   // A range with public parts lets those through; a denial needs no consent.
-  EXPECT_NE(refused(policy_of("allow = [\"0.0.0.0/0\"]"), request).find("asks for a network"), std::string::npos);
+  EXPECT_EQ(refused(policy_of("allow = [\"0.0.0.0/0\"]"), request), "accepted");
   EXPECT_EQ(refused(policy_of("deny = [\"10.0.0.0/8\"]"), request), "accepted");
 }
 
@@ -97,6 +81,13 @@ TEST(EgressPlan, ReplacesGroupsByWhatTheyStandFor) {
             (std::vector<std::string>{"@apt (policy p:4) stands for nothing here: no configuration names a server"}));
   EXPECT_EQ(plan_egress(policy_of("deny = [\"@npm\"]"), {}, {}, groups).error().message(),
             "@npm: ~/.npmrc: not readable");
+}
+
+TEST(EgressPlan, TakesTheHostsOwnProxyFromTheCaller) {
+  EXPECT_EQ(proxy_variables({{"PATH", "/bin"}, {"https_proxy", "http://p:1"}, {"NO_PROXY", "corp.example"}}),
+            (std::vector<std::string>{"https_proxy=http://p:1", "NO_PROXY=corp.example"}));
+  // A web server's CGI programs are given HTTP_PROXY by their clients.
+  EXPECT_TRUE(proxy_variables({{"HTTP_PROXY", "http://evil:1"}}).empty());
 }
 
 }  // namespace

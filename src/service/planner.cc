@@ -340,6 +340,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     }
     EgressPlan egress = HV_TRY(plan_egress(decision.policy, decision.agent, request, group_resolver(groups_, request)));
     plan.spec.egress = std::move(egress.policy);
+    plan.spec.proxy_environment = proxy_variables(request.caller.environment);
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
     return check_limits(request, plan.cgroups);
