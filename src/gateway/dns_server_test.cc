@@ -25,14 +25,21 @@ struct World {
 
   World() {
     core::EgressPolicy policy;
-    for (const char* rule : {"example.org", "*.below.example", "ask.example"}) policy.rules.push_back(*core::parse_rule(rule));
+    for (const char* rule : {"example.org", "*.below.example", "ask.example"})
+      policy.rules.push_back(*core::parse_rule(rule));
     policy.rules.back().verdict = core::Verdict::ask;
     network::AddressMap::Options options;
     options.sandbox_id = "s0123456789abcdef";
     base::Fd log(::memfd_create("test", MFD_CLOEXEC));
-    around.reset(new Surroundings{loop, recorder, resolver, "web", std::move(policy),
+    around.reset(new Surroundings{loop,
+                                  recorder,
+                                  resolver,
+                                  "web",
+                                  std::move(policy),
                                   *network::AddressMap::open(std::move(log), options, [] { return uint64_t{1}; }),
-                                  {}, {}, Folder([](const core::NetworkEvent&) {})});
+                                  {},
+                                  {},
+                                  Folder([](const core::NetworkEvent&) {})});
   }
   DnsVerdict ask(const std::string& name, network::DnsType type = network::DnsType::a, bool v6 = true) {
     network::DnsQuery query;
@@ -100,8 +107,8 @@ TEST(DnsServer, AddressesLeadBackToTheirNames) {
   World world;
   std::string v4 = world.text("example.org");
   auto parts = base::Result<core::IpAddress>(core::parse_address(v4))->bytes;
-  std::string reverse = std::to_string(parts[3]) + "." + std::to_string(parts[2]) + "." + std::to_string(parts[1]) + "." +
-                        std::to_string(parts[0]) + ".in-addr.arpa";
+  std::string reverse = std::to_string(parts[3]) + "." + std::to_string(parts[2]) + "." + std::to_string(parts[1]) +
+                        "." + std::to_string(parts[0]) + ".in-addr.arpa";
   EXPECT_EQ(world.text(reverse, network::DnsType::ptr), "example.org");
   EXPECT_EQ(world.text("1.0.0.127.in-addr.arpa", network::DnsType::ptr), "localhost");
   EXPECT_EQ(world.text("8.8.8.8.in-addr.arpa", network::DnsType::ptr), "no such name");
@@ -115,7 +122,8 @@ TEST(DnsServer, AnswersInMicroseconds) {
   auto before = std::chrono::steady_clock::now();
   size_t bytes = 0;
   for (int i = 0; i < kRounds; ++i)
-    bytes += network::write_answer(query, answer_query(*world.around, query, true).answer, network::DnsTransport::udp).size();
+    bytes += network::write_answer(query, answer_query(*world.around, query, true).answer, network::DnsTransport::udp)
+                 .size();
   auto each = (std::chrono::steady_clock::now() - before) / kRounds;
   EXPECT_GT(bytes, 0u);
   // Far above what it takes, below what is promised.

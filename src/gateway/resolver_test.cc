@@ -81,7 +81,8 @@ class NameServer {
       if ((ready[0].revents & POLLIN) != 0) {
         sockaddr_storage from{};
         socklen_t size = sizeof from;
-        ssize_t count = ::recvfrom(udp_.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
+        ssize_t count =
+            ::recvfrom(udp_.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
         std::string text = answer({buffer.data(), static_cast<size_t>(count)}, false);
         if (!text.empty()) ::sendto(udp_.get(), text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
       }
@@ -173,7 +174,6 @@ TEST(Resolver, AsksAgainOverTcpWhatDidNotFit) {
   world.start();
   EXPECT_EQ(world.resolve("long.example"), "2a0b:6::1 5.5.5.5 ");
 }
-
 
 TEST(Resolver, ASilentServerIsGivenUp) {
   World world;

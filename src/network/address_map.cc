@@ -75,6 +75,8 @@ Result<AddressMap> AddressMap::open(base::Fd log, Options options, Clock clock) 
 }
 
 Status AddressMap::load() {
+  // The descriptor may have come from a process that still holds it, and served a map before: they share one offset.
+  if (::lseek(log_.get(), 0, SEEK_SET) != 0) return Failure(base::Error::from_errno(errno, "go to its beginning"));
   std::string data = HV_TRY(base::read_all(log_.get(), options_.largest_log));
   size_t whole = data.rfind('\n') == std::string::npos ? 0 : data.rfind('\n') + 1;
   if (whole != data.size() && ::ftruncate(log_.get(), static_cast<off_t>(whole)) != 0)

@@ -67,6 +67,15 @@ TEST_F(AddressMapTest, SurvivesItsProcess) {
   EXPECT_EQ(text(), "hydravisor-addresses 1\n0 a.test\n1 b.test\n2 c.test\n");
 }
 
+TEST_F(AddressMapTest, IsReadFromItsBeginningWhereverTheDescriptorStands) {
+  base::Fd kept = *base::open_file(path(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  AddressMap::Options options;
+  options.sandbox_id = "01HZX";
+  auto again = [&] { return AddressMap::open(*kept.duplicate(), options, [] { return uint64_t{1}; }); };
+  core::IpAddress first = again()->addresses_of("a.test")->v4;
+  EXPECT_EQ(again()->name_of(first), "a.test");
+}
+
 TEST_F(AddressMapTest, CutsOffATornRecordAtEveryByte) {
   {
     (void)open()->addresses_of("a.test");

@@ -30,8 +30,8 @@ base::Result<EgressPlan> plan_egress(const policy::Policy& policy, const images:
 base::Result<EgressPlan> plan_rule(std::string_view text, bool private_addresses, std::string_view origin,
                                    const GroupResolver& resolve);
 
-// Of the caller's variables those by which the host itself gets out, as "K=V": the gateway uses them, the agent does not
-// see them.
+// Of the caller's variables those by which the host itself gets out, as "K=V": the gateway uses them, the agent does
+// not see them.
 std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment);
 
 }  // namespace hv::service

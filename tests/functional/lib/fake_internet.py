@@ -28,6 +28,7 @@ _CLONE_NEWNS = 0x20000
 _CLONE_NEWNET = 0x40000000
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MS_BIND = 0x1000
+_IPV6_FREEBIND = 78
 
 NAME_SERVER = "5.6.255.53"
 A, PTR, AAAA, OPT = 1, 12, 28, 41
@@ -125,6 +126,8 @@ class FakeInternet:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if bound.family == socket.AF_INET6:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                # An address that is local only by its route has to be taken without asking.
+                bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
             bound.bind((address, port))
             if kind == socket.SOCK_STREAM:
                 bound.listen(128)
@@ -267,7 +270,7 @@ class FakeInternet:
     def _spawn(self, function):
         def run():
             # A client that goes away in the middle is nothing to speak of, nor is the end of the test.
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, struct.error):
                 function()
         threading.Thread(target=run, daemon=True).start()
 
