@@ -32,17 +32,6 @@ class Network(hydravisor.TestCase):
             self.assertNotEqual(result.returncode, 0, address)
             self.assertNotIn(b"timed out", result.stderr, "a refusal is at once")
 
-    def test_starts_nothing_that_asks_for_a_network_nobody_would_keep(self):
-        refusal = "asks for a network, which is not enforced by this version yet"
-        with open(os.path.join(self.world.directory("config/hydravisor/policies"), "open.toml"), "w", encoding="utf-8") as file:
-            file.write('version = 1\n[network]\nallow = ["example.org:443"]\n')
-        for options in (["--allow", "example.org"], ["--policy", "open"]):
-            result = self.run_in_sandbox("true", options=options)
-            self.assertEqual(result.returncode, 125, options)
-            self.assertIn(refusal, result.stderr.decode())
-        self.assertIn("policy open:3", result.stderr.decode())
-        self.assert_output(self.run_in_sandbox("echo", "started", options=["--policy", "open", "--network", "none"]), "started\n")
-
     def test_a_development_server_answers_inside(self):
         script = ("python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; "
                   "curl -s --noproxy '*' http://127.0.0.1:8000/page.txt && break; done; kill %1")
