@@ -82,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   void begin();
   void on_quiet();
   void judge();
+  void wait_for_more();
   void judge_hello();
   void judge_hidden(std::string_view protocol);
   void take_proxy_head();
@@ -126,6 +127,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   std::optional<HttpSession> session_;
   bool answered_ = false;  // bytes of a response have gone to the client since its last request
   bool request_permitted_ = false;
+  bool waiting_for_more_ = false;
   bool tunnel_asked_ = false;
   std::optional<Refusal> doom_;
   std::shared_ptr<Connector> connector_;

@@ -369,6 +369,15 @@ TEST(Connection, JudgesTheClientsBytesEvenAfterTheServerHasSpoken) {
   }));
 }
 
+TEST(Connection, PassesTheFewBytesOfAProtocolThatIsNoHttp) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(7000, 1, "pong");
+    World world({"example.org:7000"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 7000, {"x"});
+    CLAIM(got == "pong", got);
+  }));
+}
+
 TEST(Connection, DialsNoPrivateAddressThatANameHas) {
   EXPECT_IN_NET(in_public_net([] {
     Server server(80, 1, kOk);

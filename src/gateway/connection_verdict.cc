@@ -197,7 +197,7 @@ void Connection::on_connected(std::expected<Connector::Connected, Connector::Fai
 void Connection::judge() {
   switch (network::sniff(held_)) {
     case Protocol::need_more:
-      return;
+      return wait_for_more();
     case Protocol::tls:
       protocol_ = "tls";
       return judge_hello();
@@ -208,6 +208,21 @@ void Connection::judge() {
     case Protocol::other:
       return judge_hidden(network::protocol_name(network::sniff(held_)));
   }
+}
+
+// Two letters can be the beginning of a request, or all that another protocol's client says before it listens. On the
+// web's ports they are the former; elsewhere the latter after a while, where nothing depends on seeing requests.
+void Connection::wait_for_more() {
+  bool could_be_http = held_[0] >= ' ' && held_[0] <= '~';
+  if (waiting_for_more_ || !could_be_http || contains(kClientSpeaksFirst, port_)) return;
+  waiting_for_more_ = true;
+  around_.loop.after(times_.quiet, [weak = weak_from_this()] {
+    auto alive = weak.lock();
+    if (!alive || alive->phase_ != Phase::first_bytes || network::sniff(alive->held_) != Protocol::need_more) return;
+    alive->judge_hidden("other");
+    if (alive->broken_) return alive->break_off("ECONNRESET");
+    alive->update();
+  });
 }
 
 void Connection::judge_hello() {
