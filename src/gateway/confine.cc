@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "isolation/capabilities.h"
 #include "isolation/landlock.h"
@@ -69,6 +71,17 @@ std::string own_filter() {
   return {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)};
 }
 
+// Real root owns files that only root may read, without any capability: the gateway is nobody then. Elsewhere id 0 owns
+// nothing of the host.
+base::Status become_nobody() {
+  constexpr id_t kNobody = 65534;
+  if (::geteuid() != 0) return {};
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
+      ::setresuid(kNobody, kNobody, kNobody) != 0)
+    return base::Failure(base::Error::from_errno(errno, "confine the gateway: give up root's id"));
+  return {};
+}
+
 }  // namespace
 
 base::Status confine_rights(const std::optional<std::vector<uint16_t>>& ports) {
@@ -81,6 +94,7 @@ base::Status confine_rights(const std::optional<std::vector<uint16_t>>& ports) {
     plan.readable = {"/etc", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/connman"};
   }
   HV_TRY(isolation::set_no_new_privs());
+  HV_TRY(become_nobody());
   HV_TRY(isolation::drop_all_capabilities());
   HV_TRY(isolation::apply_landlock(plan));
   ::prctl(PR_SET_DUMPABLE, 0);

@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
 
   // Ends what has waited too long.
   void sweep(Clock::time_point now);
+  // Nothing runs inside any more.
+  void end() { finish({}); }
   // The policy has changed: what it no longer allows ends.
   void recheck();
 

@@ -1,11 +1,14 @@
 #include "gateway/connector.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+
+#include "gateway/nat64.h"
 
 namespace hv::gateway {
 
@@ -28,17 +31,30 @@ std::shared_ptr<Connector> Connector::start(Surroundings& around, core::Host hos
   if (const UpstreamProxy* proxy = around.proxy.choose(self->host_, port)) {
     self->through_proxy(*proxy);
   } else if (self->host_.address) {
-    self->on_addresses({*self->host_.address});
+    self->find_translation({*self->host_.address});
   } else {
     // A lookup is shared and goes on when this connection has gone.
     around.resolver.resolve(self->host_.name, [weak = std::weak_ptr(self)](const Result<Resolver::Addresses>& found) {
       auto alive = weak.lock();
       if (!alive) return;
       if (!found) return alive->fail(found.error().message());
-      alive->on_addresses(*found);
+      alive->find_translation(*found);
     });
   }
   return self;
+}
+
+// Before any IPv6 address is judged it has to be known whether this network translates. Asked each time: the resolver
+// remembers, and networks change.
+void Connector::find_translation(const Resolver::Addresses& addresses) {
+  if (std::ranges::none_of(addresses, &core::IpAddress::v6)) return on_addresses(addresses);
+  around_.resolver.resolve(std::string(kIpv4OnlyName),
+                           [weak = weak_from_this(), addresses](const Result<Resolver::Addresses>& found) {
+                             auto alive = weak.lock();
+                             if (!alive) return;
+                             if (found) alive->around_.nat64 = translation_prefixes(*found);
+                             alive->on_addresses(addresses);
+                           });
 }
 
 Connector::~Connector() {

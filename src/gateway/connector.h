@@ -36,6 +36,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   Connector(Surroundings& around, core::Host host, uint16_t port, network::Target target, Done done)
       : around_(around), host_(std::move(host)), port_(port), target_(std::move(target)), done_(std::move(done)) {}
   void through_proxy(const UpstreamProxy& proxy);
+  void find_translation(const Resolver::Addresses& addresses);
   void on_addresses(const Resolver::Addresses& addresses);
   void dial(Resolver::Addresses addresses, uint16_t port);
   void on_dialled(base::Result<Dialled> dialled);

@@ -25,6 +25,7 @@ constexpr uint32_t kTtl = 60;        // the map keeps a name's address for longe
 constexpr uint32_t kRefusedTtl = 5;  // a rule may be added while the sandbox runs
 constexpr int kMostAtOnce = 32;      // datagrams, before others have their turn
 constexpr int kStreamSweeps = 10;
+constexpr int kLookAgain = 10;  // sweeps between two looks at the host's routes
 constexpr size_t kMostPending = 128 * 1024;
 
 std::string type_name(DnsType type) {
@@ -271,6 +272,8 @@ void DnsServer::sweep() {
     if (++stream->age > kStreamSweeps) close(stream);
     stream = next;
   }
+  // Networks come and go.
+  if (++sweeps_ % kLookAgain == 0) v6_ = host_has_ipv6();
 }
 
 }  // namespace hv::gateway

@@ -51,6 +51,7 @@ class DnsServer {
   std::vector<base::Fd> sockets_;
   std::list<Stream> streams_;
   bool v6_ = host_has_ipv6();
+  int sweeps_ = 0;
 };
 
 }  // namespace hv::gateway

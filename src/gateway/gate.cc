@@ -11,6 +11,7 @@
 #include "gateway/refused_packets.h"
 #include "gateway/socket_address.h"
 #include "isolation/egress_net.h"
+#include "network/address_class.h"
 
 namespace hv::gateway {
 
@@ -82,7 +83,7 @@ void Gate::accept(int listener, bool proxied) {
       if (!original) continue;
       destination = *original;
       // Somebody inside dialled the listening socket itself.
-      if (port_of(destination) == isolation::kRedirectPort) continue;
+      if (network::classify(address_of(destination)) == network::AddressClass::loopback) continue;
     }
     uint64_t number = ++last_number_;
     auto connection =
@@ -130,6 +131,13 @@ void Gate::set_policy(core::EgressPolicy policy) {
   std::vector<std::shared_ptr<Connection>> all;
   for (const auto& [number, connection] : connections_) all.push_back(connection);
   for (const auto& connection : all) connection->recheck();
+}
+
+void Gate::end() {
+  std::vector<std::shared_ptr<Connection>> all;
+  for (const auto& [number, connection] : connections_) all.push_back(connection);
+  for (const auto& connection : all) connection->end();
+  around_.refusals.flush();
 }
 
 void Gate::sweep() {

@@ -28,6 +28,8 @@ class Gate {
   base::Status hear_refused(base::Fd socket);
   base::Status serve_dns(base::Fd socket, bool datagrams);
   void set_policy(core::EgressPolicy policy);
+  // Ends every connection and tells of each, and of what was only counted.
+  void end();
   size_t open_connections() const { return connections_.size(); }
 
  private:

@@ -156,7 +156,10 @@ Status serve(std::string_view uses) {
         return;
     }
   }));
-  return loop.run();
+  HV_TRY(loop.run());
+  forwarder.end();
+  if (network.gate) network.gate->end();
+  return {};
 }
 
 // Forks the process that serves, and another when it dies.
@@ -170,7 +173,10 @@ int keep(std::string_view uses) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != keeper) ::_exit(125);
       Status served = serve(uses);
-      if (!served) std::fprintf(stderr, "hydravisor-gateway: %s\n", served.error().text().c_str());
+      // A supervisor that has gone does not miss it.
+      if (!served)
+        static_cast<void>(hv::shimwire::send_packet(kSupervisor, static_cast<uint8_t>(Gateway::failed),
+                                                    hv::shimwire::encode(hv::shimwire::to_problem(served.error()))));
       ::_exit(served ? 0 : 125);
     }
     int status = 0;
@@ -196,7 +202,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pid_t supervisor = ::getppid();
   if (!hv::gateway::confine_rights(only_ports(uses))) return 125;
+  // Set after the change of ids, which clears it.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) return 125;
   return keep(uses);
 }

@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 // RFC 8305's resolution delay: how long the second family may keep the first waiting.
 constexpr std::chrono::milliseconds kSecondFamily{50};
 constexpr std::chrono::seconds kLongestCached{300};
+constexpr std::chrono::seconds kNothingCached{5};
 constexpr std::chrono::seconds kFilesBelieved{2};
 
 std::string stamp_of(const std::string& path) {
@@ -36,6 +37,10 @@ uint16_t random_id() {
   while (::getrandom(&id, sizeof id, 0) != sizeof id) {
   }
   return id;
+}
+
+base::Failure no_address(const std::string& name) {
+  return base::Failure(base::not_found("no address for '" + base::printable(name) + "'"));
 }
 
 core::IpAddress to_address(const network::DnsAddress& address) {
@@ -105,12 +110,13 @@ void Resolver::resolve(const std::string& name, Done done) {
   if (cached != cache_.end()) {
     if (cached->second.until > Clock::now()) {
       Addresses addresses = cached->second.addresses;
+      if (addresses.empty()) return done(no_address(name));
       return done(addresses);
     }
     cache_.erase(cached);
   }
   if (Addresses fixed = find_in_hosts(hosts_, name); !fixed.empty()) {
-    cache_[name] = {fixed, Clock::now() + kLongestCached};
+    remember(name, fixed, kLongestCached);
     return done(fixed);
   }
   auto& lookup = lookups_[name];
@@ -120,6 +126,11 @@ void Resolver::resolve(const std::string& name, Done done) {
   lookup->candidates = config_.candidates(name);
   lookup->waiting.push_back(std::move(done));
   ask(*lookup);
+}
+
+void Resolver::remember(const std::string& name, Addresses addresses, std::chrono::seconds time) {
+  if (cache_.size() >= kMostCached) cache_.clear();
+  cache_[name] = {std::move(addresses), Clock::now() + time};
 }
 
 void Resolver::ask(Lookup& lookup) {
@@ -178,15 +189,14 @@ void Resolver::settle(Lookup& lookup) {
     uint32_t ttl = UINT32_MAX;
     for (const Lookup::Family* family : {&lookup.v4, &lookup.v6})
       if (!family->addresses.empty()) ttl = std::min(ttl, family->ttl);
-    auto until = Clock::now() + std::min<std::chrono::seconds>(std::chrono::seconds(ttl), kLongestCached);
-    if (cache_.size() >= kMostCached) cache_.clear();
-    cache_[lookup.name] = {all, until};
+    remember(lookup.name, all, std::min<std::chrono::seconds>(std::chrono::seconds(ttl), kLongestCached));
     return finish(lookup, std::move(all));
   }
   bool exists_not = lookup.v4.no_such_name || lookup.v6.no_such_name || (!lookup.v4.failed && !lookup.v6.failed);
   if (exists_not) {
     if (++lookup.candidate < lookup.candidates.size()) return ask(lookup);
-    return finish(lookup, base::Failure(base::not_found("no address for '" + base::printable(lookup.name) + "'")));
+    remember(lookup.name, {}, kNothingCached);
+    return finish(lookup, no_address(lookup.name));
   }
   // Server by server, all of them as often as the file says.
   if (++lookup.server % config_.servers.size() == 0) ++lookup.attempt;

@@ -38,11 +38,12 @@ class Resolver {
  private:
   struct Lookup;
   struct Cached {
-    Addresses addresses;
+    Addresses addresses;  // none: the name has no address
     std::chrono::steady_clock::time_point until;
   };
   static constexpr size_t kMostCached = 1024;
   void read_config();
+  void remember(const std::string& name, Addresses addresses, std::chrono::seconds time);
   void ask(Lookup& lookup);
   void ask_family(Lookup& lookup, network::DnsType type);
   void on_reply(Lookup& lookup, network::DnsType type, base::Result<network::DnsReply> reply);

@@ -23,8 +23,8 @@ struct Surroundings {
   core::EgressPolicy policy;
   network::AddressMap names;
   ProxySettings proxy;
-  std::vector<core::AddressRange> nat64;
-  Folder refusals;  // tells `recorder`
+  std::vector<core::AddressRange> nat64 = {};  // translation prefixes of this host's network
+  Folder refusals;                             // tells `recorder`
 };
 
 }  // namespace hv::gateway

@@ -69,6 +69,7 @@ enum class Gateway : uint8_t {
   recorded,        // u64: the attempt's number
   told,            // core::NetworkEvent: what has ended, was refused, or had no effect outside
   policy,          // core::EgressPolicy: holds from now on
+  failed,          // Problem: it cannot serve and ends
 };
 
 struct Problem {

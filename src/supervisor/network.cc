@@ -1,11 +1,14 @@
 #include "supervisor/network.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "shimwire/egress_codec.h"
 
@@ -70,8 +73,37 @@ Status Network::spawn(const std::string& program, const std::string& uses, const
   return loop_.watch(control_.get(), EPOLLIN, [this](uint32_t) { on_gateway(); });
 }
 
+// The gateway ends when its socket closes, and at the latest with this process. Started by real root it is another
+// user, whom a supervisor without capabilities may not signal: it is only waited for, and not for long.
 Network::~Network() {
   if (control_) loop_.unwatch(control_.get());
+  control_.close();
+  if (!process_) return;
+  constexpr int kPatience = 200;  // milliseconds
+  pollfd ended{process_->pidfd(), POLLIN, 0};
+  if (::poll(&ended, 1, kPatience) == 1) {
+    static_cast<void>(process_->wait());
+  } else {
+    process_->detach();
+  }
+}
+
+void Network::finish() {
+  if (!control_) return;
+  loop_.unwatch(control_.get());
+  // It reads this as the end, and sends what it has.
+  ::shutdown(control_.get(), SHUT_WR);
+  constexpr std::chrono::milliseconds kPatience{300};
+  auto until = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd waiting{control_.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) != 1) break;
+    Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
+    if (!packet) break;
+    handle(*packet);
+  }
+  control_.close();
 }
 
 Status Network::set_policy(const core::EgressPolicy& policy) {
@@ -88,7 +120,7 @@ void Network::on_gateway() {
   if (packet) return handle(*packet);
   loop_.unwatch(control_.get());
   control_.close();
-  hooks_.lost();
+  hooks_.lost(failure_.empty() ? "it died too often" : failure_);
 }
 
 Status Network::send_setup() {
@@ -143,6 +175,10 @@ void Network::handle(const shimwire::Packet& packet) {
     case Gateway::told:
       if (shimwire::decode_network_event(packet.body))
         static_cast<void>(hooks_.record(SpoolFamily::network_told, packet.body));
+      return;
+    case Gateway::failed:
+      if (auto problem = shimwire::decode<shimwire::Problem>(packet.body))
+        failure_ = base::printable(shimwire::to_error(*problem).text());
       return;
     default:
       return;

@@ -23,7 +23,7 @@ class Network {
     // Returns once the record is written.
     std::function<base::Status(shimwire::SpoolFamily family, const std::string& payload)> record;
     // The gateway has ended for good: what it served is refused from now on.
-    std::function<void()> lost;
+    std::function<void(const std::string& reason)> lost;
   };
 
   // Receives the sandbox's sockets from init, whose `failed` becomes the error, and starts `program` with them. To be
@@ -32,6 +32,10 @@ class Network {
   static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, int init,
                                                       int state, const std::string& program, Hooks hooks);
   ~Network();
+
+  // Nothing runs inside any more: takes the gateway's last words, which tell of the connections that were still open
+  // and of what was only counted. Waits for them, but not for long.
+  void finish();
 
   base::Status set_policy(const core::EgressPolicy& policy);
 
@@ -52,6 +56,7 @@ class Network {
   base::Fd control_;
   std::optional<base::ChildProcess> process_;
   uint64_t last_connection_ = 0;
+  std::string failure_;
 };
 
 }  // namespace hv::supervisor

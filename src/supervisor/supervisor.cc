@@ -157,10 +157,10 @@ Status Supervisor::start_network() {
     announce_records();
     return {};
   };
-  hooks.lost = [this] {
+  hooks.lost = [this](const std::string& reason) {
     if (finished_) return;
-    degraded_.push_back("the gateway has ended, and with it the sandbox's network");
-    note("sandbox.network_lost", {});
+    degraded_.push_back("the sandbox has no network, because its gateway has ended: " + reason);
+    note("sandbox.network_lost", {{"reason", reason}});
   };
   std::string program = HV_TRY(own_directory()) + "/hydravisor-gateway";
   network_ =
@@ -237,6 +237,7 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   // What still runs could change the workspace after the look at it.
   if (left == Left::processes) end_init();
   if (watch_) watch_->flush();
+  if (network_) network_->finish();
   tell_launched();
   bool changed = workspace_changed();
   bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });

@@ -230,6 +230,7 @@ class Egress(hydravisor.TestCase):
             with open(f"/proc/{worker}/status", encoding="utf-8") as file:
                 return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         fields = hydravisor.wait_for(lambda: status() if status()["Seccomp"] == "2" else None, 5, "its filter")
+        self.assertNotEqual(fields["Uid"].split()[0], "0")
         self.assertEqual((fields["CapEff"], fields["CapPrm"], fields["CapInh"], fields["NoNewPrivs"]), ("0" * 16,) * 3 + ("1",))
         process.communicate(b"", timeout=30)
         self.world.note()
