@@ -10,6 +10,8 @@ namespace {
 
 // A first head that is longer is refused by its own reader; this bounds what is none.
 constexpr size_t kMostHeld = 80 * 1024;
+// What a connection may hold and read at once where all together hold too much.
+constexpr size_t kFair = 4 * 1024;
 
 }  // namespace
 
@@ -21,6 +23,7 @@ Connection::~Connection() {
   inside_.forget(around_.loop);
   outside_.forget(around_.loop);
   if (uses_name_) around_.names.end_use(host_.name);
+  around_.held -= accounted_;
 }
 
 bool Connection::wants_client() const {
@@ -48,16 +51,32 @@ bool Connection::wants_server() const {
   return phase_ == Phase::raw || phase_ == Phase::http || phase_ == Phase::first_bytes;
 }
 
+bool Connection::in_head() const {
+  if (phase_ == Phase::proxy_head || phase_ == Phase::first_bytes) return !held_.empty();
+  return phase_ == Phase::http && session_->in_head();
+}
+
+void Connection::account() {
+  size_t now = held_.size() + inside_.waiting() + outside_.waiting() + (session_ ? session_->held() : 0);
+  around_.held = around_.held - accounted_ + now;
+  accounted_ = now;
+}
+
+size_t Connection::most_at_once() const {
+  return around_.is_crowded() ? kFair : SIZE_MAX;
+}
+
 void Connection::update() {
   if (phase_ == Phase::over) return;
+  account();
+  if (in_head() && around_.is_crowded() && accounted_ > kFair)
+    return refuse(Refusal::because("memory", "too many unfinished requests at once", 400));
   auto events = [](bool in, const Stream& stream) {
     return (in ? uint32_t{EPOLLIN} : 0u) | (stream.waiting() != 0 ? uint32_t{EPOLLOUT} : 0u);
   };
   inside_.wait_for(around_.loop, events(wants_client(), inside_), [this](uint32_t now) { on_inside(now); });
   outside_.wait_for(around_.loop, events(wants_server(), outside_), [this](uint32_t now) { on_outside(now); });
-  bool in_head =
-      phase_ == Phase::proxy_head || phase_ == Phase::first_bytes ? !held_.empty() : session_ && session_->in_head();
-  if (!in_head) {
+  if (!in_head()) {
     head_since_.reset();
   } else if (!head_since_) {
     head_since_ = Clock::now();
@@ -70,7 +89,7 @@ void Connection::on_inside(uint32_t events) {
   if ((events & EPOLLOUT) != 0 && !inside_.flush()) return break_off(errno_name(inside_.error()));
   if ((events & ~uint32_t{EPOLLOUT}) != 0 && wants_client()) {
     std::string_view bytes;
-    switch (inside_.receive(bytes)) {
+    switch (inside_.receive(bytes, most_at_once())) {
       case Stream::Got::bytes:
         take_client(bytes);
         break;
@@ -96,7 +115,7 @@ void Connection::on_outside(uint32_t events) {
   if ((events & EPOLLOUT) != 0 && !outside_.flush()) return break_off(errno_name(outside_.error()));
   if ((events & ~uint32_t{EPOLLOUT}) != 0 && wants_server()) {
     std::string_view bytes;
-    switch (outside_.receive(bytes)) {
+    switch (outside_.receive(bytes, most_at_once())) {
       case Stream::Got::bytes:
         take_server(bytes);
         break;

@@ -72,6 +72,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   bool wants_client() const;
   bool wants_server() const;
   void update();
+  bool in_head() const;
+  void account();
+  size_t most_at_once() const;
   void drop_outside();
   void refuse(const Refusal& refusal);
   void break_off(const std::string& error);
@@ -134,6 +137,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   std::optional<Refusal> doom_;
   std::shared_ptr<Connector> connector_;
   bool attempted_ = false;
+  size_t accounted_ = 0;  // our part of what all hold back
   bool broken_ = false;
   std::string error_;  // why it will have ended, once the farewell is over
   std::string address_;

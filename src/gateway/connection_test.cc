@@ -425,6 +425,21 @@ TEST(Connection, ASlowHeadIsGivenUp) {
   }));
 }
 
+TEST(Connection, LongHeadsAreRefusedWhereAllTogetherHoldTooMuch) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    world.times.head = std::chrono::milliseconds(1000);
+    std::string unfinished = "GET / HTTP/1.1\r\nHost: example.org\r\nX: " + std::string(20'000, 'x');
+    world.around->most_held = 0;
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {unfinished});
+    CLAIM(has(got, "too many unfinished requests"), got);
+    CLAIM(world.around->held == 0, std::to_string(world.around->held));
+    std::string whole = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+    CLAIM(whole == kOk, whole);
+  }));
+}
+
 TEST(Connection, ResetsWhenNobodyAnswersOutside) {
   EXPECT_IN_NET(in_public_net([] {
     World world({"example.org"}, "5.5.5.5 example.org\n");

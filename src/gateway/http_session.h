@@ -44,6 +44,8 @@ class HttpSession {
   bool in_head() const { return state_ == State::head && !held_.empty(); }
   // Between two requests.
   bool is_idle() const { return state_ == State::head && held_.empty(); }
+  // Bytes kept back.
+  size_t held() const { return held_.size() + response_held_.size(); }
   bool is_tunnel() const { return state_ == State::tunnel; }
 
  private:

@@ -1,5 +1,6 @@
 #include "gateway/stream.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -26,9 +27,9 @@ Stream::Stream(base::Fd socket) : socket_(std::move(socket)) {
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-Stream::Got Stream::receive(std::string_view& bytes) {
+Stream::Got Stream::receive(std::string_view& bytes, size_t most) {
   auto& buffer = shared_buffer();
-  ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  ssize_t count = ::recv(socket_.get(), buffer.data(), std::min(buffer.size(), most), 0);
   if (count < 0) {
     if (errno == EAGAIN || errno == EINTR) return Got::nothing;
     error_ = errno;

@@ -19,8 +19,9 @@ class Stream {
   int fd() const { return socket_.get(); }
 
   enum class Got { bytes, nothing, end, broken };
-  // What has arrived, at most 64 KiB, in a buffer that all streams share: valid until the next call on any of them.
-  Got receive(std::string_view& bytes);
+  // What has arrived, at most `most` and 64 KiB, in a buffer that all streams share: valid until the next call on any
+  // of them.
+  Got receive(std::string_view& bytes, size_t most = SIZE_MAX);
   // Writes what the socket takes and keeps the rest. False: broken.
   bool send(std::string_view bytes);
   // Writes what is kept.

@@ -25,6 +25,12 @@ struct Surroundings {
   ProxySettings proxy;
   std::vector<core::AddressRange> nat64 = {};  // translation prefixes of this host's network
   Folder refusals;                             // tells `recorder`
+  // Bytes that connections hold back at this moment, because they are not judged yet or their other side does not take
+  // them. Beyond `most_held` every connection has to do with little.
+  size_t held = 0;
+  size_t most_held = size_t{16} << 20;
+
+  bool is_crowded() const { return held > most_held; }
 };
 
 }  // namespace hv::gateway
