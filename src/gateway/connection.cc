@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kMostHeld = 80 * 1024;
 // What a connection may hold and read at once where all together hold too much.
 constexpr size_t kFair = 4 * 1024;
+constexpr int kBuffersAtOnce = 8;
 
 }  // namespace
 
@@ -87,48 +88,32 @@ void Connection::on_inside(uint32_t events) {
   auto self = shared_from_this();
   active_ = Clock::now();
   if ((events & EPOLLOUT) != 0 && !inside_.flush()) return break_off(errno_name(inside_.error()));
-  if ((events & ~uint32_t{EPOLLOUT}) != 0 && wants_client()) {
-    std::string_view bytes;
-    switch (inside_.receive(bytes, most_at_once())) {
-      case Stream::Got::bytes:
-        take_client(bytes);
-        break;
-      case Stream::Got::end:
-        client_ended();
-        break;
-      case Stream::Got::broken:
-        return break_off(errno_name(inside_.error()));
-      case Stream::Got::nothing:
-        break;
-    }
-  } else if ((events & EPOLLERR) != 0) {
-    return break_off("ECONNRESET");
-  }
-  if (broken_) return break_off("ECONNRESET");
-  if (phase_ == Phase::raw && inside_.closed() && outside_.closed()) return finish({});
-  update();
+  read(inside_, events, [this] { return wants_client(); });
 }
 
 void Connection::on_outside(uint32_t events) {
   auto self = shared_from_this();
   active_ = Clock::now();
   if ((events & EPOLLOUT) != 0 && !outside_.flush()) return break_off(errno_name(outside_.error()));
-  if ((events & ~uint32_t{EPOLLOUT}) != 0 && wants_server()) {
+  read(outside_, events, [this] { return wants_server(); });
+}
+
+template <typename Wants>
+void Connection::read(Stream& from, uint32_t events, Wants wants) {
+  bool is_client = &from == &inside_;
+  bool readable = (events & ~uint32_t{EPOLLOUT}) != 0;
+  if (readable && !wants() && (events & EPOLLERR) != 0) return break_off("ECONNRESET");
+  // While whole buffers come, a few more are taken before others have their turn.
+  for (int i = 0; readable && i < kBuffersAtOnce && wants(); ++i) {
     std::string_view bytes;
-    switch (outside_.receive(bytes, most_at_once())) {
-      case Stream::Got::bytes:
-        take_server(bytes);
-        break;
-      case Stream::Got::end:
-        server_ended();
-        break;
-      case Stream::Got::broken:
-        return break_off(errno_name(outside_.error()));
-      case Stream::Got::nothing:
-        break;
+    Stream::Got got = from.receive(bytes, most_at_once());
+    readable = got == Stream::Got::bytes && bytes.size() == Stream::kBuffer;
+    if (got == Stream::Got::broken) return break_off(errno_name(from.error()));
+    if (got == Stream::Got::bytes) {
+      is_client ? take_client(bytes) : take_server(bytes);
+    } else if (got == Stream::Got::end) {
+      is_client ? client_ended() : server_ended();
     }
-  } else if ((events & EPOLLERR) != 0) {
-    return break_off("ECONNRESET");
   }
   if (broken_) return break_off("ECONNRESET");
   if (phase_ == Phase::raw && inside_.closed() && outside_.closed()) return finish({});

@@ -65,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   // connection.cc: bytes.
   void on_inside(uint32_t events);
   void on_outside(uint32_t events);
+  template <typename Wants>
+  void read(Stream& from, uint32_t events, Wants wants);
   void take_client(std::string_view bytes);
   void take_server(std::string_view bytes);
   void client_ended();

@@ -13,9 +13,8 @@ namespace hv::gateway {
 namespace {
 
 // One for all: this program is one thread, and nothing lies in it between two events.
-constexpr size_t kBuffer = 64 * 1024;
-std::array<char, kBuffer>& shared_buffer() {
-  static std::array<char, kBuffer> buffer;
+std::array<char, Stream::kBuffer>& shared_buffer() {
+  static std::array<char, Stream::kBuffer> buffer;
   return buffer;
 }
 

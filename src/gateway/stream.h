@@ -18,6 +18,7 @@ class Stream {
   explicit operator bool() const { return static_cast<bool>(socket_); }
   int fd() const { return socket_.get(); }
 
+  static constexpr size_t kBuffer = 64 * 1024;
   enum class Got { bytes, nothing, end, broken };
   // What has arrived, at most `most` and 64 KiB, in a buffer that all streams share: valid until the next call on any
   // of them.

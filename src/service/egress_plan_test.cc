@@ -23,13 +23,25 @@ std::string refused(const policy::Policy& policy, const core::RunRequest& reques
 TEST(EgressPlan, OpensNothingWhenNothingAsks) {
   core::RunRequest request;
   request.host_ports = {5432, 80};
-  images::AgentProfile agent;
-  agent.hosts = {"api.example.org"};
   base::Result<EgressPlan> plan =
-      plan_egress(policy_of("host_services = [80, 22]\ndeny = [\"*\"]"), agent, request, no_groups);
+      plan_egress(policy_of("host_services = [80, 22]\ndeny = [\"*\"]"), {}, request, no_groups);
   ASSERT_TRUE(plan) << plan.error().text();
   EXPECT_FALSE(core::opens_network(plan->policy));
   EXPECT_EQ(plan->policy.host_services, (std::vector<uint16_t>{22, 80, 5432}));
+}
+
+TEST(EgressPlan, AllowsTheHostsOfTheAgentUnlessThePolicyLeavesThemOut) {
+  images::AgentProfile agent;
+  agent.name = "a";
+  agent.hosts = {"api.example.org"};
+  base::Result<EgressPlan> plan = plan_egress(policy_of(""), agent, {}, no_groups);
+  ASSERT_TRUE(plan) << plan.error().text();
+  ASSERT_EQ(plan->policy.rules.size(), 1u);
+  EXPECT_EQ(core::to_text(plan->policy.rules[0]), "api.example.org");
+  EXPECT_EQ(plan->policy.rules[0].origin, "agent a");
+  policy::Policy without = policy_of("");
+  without.agent_hosts = false;
+  EXPECT_FALSE(core::opens_network(plan_egress(without, agent, {}, no_groups)->policy));
 }
 
 TEST(EgressPlan, NoneIsNoneWhateverThePolicySays) {
