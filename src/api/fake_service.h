@@ -67,6 +67,12 @@ class FakeService final : public service::Service {
     sandboxes.erase(sandbox);
     reply(status);
   }
+  base::Result<Info> change_network(std::string_view sandbox, const core::NetworkRequest& request) override {
+    Info info = HV_TRY(inspect(std::string(sandbox)));
+    for (const std::string& rule : request.allow)
+      info.network.rules.push_back({core::Verdict::allow, rule, "--allow"});
+    return info;
+  }
   base::Result<Info> rename(std::string_view sandbox, const core::RenameRequest& request) override {
     Info info = HV_TRY(inspect(sandbox));
     info.name = request.name;

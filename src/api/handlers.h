@@ -21,6 +21,7 @@ Answer delete_home(service::Service& service, const Call& call);
 Answer list_sandboxes(service::Service& service, const Call& call);
 Answer get_sandbox(service::Service& service, const Call& call);
 Answer post_rename(service::Service& service, const Call& call);
+Answer post_network(service::Service& service, const Call& call);
 Answer get_stats(service::Service& service, const Call& call);
 void post_sandbox(Context& context, std::shared_ptr<Call> call);
 void delete_sandbox(Context& context, std::shared_ptr<Call> call);

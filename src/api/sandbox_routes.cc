@@ -40,6 +40,11 @@ Answer post_rename(service::Service& service, const Call& call) {
   return json_or_error(service.rename(call.parameter(), request));
 }
 
+Answer post_network(service::Service& service, const Call& call) {
+  core::NetworkRequest request = HV_TRY(call.body<core::NetworkRequest>());
+  return json_or_error(service.change_network(call.parameter(), request));
+}
+
 Answer get_stats(service::Service& service, const Call& call) {
   return json_or_error(service.stats(call.parameter()));
 }

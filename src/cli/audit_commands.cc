@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/audit_reading.h"
 #include "cli/audit_view.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -62,24 +63,6 @@ base::Result<core::AuditQuery> read_query(const Arguments& arguments) {
   return query;
 }
 
-// Every record that answers `query`, page by page, until `take` returns another exit code than 0. The value: up to
-// which index was looked.
-template <typename Take>
-base::Result<int> for_each_record(client::Client& client, core::AuditQuery& query, Take take) {
-  while (true) {
-    core::AuditPage page = HV_TRY(client.audit_events(query));
-    for (const core::AuditRecord& record : page.records)
-      if (int code = HV_TRY(take(record)); code != kDone) return code;
-    if (page.seen) query.after = page.seen;
-    if (page.complete || !page.seen) return kDone;
-  }
-}
-
-base::Result<int> print_record(Context& context, const core::AuditRecord& record) {
-  if (context.json) return context.print(base::json::serialize(wire::to_json(record)) + "\n");
-  return context.print(record_line(record, context.table_width()));
-}
-
 base::Result<int> list(Context& context, const Arguments& arguments) {
   core::AuditQuery query = HV_TRY(context.usage(read_query(arguments)));
   uint64_t left = UINT64_MAX;
@@ -102,25 +85,13 @@ base::Result<int> list(Context& context, const Arguments& arguments) {
   return context.json ? context.print_json(base::json::Object{{"items", std::move(items)}}) : kDone;
 }
 
-// Follows until the reader goes away or the daemon ends; a daemon that was only replaced is met again.
 base::Result<int> tail(Context& context, const Arguments& arguments) {
   core::AuditQuery query = HV_TRY(context.usage(read_query(arguments)));
   client::Client* client = HV_TRY(context.client());
-  if (query.since) {
-    int code = HV_TRY(for_each_record(*client, query,
-                                      [&](const core::AuditRecord& record) { return print_record(context, record); }));
-    if (code != kDone) return code;
-  }
-  while (true) {
-    auto reader = HV_TRY(client->audit_tail(query));
-    bool any = false;
-    while (auto record = HV_TRY(reader.next())) {
-      any = true;
-      query.after = record->index;
-      if (int code = HV_TRY(print_record(context, *record)); code != kDone) return code;
-    }
-    if (!any) return kDone;
-  }
+  auto print = [&](const core::AuditRecord& record) { return print_record(context, record); };
+  if (query.since)
+    if (int code = HV_TRY(for_each_record(*client, query, print)); code != kDone) return code;
+  return follow_records(*client, query, print);
 }
 
 base::Result<int> show(Context& context, const Arguments& arguments) {

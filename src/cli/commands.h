@@ -25,6 +25,8 @@ extern const Command kList;
 extern const Command kInspect;
 extern const Command kStats;
 extern const Command kLogs;
+// net_commands.cc
+extern const Command kNet;
 // workspace_commands.cc
 extern const Command kDiff;
 extern const Command kApply;

@@ -25,12 +25,6 @@ base::Result<core::LimitsRequest> read_limits(const Arguments& arguments) {
   return limits;
 }
 
-base::Result<std::vector<std::string>> read_rules(const Arguments& arguments, std::string_view option) {
-  std::vector<std::string> rules = arguments.values(option);
-  for (const std::string& text : rules) (void)HV_TRY_CONTEXT(core::parse_rule(text), base::format("--{}", option));
-  return rules;
-}
-
 base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller caller) {
   core::RunRequest request;
   request.command = arguments.trailing();
@@ -76,6 +70,12 @@ base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller cal
 }
 
 }  // namespace
+
+base::Result<std::vector<std::string>> read_rules(const Arguments& arguments, std::string_view option) {
+  std::vector<std::string> rules = arguments.values(option);
+  for (const std::string& text : rules) (void)HV_TRY_CONTEXT(core::parse_rule(text), base::format("--{}", option));
+  return rules;
+}
 
 base::Result<core::RunRequest> read_request(Context& context, const Arguments& arguments) {
   core::Caller caller = HV_TRY(context.caller());

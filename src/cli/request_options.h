@@ -97,4 +97,7 @@ constexpr std::array<Option, kRequestOptions.size() + N> with_request_options(co
 // Without a terminal. A bad value is marked as a failure of the command line.
 base::Result<core::RunRequest> read_request(Context& context, const Arguments& arguments);
 
+// The rules that an option gives, each checked.
+base::Result<std::vector<std::string>> read_rules(const Arguments& arguments, std::string_view option);
+
 }  // namespace hv::cli

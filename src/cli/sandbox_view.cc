@@ -109,6 +109,9 @@ std::string inspect_text(const core::SandboxInfo& sandbox, base::WallTime now, s
   std::vector<std::string> ports;
   for (uint16_t port : sandbox.host_ports) ports.push_back(std::to_string(port));
   fields.add("host ports", base::join(ports, ", "));
+  if (sandbox.network.open)
+    fields.add("network", base::format("{} rules, everything else: {}; hydravisor net {}", sandbox.network.rules.size(),
+                                       core::name_of(sandbox.network.fallback), sandbox.name));
   std::string limits = limits_text(sandbox.limits.enforced);
   if (sandbox.limits.asked != sandbox.limits.enforced)
     limits += base::format("; asked for: {}", limits_text(sandbox.limits.asked));
@@ -125,18 +128,30 @@ std::string inspect_text(const core::SandboxInfo& sandbox, base::WallTime now, s
   return text;
 }
 
+std::string network_text(const core::SandboxInfo& sandbox, size_t width) {
+  if (!sandbox.network.open)
+    return base::format("{} has no network{}\n", base::printable(sandbox.name),
+                        sandbox.host_ports.empty() ? "" : " but its host ports");
+  Table table({"VERDICT", "HOST", "FROM"});
+  for (const core::NetworkRuleInfo& rule : sandbox.network.rules)
+    table.add({std::string(core::name_of(rule.verdict)), rule.rule, rule.origin});
+  table.add({std::string(core::name_of(sandbox.network.fallback)), "everything else", "policy " + sandbox.policy});
+  return table.render(width) + "\n";
+}
+
 std::string stats_text(const std::vector<std::pair<std::string, core::SandboxStats>>& sandboxes, size_t width) {
   auto bytes = [](std::optional<uint64_t> value) {
     return value ? base::to_text(base::ByteCount{*value}) : std::string("-");
   };
-  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "WRITTEN"});
+  auto count = [](std::optional<uint64_t> value) { return value ? std::to_string(*value) : std::string("-"); };
+  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "WRITTEN", "CONNECTIONS", "DENIED"});
   for (const auto& [name, stats] : sandboxes)
     table.add({name, std::string(core::state_name(stats.state)), bytes(stats.memory_bytes),
                bytes(stats.memory_peak_bytes), stats.processes ? std::to_string(*stats.processes) : "-",
                stats.cpu_nanoseconds ? base::format("{}.{:02}s", *stats.cpu_nanoseconds / 1'000'000'000,
                                                     *stats.cpu_nanoseconds / 10'000'000 % 100)
                                      : "-",
-               bytes(stats.workspace_bytes)});
+               bytes(stats.workspace_bytes), count(stats.connections), count(stats.connections_denied)});
   return table.render(width);
 }
 

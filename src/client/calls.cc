@@ -127,6 +127,9 @@ Status Client::remove(std::string_view sandbox, bool force) {
 Result<core::SandboxInfo> Client::rename(std::string_view sandbox, const core::RenameRequest& request) {
   return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "rename"), wire::to_text(request))));
 }
+Result<core::SandboxInfo> Client::change_network(std::string_view sandbox, const core::NetworkRequest& request) {
+  return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "network"), wire::to_text(request))));
+}
 Result<core::Outcome> Client::wait(std::string_view sandbox) {
   return read<core::Outcome>(call(get(of_sandbox(sandbox, "wait"))));
 }

@@ -82,6 +82,7 @@ class Client {
   base::Result<core::SandboxInfo> resume(std::string_view sandbox);
   base::Status remove(std::string_view sandbox, bool force);
   base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request);
+  base::Result<core::SandboxInfo> change_network(std::string_view sandbox, const core::NetworkRequest& request);
   base::Result<core::Outcome> wait(std::string_view sandbox);
   base::Result<core::SandboxStats> stats(std::string_view sandbox);
   base::Result<ByteReader> logs(std::string_view sandbox, bool follow);

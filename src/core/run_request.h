@@ -122,6 +122,15 @@ struct KillRequest {
   bool operator==(const KillRequest&) const = default;
 };
 
+// What a running sandbox may reach from now on, beside what it may already. Each entry as in RunRequest.
+struct NetworkRequest {
+  std::vector<std::string> allow;
+  std::vector<std::string> allow_private;
+  // For groups: whose tools are asked. The directory and the home of the one who asks.
+  Caller caller;
+  bool operator==(const NetworkRequest&) const = default;
+};
+
 struct RenameRequest {
   std::string name;
   bool operator==(const RenameRequest&) const = default;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/egress.h"
 #include "core/run_request.h"
 #include "core/state.h"
 
@@ -38,6 +39,19 @@ struct IsolationInfo {
   std::vector<std::string> degraded;  // sentences: what this machine or this request leaves unenforced
 };
 
+// One rule of what a sandbox may reach, as it is written.
+struct NetworkRuleInfo {
+  Verdict verdict = Verdict::deny;
+  std::string rule;    // "*.example.org:443"
+  std::string origin;  // who says so: "policy restricted:12", "--allow", "agent claude"
+};
+
+struct NetworkInfo {
+  bool open = false;  // false: there is no way out at all, and none can be opened while it runs
+  Verdict fallback = Verdict::deny;  // for what no rule names
+  std::vector<NetworkRuleInfo> rules;
+};
+
 struct SandboxInfo {
   std::string id;
   std::string name;
@@ -58,8 +72,17 @@ struct SandboxInfo {
   std::optional<Outcome> outcome;
   std::optional<std::string> home;  // key of the persistent home
   std::vector<uint16_t> host_ports;
+  NetworkInfo network;
   std::vector<std::string> cgroups;
   std::string rootfs;  // empty: the host's own tools
+};
+
+// Since the sandbox was made.
+struct NetworkUsage {
+  uint64_t connections = 0;
+  uint64_t denied = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
 };
 
 // GET /v1/sandboxes: every condition given must hold.
@@ -76,6 +99,11 @@ struct SandboxStats {
   std::optional<uint64_t> processes;
   std::optional<uint64_t> cpu_nanoseconds;
   std::optional<uint64_t> workspace_bytes;  // of the copy-on-write layer
+  // Since it was made; absent without a network.
+  std::optional<uint64_t> connections;
+  std::optional<uint64_t> connections_denied;
+  std::optional<uint64_t> network_bytes_in;
+  std::optional<uint64_t> network_bytes_out;
 };
 
 template <>

@@ -60,6 +60,10 @@ class DaemonService final : public Service {
   core::Subscription wait(std::string sandbox, Reply<core::Outcome> reply) override {
     return with_.life.wait(sandbox, std::move(reply));
   }
+  base::Result<core::SandboxInfo> change_network(std::string_view sandbox,
+                                                 const core::NetworkRequest& request) override {
+    return with_.life.change_network(sandbox, request);
+  }
   base::Result<core::SandboxStats> stats(std::string_view sandbox) override { return with_.logs.stats(sandbox); }
   base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override;
   base::Result<core::Subscription> watch_log(std::string_view sandbox, std::function<void()> wake) override;

@@ -96,6 +96,14 @@ Result<EgressPlan> plan_egress(const policy::Policy& policy, const images::Agent
   return plan;
 }
 
+core::NetworkInfo describe_network(const EgressPolicy& policy) {
+  core::NetworkInfo info;
+  info.open = core::opens_network(policy);
+  info.fallback = policy.fallback;
+  for (const EgressRule& rule : policy.rules) info.rules.push_back({rule.verdict, core::to_text(rule), rule.origin});
+  return info;
+}
+
 std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment) {
   constexpr std::array<std::string_view, 7> kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                                                    "ALL_PROXY",  "no_proxy",    "NO_PROXY"};

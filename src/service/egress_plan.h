@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "core/egress.h"
 #include "core/run_request.h"
+#include "core/sandbox_info.h"
 #include "images/agent_profile.h"
 #include "policy/policy.h"
 
@@ -29,6 +30,9 @@ base::Result<EgressPlan> plan_egress(const policy::Policy& policy, const images:
 // The same for one rule that is added while a sandbox runs: a policy of the rules that `text` stands for.
 base::Result<EgressPlan> plan_rule(std::string_view text, bool private_addresses, std::string_view origin,
                                    const GroupResolver& resolve);
+
+// The policy as people read it.
+core::NetworkInfo describe_network(const core::EgressPolicy& policy);
 
 // Of the caller's variables those by which the host itself gets out, as "K=V": the gateway uses them, the agent does
 // not see them.

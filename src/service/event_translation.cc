@@ -148,4 +148,20 @@ Result<Event> to_event(const shimwire::SpoolRecord& record, const std::string& s
   return event;
 }
 
+void count_network(core::NetworkUsage& usage, const shimwire::SpoolRecord& record) {
+  using Kind = core::NetworkEvent::Kind;
+  bool attempt = record.family == SpoolFamily::network_attempt;
+  if (!attempt && record.family != SpoolFamily::network_told) return;
+  Result<core::NetworkEvent> network = shimwire::decode_network_event(record.payload);
+  if (!network || network->kind == Kind::dns) return;
+  if (network->verdict != core::Verdict::allow) {
+    usage.denied += network->count;
+  } else if (network->kind == Kind::connection && attempt) {
+    ++usage.connections;
+  } else if (network->kind == Kind::connection) {
+    usage.bytes_in += network->bytes_in;
+    usage.bytes_out += network->bytes_out;
+  }
+}
+
 }  // namespace hv::service

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "core/event.h"
+#include "core/sandbox_info.h"
 #include "shimwire/spool.h"
 
 namespace hv::service {
@@ -14,5 +15,8 @@ namespace hv::service {
 // the kinds a sandbox's life has ("sandbox." and "workspace."), never one of the ledger's or the daemon's own.
 // invalid_argument for a record that no supervisor of this version writes.
 base::Result<core::Event> to_event(const shimwire::SpoolRecord& record, const std::string& sandbox_id);
+
+// Adds what a record says about connections.
+void count_network(core::NetworkUsage& usage, const shimwire::SpoolRecord& record);
 
 }  // namespace hv::service

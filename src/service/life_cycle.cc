@@ -40,7 +40,7 @@ Result<LifeCycle::Pointer> LifeCycle::look_up(std::string_view sandbox) const {
 Result<SandboxView> LifeCycle::find(std::string_view sandbox) const {
   Pointer found = HV_TRY(look_up(sandbox));
   std::lock_guard lock(mutex_);
-  return SandboxView{found->stored.info, found->directory, found->stored.host_root};
+  return SandboxView{found->stored.info, found->directory, found->network, found->stored.host_root};
 }
 
 std::vector<SandboxInfo> LifeCycle::list(const core::SandboxFilter& filter) const {
@@ -86,12 +86,18 @@ void LifeCycle::ingest(LiveSandbox& sandbox) {
     Result<shimwire::SpoolReader> reader = shimwire::SpoolReader::open(sandbox.directory + "/spool");
     if (!reader) return;
     sandbox.spool = *std::move(reader);
+    std::lock_guard lock(mutex_);
+    sandbox.network = {};
   }
   uint64_t known = with_.ledger.last_sequence(sandbox.id());
   shimwire::SpoolRecord spooled;
   for (;;) {
     Result<bool> more = sandbox.spool->next(spooled);
     if (!more || !*more) return;
+    {
+      std::lock_guard lock(mutex_);
+      count_network(sandbox.network, spooled);
+    }
     if (spooled.sequence <= known) continue;
     Result<core::Event> event = to_event(spooled, sandbox.id());
     if (!event || !with_.ledger.record(*event)) {

@@ -52,6 +52,7 @@ class LifeCycle final : public SandboxLookup {
   void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply);
   void remove(const std::string& sandbox, bool force, StatusReply reply);
   base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request);
+  base::Result<core::SandboxInfo> change_network(std::string_view sandbox, const core::NetworkRequest& request);
   core::Subscription wait(const std::string& sandbox, Reply<core::Outcome> reply);
   // Runs `command` inside and hands its streams to `client`: for what Hydravisor itself asks inside (probes).
   base::Status exec_inside(const std::string& sandbox, const core::Command& command, runtime::ClientSocket client);

@@ -185,6 +185,35 @@ Result<SandboxInfo> LifeCycle::rename(std::string_view name, const core::RenameR
   return sandbox->stored.info;
 }
 
+// Recorded before it holds. It counts for later starts of the sandbox too.
+Result<SandboxInfo> LifeCycle::change_network(std::string_view name, const core::NetworkRequest& request) {
+  Pointer sandbox = HV_TRY(look_up(name));
+  SandboxInfo& info = sandbox->stored.info;
+  if (!sandbox->link || info.state == SandboxState::stopping)
+    return Failure(base::conflict("sandbox '" + info.name + "' is " + std::string(core::state_name(info.state)))
+                       .with_hint("a start can say it: hydravisor run --allow HOST -- COMMAND"));
+  if (!info.network.open)
+    return Failure(base::conflict("sandbox '" + info.name + "' was started without a network")
+                       .with_hint("start another one with --allow HOST"));
+  core::RunRequest wanted = sandbox->stored.request;
+  wanted.allow.insert(wanted.allow.end(), request.allow.begin(), request.allow.end());
+  wanted.allow_private.insert(wanted.allow_private.end(), request.allow_private.begin(), request.allow_private.end());
+  EgressPlan plan = HV_TRY(with_.planner.plan_network(wanted, request.caller));
+  base::json::Object payload;
+  if (!request.allow.empty()) payload["allow"] = to_array(request.allow);
+  if (!request.allow_private.empty()) payload["allow_private"] = to_array(request.allow_private);
+  HV_TRY(record(*sandbox, "network.changed", std::move(payload)));
+  HV_TRY(sandbox->link->set_egress(plan.policy));
+  {
+    std::lock_guard lock(mutex_);
+    info.network = describe_network(plan.policy);
+    sandbox->stored.request.allow = std::move(wanted.allow);
+    sandbox->stored.request.allow_private = std::move(wanted.allow_private);
+  }
+  save(*sandbox);
+  return info;
+}
+
 core::Subscription LifeCycle::wait(const std::string& name, Reply<Outcome> reply) {
   Result<Pointer> found = look_up(name);
   if (!found) {

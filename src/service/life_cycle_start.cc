@@ -116,6 +116,7 @@ void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
   info.agent = plan.agent;
   info.home = plan.home;
   info.limits = plan.limits;
+  info.network = describe_network(plan.spec.egress);
   info.isolation.degraded = plan.degraded;
   info.workspace = {plan.spec.workspace, plan.mode, {}};
   sandbox.stored.request.workspace.mode = plan.mode;

@@ -33,6 +33,7 @@ struct LiveSandbox {
   std::vector<std::function<void()>> after_gone;
   base::Subscription deadline;
   std::optional<shimwire::SpoolReader> spool;
+  core::NetworkUsage network;  // counted from the spool
   uint64_t last_job = 1;
   bool stop_asked = false;
   // While the cgroups of the last run are still being removed: what waits for that. They have the names of the next

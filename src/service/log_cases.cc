@@ -116,6 +116,12 @@ Result<core::SandboxStats> LogCases::stats(std::string_view sandbox) const {
   }
   if (view.info.workspace.mode == core::WorkspaceMode::cow)
     stats.workspace_bytes = disk_usage(view.directory + "/workspace/upper");
+  if (view.info.network.open || view.network.connections + view.network.denied > 0) {
+    stats.connections = view.network.connections;
+    stats.connections_denied = view.network.denied;
+    stats.network_bytes_in = view.network.bytes_in;
+    stats.network_bytes_out = view.network.bytes_out;
+  }
   return stats;
 }
 

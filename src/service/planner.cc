@@ -409,6 +409,15 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   return plan;
 }
 
+Result<EgressPlan> Planner::plan_network(core::RunRequest request, const core::Caller& asking) {
+  HV_TRY(check_caller(request, options_.uid));
+  Decision decision = HV_TRY(decide(request, options_.paths));
+  // The variables that a sandbox keeps of its caller are few: tools are found by those of the one who asks now.
+  request.caller = asking;
+  HV_TRY(check_caller(request, options_.uid));
+  return plan_egress(decision.policy, decision.agent, request, group_resolver(groups_, request));
+}
+
 Status Planner::renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const {
   if (!ground.host_root) return {};
   uint64_t seed = ground.uid_map.at(0).outside / ground.uid_map.at(0).count + 1;

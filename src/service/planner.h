@@ -18,6 +18,7 @@
 #include "images/toolchain_cache.h"
 #include "isolation/cgroup.h"
 #include "isolation/idmap.h"
+#include "service/egress_plan.h"
 
 namespace hv::service {
 
@@ -67,6 +68,8 @@ class Planner {
   // exist; nothing is written but the home and caches.
   Planned<LaunchPlan> plan(const core::RunRequest& request, const core::SandboxId& id, const std::string& name,
                            const std::string& directory, const Ranges& ranges);
+  // What a sandbox made by `request` may reach by the policies of this moment; groups stand for the tools of `asking`.
+  base::Result<EgressPlan> plan_network(core::RunRequest request, const core::Caller& asking);
   // Makes a groundwork fit for another start: with ids of its own.
   base::Status renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const;
   // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.

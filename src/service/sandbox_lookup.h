@@ -15,6 +15,7 @@ namespace hv::service {
 struct SandboxView {
   core::SandboxInfo info;
   std::string directory;  // of its state: workspace/ below it holds upper, work and what apply needs
+  core::NetworkUsage network;
   bool host_root =
       false;  // started by real root: upper files belong to the workspace's owner through an id-mapped mount
 };

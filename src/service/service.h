@@ -75,6 +75,8 @@ class Service {
   virtual base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request) = 0;
   // Replies when the main command has ended, at once if it has. Dropping the subscription drops the reply.
   virtual core::Subscription wait(std::string sandbox, Reply<core::Outcome> reply) = 0;
+  virtual base::Result<core::SandboxInfo> change_network(std::string_view sandbox,
+                                                         const core::NetworkRequest& request) = 0;
   virtual base::Result<core::SandboxStats> stats(std::string_view sandbox) = 0;  // [pool]
   // At most `limit` bytes of what the main command wrote, from `offset` on. [pool]
   virtual base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) = 0;

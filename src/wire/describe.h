@@ -114,6 +114,27 @@ void describe(V& v, T& x) {
   v.required("name", x.name);
 }
 
+template <typename V, Same<core::NetworkRequest> T>
+void describe(V& v, T& x) {
+  v.optional("allow", x.allow);
+  v.optional("allow_private", x.allow_private);
+  v.required("caller", x.caller);
+}
+
+template <typename V, Same<core::NetworkRuleInfo> T>
+void describe(V& v, T& x) {
+  v.required("verdict", x.verdict);
+  v.required("rule", x.rule);
+  v.required("origin", x.origin);
+}
+
+template <typename V, Same<core::NetworkInfo> T>
+void describe(V& v, T& x) {
+  v.required("open", x.open);
+  v.required("fallback", x.fallback);
+  v.required("rules", x.rules);
+}
+
 template <typename V, Same<core::WorkspaceInfo> T>
 void describe(V& v, T& x) {
   v.required_bytes("path", x.path);
@@ -176,6 +197,7 @@ void describe(V& v, T& x) {
   v.optional("outcome", x.outcome);
   v.optional("home", x.home);
   v.required("host_ports", x.host_ports);
+  v.optional("network", x.network);
   v.required_bytes("cgroups", x.cgroups);
   v.required_bytes("rootfs", x.rootfs);
 }
@@ -188,6 +210,10 @@ void describe(V& v, T& x) {
   v.optional("processes", x.processes);
   v.optional("cpu_nanoseconds", x.cpu_nanoseconds);
   v.optional("workspace_bytes", x.workspace_bytes);
+  v.optional("connections", x.connections);
+  v.optional("connections_denied", x.connections_denied);
+  v.optional("network_bytes_in", x.network_bytes_in);
+  v.optional("network_bytes_out", x.network_bytes_out);
 }
 
 template <typename V, Same<core::DiffLine> T>

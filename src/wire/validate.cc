@@ -143,6 +143,14 @@ Status validate(const core::RenameRequest& request) {
   return {};
 }
 
+Status validate(const core::NetworkRequest& request) {
+  HV_TRY(check_caller(request.caller));
+  HV_TRY(check_rules("allow", request.allow));
+  HV_TRY(check_rules("allow_private", request.allow_private));
+  if (request.allow.empty() && request.allow_private.empty()) return bad("'allow' must not be empty");
+  return {};
+}
+
 Status validate(const core::ReexecRequest& request) {
   return check_absolute("program", request.program);
 }

@@ -15,6 +15,7 @@ base::Status validate(const core::AttachRequest& request);
 base::Status validate(const core::StopRequest& request);
 base::Status validate(const core::KillRequest& request);
 base::Status validate(const core::RenameRequest& request);
+base::Status validate(const core::NetworkRequest& request);
 base::Status validate(const core::ReexecRequest& request);
 base::Status validate(const core::ApplyRequest& request);
 base::Status validate(const core::DiscardRequest& request);
