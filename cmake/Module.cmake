@@ -28,12 +28,37 @@ function(hydravisor_module name)
   endif()
 endfunction()
 
-# hydravisor_program(NAME DIR dir [STATIC] DEPS ... LIBS ...): src/dir/*.cc becomes the program NAME. Everything but glibc is linked
+# A program's own parts, all but its main.cc, compiled once for it and for its tests.
+function(hydravisor_program_test dir)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TESTS;SOURCES" ${ARGN})
+  list(FILTER ARG_SOURCES EXCLUDE REGEX "/main\\.cc$")
+  list(TRANSFORM ARG_DEPS PREPEND hv_)
+  list(TRANSFORM ARG_LIBS PREPEND lib::)
+  add_library(hv_program_${dir} OBJECT ${ARG_SOURCES})
+  target_include_directories(hv_program_${dir} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(hv_program_${dir} PRIVATE ${ARG_DEPS} ${ARG_LIBS})
+  add_executable(${dir}_test ${ARG_TESTS} $<TARGET_OBJECTS:hv_program_${dir}>)
+  target_include_directories(${dir}_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(${dir}_test PRIVATE HYDRAVISOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${dir}_test PRIVATE ${ARG_DEPS} ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${dir}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX ${dir}. PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
+
+# hydravisor_program(NAME DIR dir [STATIC] DEPS ... LIBS ...): src/dir/*.cc without the tests becomes the program NAME, src/dir/*_test.cc
+# the test program dir_test. Everything but glibc is linked
 # statically; STATIC links glibc so too (programs that start on every run: half a millisecond each).
 function(hydravisor_program name)
   cmake_parse_arguments(ARG "STATIC" "DIR" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DIR}/*.cc)
+  set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(tests AND BUILD_TESTING)
+    hydravisor_program_test(${ARG_DIR} DEPS ${ARG_DEPS} LIBS ${ARG_LIBS} TESTS ${tests} SOURCES ${sources})
+    list(FILTER sources INCLUDE REGEX "/main\\.cc$")
+    list(APPEND sources $<TARGET_OBJECTS:hv_program_${ARG_DIR}>)
+  endif()
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   list(TRANSFORM ARG_DEPS PREPEND hv_)

@@ -166,6 +166,9 @@ TEST_F(ApiTest, RefusesRequestsThatCannotBeMeant) {
   EXPECT_EQ(bad([](auto& r) { r.name = "Bad_Name"; }), "invalid_argument");
   EXPECT_EQ(bad([](auto& r) { r.environment = {{"A=B", "x"}}; }), "invalid_argument");
   EXPECT_EQ(bad([](auto& r) { r.host_ports = {80, 80}; }), "invalid_argument");
+  EXPECT_EQ(bad([](auto& r) { r.allow = {"https://example.org"}; }), "invalid_argument");
+  EXPECT_EQ(bad([](auto& r) { r.allow_private = {"10.0.0.1/8"}; }), "invalid_argument");
+  EXPECT_EQ(bad([](auto& r) { r.allow = {"example.org"}, r.network = core::NetworkMode::none; }), "invalid_argument");
   EXPECT_EQ(bad([](auto& r) { r.terminal = core::WindowSize{0, 80}; }), "invalid_argument");
   EXPECT_EQ(bad([](auto& r) { r.tier = core::Tier::vm; }), "unsupported");
   EXPECT_EQ(c.apply("web", {{"../x"}, {}, {}, false, false}).error().code(), base::ErrorCode::invalid_argument);

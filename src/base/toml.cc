@@ -211,6 +211,31 @@ Table Table::table(std::string_view key) {
   return Table(document_, below, path_of(key) + ".");
 }
 
+std::vector<Element> Table::elements(std::string_view key, std::string_view expected) {
+  const void* node = find(key);
+  if (node == nullptr) return {};
+  const ::toml::array* array = as_node(node).as_array();
+  if (array == nullptr) {
+    fault(key, format("expected {}, found {}", expected, found(as_node(node))));
+    return {};
+  }
+  std::vector<Element> all;
+  for (size_t i = 0; i < array->size(); ++i) {
+    const ::toml::node& item = (*array)[i];
+    Element element;
+    element.text = item.value_exact<std::string>();
+    element.number = item.value_exact<int64_t>();
+    if (item.is_table()) element.table = Table(document_, item.as_table(), format("{}[{}].", path_of(key), i));
+    element.index = i;
+    element.line = item.source().begin.line;
+    if (element.text || element.number || element.table)
+      all.push_back(std::move(element));
+    else
+      fault_at(key, i, format("expected {}, found {}", expected, found(item)));
+  }
+  return all;
+}
+
 std::optional<size_t> Table::choice(std::string_view key, const std::vector<std::string>& allowed) {
   std::optional<std::string> text = string(key);
   if (!text) return std::nullopt;

@@ -14,6 +14,7 @@
 namespace hv::base::toml {
 
 struct Document;  // the parsed tree and the faults found in it
+struct Element;
 
 // Reads the keys of one table. A getter answers nullopt for an absent key and for one of the wrong type; the latter is
 // a fault. A table that is absent answers like an empty one.
@@ -28,6 +29,9 @@ class Table {
   std::vector<std::string> strings(std::string_view key);
   std::vector<int64_t> integers(std::string_view key, int64_t least, int64_t most);
   Table table(std::string_view key);
+  // The elements of an array of strings, whole numbers and tables; `expected` says which of them, for the fault about
+  // any other: "an array of ports".
+  std::vector<Element> elements(std::string_view key, std::string_view expected);
   // The one of `allowed` that the key's text names; another text is a fault that names the nearest.
   std::optional<size_t> choice(std::string_view key, const std::vector<std::string>& allowed);
   bool has(std::string_view key) const;
@@ -56,6 +60,15 @@ class Table {
   const void* node_;  // toml::table, or nullptr
   std::string path_;  // "" or "limits."
   std::vector<std::string> known_;
+};
+
+// One of an array: exactly one of the three is there.
+struct Element {
+  std::optional<std::string> text;
+  std::optional<int64_t> number;
+  std::optional<Table> table;
+  size_t index = 0;
+  uint32_t line = 0;
 };
 
 class Reader {

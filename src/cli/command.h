@@ -13,7 +13,19 @@ class Arguments;
 class Context;
 
 // What a shell offers for a value.
-enum class Completion { none, files, directories, sandboxes, policies, agents, homes, layers, workspace_modes, shells };
+enum class Completion {
+  none,
+  files,
+  directories,
+  sandboxes,
+  policies,
+  agents,
+  homes,
+  layers,
+  workspace_modes,
+  network_modes,
+  shells
+};
 
 struct Option {
   std::string_view name = {};   // without the dashes

@@ -20,6 +20,7 @@ void offer_names(Completions& found, std::string_view typed, Completion kind) {
   auto add = [&](const auto& table) {
     for (auto [value, name] : table) offer(found, typed, found.prefix + std::string(name), "");
   };
+  if (kind == Completion::network_modes) return add(core::Names<core::NetworkMode>::table);
   if (kind == Completion::workspace_modes) return add(core::Names<core::WorkspaceMode>::table);
   if (kind == Completion::layers) return add(core::Names<core::Layer>::table);
   if (kind == Completion::shells) {

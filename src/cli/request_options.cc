@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/values.h"
+#include "core/egress_text.h"
 
 namespace hv::cli {
 
@@ -22,6 +23,12 @@ base::Result<core::LimitsRequest> read_limits(const Arguments& arguments) {
     limits.pids = HV_TRY(parse_number("pids", *text, core::least_pids, 4'194'304));
   if (auto text = arguments.value("cpus")) limits.cpu_millis = HV_TRY(parse_cpus(*text));
   return limits;
+}
+
+base::Result<std::vector<std::string>> read_rules(const Arguments& arguments, std::string_view option) {
+  std::vector<std::string> rules = arguments.values(option);
+  for (const std::string& text : rules) (void)HV_TRY_CONTEXT(core::parse_rule(text), base::format("--{}", option));
+  return rules;
 }
 
 base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller caller) {
@@ -50,6 +57,12 @@ base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller cal
     request.write.push_back(absolute_path(path, caller.directory));
   for (const std::string& text : arguments.values("host-port"))
     request.host_ports.push_back(static_cast<uint16_t>(HV_TRY(parse_number("host-port", text, 1, 65'535))));
+  if (auto text = arguments.value("network"))
+    request.network = HV_TRY(parse_named<core::NetworkMode>("network", *text));
+  request.allow = HV_TRY(read_rules(arguments, "allow"));
+  request.allow_private = HV_TRY(read_rules(arguments, "allow-private"));
+  if (request.network == core::NetworkMode::none && !(request.allow.empty() && request.allow_private.empty()))
+    return base::Failure(base::invalid_argument("--allow and --network none contradict each other"));
   for (const std::string& text : arguments.values("label")) request.labels.insert(HV_TRY(parse_label(text)));
   request.limits = HV_TRY(read_limits(arguments));
   if (arguments.has("nested") && arguments.has("no-nested"))

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/egress.h"
+
 namespace hv::core {
 
 // One entry of the sandbox's mount tree. `target` is absolute inside the sandbox; entries are made in order, so a later
@@ -108,12 +110,14 @@ struct LaunchSpec {
   Limits limits;
   std::string seccomp_program;  // sock_filter array, built by isolation/seccomp
   std::vector<uint16_t> host_ports;
-  std::string workspace;         // path, same outside and inside; empty: none
-  bool watch_workspace = false;  // copy-on-write: edits of the host are brought in
-  bool keep_preimages = false;   // live: what the agent overwrites is kept first
-  Command command;               // empty arguments: no main command, only exec
-  bool keep_alive = false;       // the sandbox goes on when its main command has ended
-  std::string log_path;          // what the main command writes is also kept here; empty: nowhere
+  EgressPolicy egress;
+  std::vector<std::string> proxy_environment;  // "https_proxy=...": how the host itself gets out
+  std::string workspace;                       // path, same outside and inside; empty: none
+  bool watch_workspace = false;                // copy-on-write: edits of the host are brought in
+  bool keep_preimages = false;                 // live: what the agent overwrites is kept first
+  Command command;                             // empty arguments: no main command, only exec
+  bool keep_alive = false;                     // the sandbox goes on when its main command has ended
+  std::string log_path;                        // what the main command writes is also kept here; empty: nowhere
   bool operator==(const LaunchSpec&) const = default;
 };
 

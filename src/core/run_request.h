@@ -15,6 +15,8 @@ namespace hv::core {
 
 enum class Tier { process, container, vm };
 enum class WorkspaceMode { cow, live, ro, none };
+// `policy`: as the policy, the agent's profile and `allow` say; `none`: nothing but host ports, whatever they say.
+enum class NetworkMode { policy, none };
 
 struct Variable {
   std::string name;
@@ -82,8 +84,12 @@ struct RunRequest {
   // Bound at the same place beside what the policy grants: absolute, or "~/...".
   std::vector<std::string> read;
   std::vector<std::string> write;
-  std::optional<bool> allow_nested;  // overrides the policy only towards less
-  std::optional<bool> keep;          // absent: as config.toml says
+  NetworkMode network = NetworkMode::policy;
+  // Rules as parse_rule() reads them, allowed beside the policy's; denials of the policy still win.
+  std::vector<std::string> allow;
+  std::vector<std::string> allow_private;  // the same, for hosts that may be at private addresses
+  std::optional<bool> allow_nested;        // overrides the policy only towards less
+  std::optional<bool> keep;                // absent: as config.toml says
   bool fresh_home = false;
   std::map<std::string, std::string> labels;
   std::optional<WindowSize> terminal;  // absent: three separate streams
@@ -135,6 +141,13 @@ struct Names<WorkspaceMode> {
                                                                                     {WorkspaceMode::live, "live"},
                                                                                     {WorkspaceMode::ro, "ro"},
                                                                                     {WorkspaceMode::none, "none"}}};
+};
+
+template <>
+struct Names<NetworkMode> {
+  static constexpr std::string_view kind = "network mode";
+  static constexpr std::array<std::pair<NetworkMode, std::string_view>, 2> table{
+      {{NetworkMode::policy, "policy"}, {NetworkMode::none, "none"}}};
 };
 
 template <>

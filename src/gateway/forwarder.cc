@@ -69,6 +69,10 @@ void Forwarder::proceed(uint64_t number) {
   if (found != connections_.end() && !found->second->outside) dial(*found->second);
 }
 
+void Forwarder::end() {
+  while (!connections_.empty()) close(connections_.begin()->first, 0);
+}
+
 // 127.0.0.1 first, then ::1: development servers listen on either.
 void Forwarder::dial(Connection& connection) {
   int family = connection.over_v6 ? AF_INET6 : AF_INET;

@@ -21,6 +21,8 @@ class Forwarder {
   base::Status listen(base::Fd socket);
   // The supervisor has recorded connection `number`: it may be made.
   void proceed(uint64_t number);
+  // Nothing runs inside any more: ends every connection and tells of it.
+  void end();
 
  private:
   // Connections at one time; further ones wait in the listening socket's queue.

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/toml.h"
 #include "base/units.h"
+#include "core/egress_text.h"
 #include "images/host_view.h"
 #include "images/secret_paths.h"
 
@@ -108,6 +109,9 @@ base::Result<AgentProfile> parse_agent(std::string_view text, std::string_view f
   environment.finish();
   Table network = root.table("network");
   profile.hosts = network.strings("hosts");
+  for (size_t i = 0; i < profile.hosts.size(); ++i)
+    if (base::Result<core::EgressRule> rule = core::parse_rule(profile.hosts[i]); !rule)
+      network.fault_at("hosts", i, rule.error().message());
   network.finish();
   Table limits = root.table("limits");
   if (auto floor = limits.string("memory_floor")) {

@@ -23,7 +23,7 @@ struct AgentProfile {
   std::vector<std::string> login;     // where the login lies inside the sandbox's home, which keeps it
   std::vector<std::string> pass;      // environment variables by exact name, or PREFIX*
   std::vector<core::Variable> set;    // environment variables that it always gets
-  std::vector<std::string> hosts;     // that it talks to; for the gateway's rules
+  std::vector<std::string> hosts;     // that it talks to, as core::parse_rule() reads them
   uint64_t memory_floor = 0;          // a limit below this makes it fail
   bool sandboxes_commands = false;    // it wants nested sandboxes
   std::vector<std::string> sandbox_off;  // arguments that turn its own sandbox off

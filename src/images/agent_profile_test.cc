@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
+#include "core/egress_text.h"
 
 namespace hv::images {
 namespace {
@@ -26,6 +27,33 @@ TEST(ShippedAgents, AllParseAndHaveRoomToRun) {
     EXPECT_FALSE(profile->login.empty()) << name;
     EXPECT_FALSE(profile->pass.empty()) << name;
   }
+}
+
+// A wildcard or an open port would be a way out that nobody chose; what reports usage is none of the agent's needs.
+TEST(ShippedAgents, NameTheHostsOfTheirProvidersAndNoOthers) {
+  AgentCatalog catalog("/nonexistent");
+  for (const std::string& name : shipped_agents().names()) {
+    std::vector<std::string> hosts = catalog.load(name)->hosts;
+    EXPECT_EQ(hosts.empty(), name == "shell") << name;
+    for (const std::string& text : hosts) {
+      core::EgressRule rule = *core::parse_rule(text);
+      EXPECT_EQ(rule.host.kind, core::HostPattern::Kind::exact) << name << ": " << text;
+      EXPECT_TRUE(rule.ports.empty()) << name << ": " << text;
+      for (const char* reporter :
+           {"statsig", "sentry", "telemetry", "posthog", "datadog", "segment", "play.googleapis"})
+        EXPECT_THAT(text, testing::Not(HasSubstr(reporter))) << name;
+    }
+  }
+}
+
+TEST(AgentProfile, RefusesWhatIsNoHost) {
+  base::Result<AgentProfile> profile =
+      parse_agent("version = 1\n[network]\nhosts = ['api.example.org', 'https://example.org']\n", "a.toml");
+  ASSERT_FALSE(profile);
+  EXPECT_EQ(
+      profile.error().message(),
+      "a.toml:3:29: network.hosts[1]: 'https://example.org': this is a URL; expected a host, such as example.org or "
+      "example.org:443");
 }
 
 TEST(AgentCatalog, FindsAProfileByTheCommandsBaseName) {

@@ -53,7 +53,7 @@ std::string hosts_text(const std::string& hostname) {
   return format("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{}\n", hostname);
 }
 
-// Nothing listens there yet, so a look-up fails at once instead of waiting for a server out of reach.
+// The gateway answers there, as at every address. Without a network nothing does, and a look-up fails at once.
 constexpr std::string_view kResolver = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
 
 std::string link_text(const std::string& path) {

@@ -49,6 +49,16 @@ Status enter_cgroups(std::vector<Fd> files) {
   return {};
 }
 
+// The ways out, as far as there are any. Everything is opened before anything of the agent exists.
+Status open_network(const shimwire::InitSetup& setup, const Construction::PassOut& pass_out) {
+  std::vector<isolation::OpenedSocket> sockets;
+  if (setup.egress) sockets = HV_TRY(isolation::set_up_egress_net()).sockets;
+  for (Fd& listener : HV_TRY(isolation::listen_on_loopback(setup.host_ports)))
+    sockets.push_back({isolation::GatewaySocket::host_port, std::move(listener)});
+  if (!sockets.empty()) pass_out(sockets);
+  return {};
+}
+
 }  // namespace
 
 Result<Construction> Construction::begin(shimwire::InitGround message, std::vector<Fd> sources) {
@@ -74,12 +84,7 @@ Status Construction::complete(const shimwire::InitSetup& setup, std::vector<Fd> 
   HV_TRY(enter_cgroups(std::move(descriptors)));
   if (::sethostname(setup.hostname.data(), setup.hostname.size()) != 0)
     return Failure(Error::from_errno(errno, "set the host name"));
-  if (!setup.host_ports.empty() && !skips(ground_, Layer::network_namespace)) {
-    std::vector<Fd> listeners = HV_TRY(isolation::listen_on_loopback(setup.host_ports));
-    std::vector<int> fds;
-    for (const Fd& listener : listeners) fds.push_back(listener.get());
-    pass_out(fds);
-  }
+  if (!skips(ground_, Layer::network_namespace)) HV_TRY(open_network(setup, pass_out));
   auto opened = HV_TRY(sources_of(setup.mounts, setup.sources, std::move(sources)));
   HV_TRY(tree_.add(std::move(opened)));
   HV_TRY(std::move(tree_).enter(!skips(ground_, Layer::read_only_root)));

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "core/launch.h"
+#include "isolation/egress_net.h"
 #include "isolation/mounts.h"
 #include "shimwire/protocol.h"
 
@@ -19,9 +20,9 @@ class Construction {
   // groundwork's mounts, when the message has their shape.
   static base::Result<Construction> begin(shimwire::InitGround message, std::vector<base::Fd> sources);
 
-  // `pass_out` hands the listening sockets of the host ports to the supervisor. Afterwards the process stands in the
+  // `pass_out` hands the gateway's sockets to the supervisor, each with its use. Afterwards the process stands in the
   // sandbox's own root, as the agent's ids, in its cgroup, without capabilities.
-  using PassOut = std::function<void(const std::vector<int>& listeners)>;
+  using PassOut = std::function<void(const std::vector<isolation::OpenedSocket>& sockets)>;
   base::Status complete(const shimwire::InitSetup& setup, std::vector<base::Fd> descriptors,
                         const PassOut& pass_out) &&;
 

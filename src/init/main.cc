@@ -1,6 +1,7 @@
 // PID 1 of a sandbox: takes the last privileges away from itself and all that follow, hands the seccomp listener out,
 // starts what it is told to, reaps. It trusts its supervisor, holds nothing of the host, and nothing ever enters the
 // sandbox but through it.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -40,6 +41,7 @@ class Init {
   base::Status set_up();
   base::Status handle(shimwire::Packet packet);
   base::Status start(const shimwire::Packet& packet);
+  void send_sockets(const std::vector<isolation::OpenedSocket>& sockets);
   void reap();
   void send(FromInit type, const std::string& body, const std::vector<int>& fds = {}) {
     // A supervisor that cannot be reached is dying, and takes this process with it.
@@ -58,6 +60,22 @@ base::Result<std::pair<Message, std::vector<base::Fd>>> receive(ToInit expected)
   return std::pair(HV_TRY(shimwire::decode<Message>(packet.body)), std::move(packet.fds));
 }
 
+// A message holds only so many descriptors.
+void Init::send_sockets(const std::vector<isolation::OpenedSocket>& sockets) {
+  constexpr size_t kMost = 24;
+  for (size_t first = 0; first < sockets.size(); first += kMost) {
+    size_t end = std::min(first + kMost, sockets.size());
+    shimwire::InitListeners message;
+    std::vector<int> fds;
+    for (size_t i = first; i < end; ++i) {
+      message.uses += static_cast<char>(sockets[i].use);
+      fds.push_back(sockets[i].socket.get());
+    }
+    message.more = end < sockets.size();
+    send(FromInit::listeners, shimwire::encode(message), fds);
+  }
+}
+
 base::Status Init::set_up() {
   auto [ground, ground_sources] = HV_TRY(receive<shimwire::InitGround>(ToInit::ground));
   Construction construction = HV_TRY(Construction::begin(std::move(ground), std::move(ground_sources)));
@@ -66,7 +84,7 @@ base::Status Init::set_up() {
   Confinement confinement{
       construction.ground().skipped_layers, construction.ground().allow_nested, std::move(setup.seccomp_program), {}};
   confinement.writable = writable_paths(construction.ground().mounts, setup.mounts);
-  auto pass_out = [this](const std::vector<int>& listeners) { send(FromInit::listeners, {}, listeners); };
+  auto pass_out = [this](const std::vector<isolation::OpenedSocket>& sockets) { send_sockets(sockets); };
   HV_TRY(std::move(construction).complete(setup, std::move(descriptors), pass_out));
   // Again: the change of ids made it what fs.suid_dumpable says.
   ::prctl(PR_SET_DUMPABLE, 0);

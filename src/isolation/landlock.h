@@ -20,7 +20,9 @@ struct TcpPorts {
 struct LandlockPlan {
   // False where nested sandboxes are allowed: any file-system ruleset makes mount(2) fail below it.
   bool filesystem = true;
-  // Everything below these may be changed; the rest of the tree is read and executed only. A path that does not exist
+  // What can be read; nothing is executable then. nullopt: the whole tree can be read and executed.
+  std::optional<std::vector<std::string>> readable = std::nullopt;
+  // Everything below these may be changed. A path that does not exist
   // is left out, which can only tighten the rules.
   std::vector<std::string> writable;
   std::optional<TcpPorts> tcp;

@@ -63,8 +63,7 @@ std::vector<ExecFolded> ExecFolder::take_due(base::MonotonicTime now) {
   std::vector<ExecFolded> due;
   std::erase_if(entries_, [&](const Entry& entry) {
     if (now - entry.since < limits_.window) return false;
-    if (entry.count > 0)
-      due.push_back({entry.attempt.pid, entry.attempt.path, entry.attempt.directory, entry.count});
+    if (entry.count > 0) due.push_back({entry.attempt.pid, entry.attempt.path, entry.attempt.directory, entry.count});
     return true;
   });
   return due;

@@ -16,7 +16,7 @@ namespace hv::monitor {
 
 struct ExecLimits {
   std::chrono::nanoseconds window =
-      std::chrono::seconds(1);           // how long repetitions are counted before they are written
+      std::chrono::seconds(1);            // how long repetitions are counted before they are written
   size_t burst = size_t{64} << 20;        // bytes of records that may be written at once
   size_t per_second = size_t{256} << 10;  // and as the budget comes back; not 0
   size_t tracked = 64;                    // different requests that are watched for repetition at a time

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "base/toml.h"
 #include "base/units.h"
+#include "core/egress_text.h"
+#include "policy/network.h"
 
 namespace hv::policy {
 
@@ -21,7 +23,7 @@ constexpr int64_t kMostProcesses = 4'194'304;  // PID_MAX_LIMIT of 64-bit Linux
 // Sections and keys that the policy language will have. Accepting them before they are kept would promise what does not
 // hold.
 constexpr std::string_view kPlannedSections[] = {"exec", "secrets", "approvals", "models", "time", "extends"};
-constexpr std::string_view kPlannedNetwork[] = {"allow", "deny", "ask", "dns", "rules", "inspect", "mode"};
+constexpr std::string_view kPlannedNetwork[] = {"dns", "rules", "inspect", "mode"};
 
 std::string not_enforced(std::string_view what) {
   return format("{} is not enforced by this version yet, so it cannot be promised; remove it", what);
@@ -87,11 +89,11 @@ void read_environment(Table table, Policy& policy) {
   table.finish();
 }
 
-void read_network(Table table, Policy& policy) {
-  for (int64_t port : table.integers("host_services", 1, 65535))
-    policy.host_services.push_back(static_cast<uint16_t>(port));
-  for (std::string_view key : kPlannedNetwork) table.refuse(key, not_enforced(format("network.{}", key)));
-  table.finish();
+// What records call the policy: its name, or the one of its file ("policies/mine.toml (shipped)" is mine).
+std::string name_for_origin(const Policy& policy, std::string_view file) {
+  if (!policy.name.empty()) return policy.name;
+  std::string_view base = file.substr(file.rfind('/') + 1);
+  return std::string(base.substr(0, base.find(".toml")));
 }
 
 }  // namespace
@@ -124,7 +126,10 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   policy.nested_sandboxes = privileges.boolean("nested_sandboxes").value_or(false);
   privileges.finish();
   read_environment(root.table("environment"), policy);
-  read_network(root.table("network"), policy);
+  Table network = root.table("network");
+  read_network(network, name_for_origin(policy, file), policy);
+  for (std::string_view key : kPlannedNetwork) network.refuse(key, not_enforced(format("network.{}", key)));
+  network.finish();
   for (std::string_view section : kPlannedSections) root.refuse(section, not_enforced(format("[{}]", section)));
   root.finish();
   HV_TRY(reader.finish());
@@ -136,17 +141,22 @@ std::string describe(const Policy& policy) {
     return items.empty() ? std::string("none") : base::join(items, " ");
   };
   std::vector<std::string> ports;
-  for (uint16_t port : policy.host_services) ports.push_back(std::to_string(port));
+  for (uint16_t port : policy.egress.host_services) ports.push_back(std::to_string(port));
   const core::Limits& limits = policy.limits;
+  std::string rules;
+  for (const core::EgressRule& rule : policy.egress.rules)
+    rules += format("{} = {} ({})\n", core::name_of(rule.verdict), base::printable(core::to_text(rule)),
+                    base::printable(rule.origin));
   return format(
       "name = {}\nmemory = {}\npids = {}\ncpus = {}\nworkspace = {}\nread = {}\nwrite = {}\nnested_sandboxes = "
       "{}\npass = {}\n"
-      "host_services = {}\n",
+      "host_services = {}\nagent_hosts = {}\nnetwork = {}\n{}",
       base::printable(policy.name),
       limits.memory_bytes == 0 ? "none" : base::to_text(base::ByteCount{limits.memory_bytes}),
       limits.pids == 0 ? "none" : std::to_string(limits.pids),
       limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), core::name_of(policy.workspace),
-      list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no", list(policy.pass), list(ports));
+      list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no", list(policy.pass), list(ports),
+      policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
 }
 
 }  // namespace hv::policy

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/egress.h"
 #include "core/launch.h"
 #include "core/run_request.h"
 
@@ -25,7 +26,9 @@ struct Policy {
   // Environment variables that pass: exact names, or a prefix ending in '*', which never passes what looks like a
   // secret.
   std::vector<std::string> pass;
-  std::vector<uint16_t> host_services;  // loopback ports of the host
+  // Rules in the file's order, each with its origin; groups are not replaced yet, and host services are inside too.
+  core::EgressPolicy egress;
+  bool agent_hosts = true;  // the hosts of the agent's own profile are allowed beside the rules
   bool operator==(const Policy&) const = default;
 };
 

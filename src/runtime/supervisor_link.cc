@@ -4,6 +4,7 @@
 
 #include "base/process.h"
 #include "base/unix_socket.h"
+#include "shimwire/egress_codec.h"
 #include "shimwire/launch_codec.h"
 #include "wire/frame.h"
 #include "wire/problem.h"
@@ -79,6 +80,10 @@ base::Status SupervisorLink::stop(uint32_t grace_milliseconds) {
 
 base::Status SupervisorLink::import_file(const std::string& path, uint32_t mode, int file) {
   return send(ToSupervisor::import_file, shimwire::encode(shimwire::ImportRequest{path, mode}), {file});
+}
+
+base::Status SupervisorLink::set_egress(const core::EgressPolicy& policy) {
+  return send(ToSupervisor::egress, shimwire::encode(policy));
 }
 
 base::Result<shimwire::Packet> SupervisorLink::receive() {

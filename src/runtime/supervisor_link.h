@@ -40,6 +40,9 @@ class SupervisorLink {
   base::Status stop(uint32_t grace_milliseconds);
   base::Status import_file(const std::string& path, uint32_t mode, int file);
 
+  // Holds from now on, for connections that are open too; only where the sandbox was started with a network.
+  base::Status set_egress(const core::EgressPolicy& policy);
+
   // Readable when a message waits; non-blocking.
   int fd() const { return socket_.get(); }
   // not_found when the supervisor has gone, unavailable when nothing waits.

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "monitor/record.h"
+#include "shimwire/egress_codec.h"
 #include "shimwire/protocol.h"
 
 namespace hv::service {
@@ -33,6 +34,57 @@ Result<Event> host_port_event(std::string_view payload, bool closed) {
     event.payload["bytes_out"] = port.bytes_out;
   }
   if (port.error_number != 0) event.payload["error"] = error_name(port.error_number);
+  return event;
+}
+
+// Everything in it was chosen by the agent or the internet, but passed the gateway's readers: bounded, and printable
+// here.
+base::json::Object network_payload(const core::NetworkEvent& network) {
+  base::json::Object payload;
+  auto text = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) payload[name] = base::printable(value);
+  };
+  auto number = [&](std::string_view name, uint64_t value) {
+    if (value != 0) payload[name] = value;
+  };
+  number("connection", network.connection);
+  number("pid", static_cast<uint64_t>(network.process > 0 ? network.process : 0));
+  text("program", network.program);
+  text("host", network.name);
+  text("address", network.address);
+  number("port", network.port);
+  text("protocol", network.protocol);
+  text("sni", network.sni);
+  text("method", network.method);
+  text("path", network.path);
+  payload["verdict"] = core::name_of(network.verdict);
+  text("rule", network.rule);
+  text("origin", network.origin);
+  text("error", network.error);
+  if (network.count > 1) payload["count"] = network.count;
+  return payload;
+}
+
+Result<Event> network_event(std::string_view bytes, bool attempt) {
+  using Kind = core::NetworkEvent::Kind;
+  core::NetworkEvent network = HV_TRY(shimwire::decode_network_event(bytes));
+  Event event;
+  event.trust = core::Trust::gateway;
+  event.payload = network_payload(network);
+  bool allowed = network.verdict == core::Verdict::allow;
+  if (network.kind == Kind::dns) {
+    event.kind = "network.dns";
+  } else if (!allowed) {
+    event.kind = "network.denied";
+    event.payload["what"] = core::name_of(network.kind);
+  } else if (attempt) {
+    event.kind = network.kind == Kind::request ? "network.request" : "network.connection";
+  } else {
+    event.kind = "network.closed";
+    event.payload["bytes_in"] = network.bytes_in;
+    event.payload["bytes_out"] = network.bytes_out;
+    event.payload["milliseconds"] = network.duration_ms;
+  }
   return event;
 }
 
@@ -75,6 +127,10 @@ Result<Event> read_payload(const shimwire::SpoolRecord& record) {
       return job_event(record.payload);
     case SpoolFamily::note:
       return note_event(record.payload);
+    case SpoolFamily::network_attempt:
+      return network_event(record.payload, true);
+    case SpoolFamily::network_told:
+      return network_event(record.payload, false);
   }
   return Failure(base::invalid_argument(base::format("unknown family {}", static_cast<int>(record.family))));
 }

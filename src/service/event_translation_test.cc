@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "monitor/record.h"
+#include "shimwire/egress_codec.h"
 #include "shimwire/protocol.h"
 
 namespace hv::service {
@@ -63,6 +64,37 @@ TEST(EventTranslation, HostPortConnectionsAreWhatTheGatewaySaw) {
   EXPECT_EQ(connected->kind, "host_port.connected");
   EXPECT_EQ(closed->kind, "host_port.closed");
   EXPECT_EQ(closed->trust, core::Trust::gateway);
+}
+
+TEST(EventTranslation, NetworkEventsAreNamedByWhatHappened) {
+  core::NetworkEvent network;
+  network.connection = 4;
+  network.name = "api.example.org";
+  network.port = 80;
+  network.method = "GET";
+  network.path = "/v1\x1b[2J";
+  network.verdict = core::Verdict::allow;
+  network.rule = "*.example.org";
+  network.bytes_in = 10;
+  auto kind = [&](SpoolFamily family) {
+    auto event = to_event(record_of(family, shimwire::encode(network)), kSandbox);
+    return event ? event->kind : event.error().text();
+  };
+  EXPECT_EQ(kind(SpoolFamily::network_attempt), "network.connection");
+  EXPECT_EQ(kind(SpoolFamily::network_told), "network.closed");
+  network.kind = core::NetworkEvent::Kind::request;
+  EXPECT_EQ(kind(SpoolFamily::network_attempt), "network.request");
+  network.verdict = core::Verdict::ask;
+  network.count = 3;
+  auto denied = to_event(record_of(SpoolFamily::network_told, shimwire::encode(network)), kSandbox);
+  EXPECT_EQ(denied->kind, "network.denied");
+  EXPECT_EQ(denied->trust, core::Trust::gateway);
+  EXPECT_EQ(payload_of(denied),
+            R"({"connection":4,"host":"api.example.org","port":80,"method":"GET","path":"/v1\\x1b[2J",)"
+            R"("verdict":"ask","rule":"*.example.org","count":3,"what":"request"})");
+  network.kind = core::NetworkEvent::Kind::dns;
+  EXPECT_EQ(kind(SpoolFamily::network_told), "network.dns");
+  EXPECT_FALSE(to_event(record_of(SpoolFamily::network_told, "x"), kSandbox));
 }
 
 TEST(EventTranslation, AnEndedJobTellsItsStatusAndWhyItCouldNotBeExecuted) {

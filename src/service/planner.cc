@@ -19,6 +19,7 @@
 #include "isolation/landlock.h"
 #include "isolation/seccomp_filter.h"
 #include "policy/catalog.h"
+#include "service/egress_plan.h"
 #include "service/grants.h"
 #include "service/live_protection.h"
 #include "workspace/baseline.h"
@@ -258,6 +259,19 @@ void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
   }
 }
 
+// Groups stand for what the tools of the one who asks are configured to use.
+GroupResolver group_resolver(config::HostGroups& groups, const core::RunRequest& request) {
+  return [&groups, &request](std::string_view group) -> Result<std::vector<core::EgressRule>> {
+    config::GroupSources sources;
+    sources.home = request.caller.home;
+    sources.environment = request.caller.environment;
+    sources.workspace = request.workspace.path;
+    if (group == "git" && !request.workspace.path.empty())
+      sources.repository = HV_TRY(workspace::git_layout(request.workspace.path)).common_dir;
+    return groups.resolve(group, sources);
+  };
+}
+
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
   if (request.caller.uid == uid) return {};
   return Failure(base::denied("the request is for user " + std::to_string(request.caller.uid) +
@@ -324,6 +338,10 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
       plan.spec.ground.uid_map = within(id_maps_.uids);
       plan.spec.ground.gid_map = within(id_maps_.gids);
     }
+    EgressPlan egress = HV_TRY(plan_egress(decision.policy, decision.agent, request, group_resolver(groups_, request)));
+    plan.spec.egress = std::move(egress.policy);
+    plan.spec.proxy_environment = proxy_variables(request.caller.environment);
+    plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
     return check_limits(request, plan.cgroups);
   };
@@ -381,11 +399,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     spec.ground.skipped_layers |= static_cast<uint32_t>(layer);
     plan.degraded.push_back("the layer " + std::string(core::name_of(layer)) + " is left out on request");
   }
-  spec.host_ports = request.host_ports;
-  spec.host_ports.insert(spec.host_ports.end(), decision.policy.host_services.begin(),
-                         decision.policy.host_services.end());
-  std::ranges::sort(spec.host_ports);
-  spec.host_ports.erase(std::ranges::unique(spec.host_ports).begin(), spec.host_ports.end());
+  spec.host_ports = spec.egress.host_services;
   spec.watch_workspace = decision.mode == WorkspaceMode::cow;
   spec.keep_preimages = decision.mode == WorkspaceMode::live;
   spec.command = std::move(found->command);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/host_groups.h"
 #include "core/host_info.h"
 #include "core/id.h"
 #include "core/launch.h"
@@ -79,6 +80,7 @@ class Planner {
   images::ToolchainCache tools_;
   int landlock_abi_ = 0;
   isolation::IdMaps id_maps_;
+  config::HostGroups groups_;
   base::Fd user_namespace_;  // with all of id_maps_; empty when only one id can be mapped
 };
 

@@ -54,7 +54,10 @@ static void visit(auto& v, auto& m, InitGround*) {
   each(v, m.ground, m.sources);
 }
 static void visit(auto& v, auto& m, InitSetup*) {
-  each(v, m.hostname, m.cgroup_files, m.host_ports, m.mounts, m.sources, m.seccomp_program);
+  each(v, m.hostname, m.cgroup_files, m.host_ports, m.egress, m.mounts, m.sources, m.seccomp_program);
+}
+static void visit(auto& v, auto& m, InitListeners*) {
+  each(v, m.uses, m.more);
 }
 static void visit(auto& v, auto& m, InitReady*) {
   each(v, m.enforced, m.degraded);
@@ -73,6 +76,9 @@ static void visit(auto& v, auto& m, SignalJob*) {
 }
 static void visit(auto& v, auto& m, HostPortEvent*) {
   each(v, m.connection, m.port, m.bytes_in, m.bytes_out, m.error_number);
+}
+static void visit(auto& v, auto& m, GatewaySetup*) {
+  each(v, m.sandbox_id, m.sandbox_name, m.policy, m.proxy_environment, m.last_connection);
 }
 
 template <typename T>
@@ -99,12 +105,14 @@ HV_MESSAGE(Ended)
 HV_MESSAGE(ImportRequest)
 HV_MESSAGE(InitGround)
 HV_MESSAGE(InitSetup)
+HV_MESSAGE(InitListeners)
 HV_MESSAGE(InitReady)
 HV_MESSAGE(StartJob)
 HV_MESSAGE(JobStarted)
 HV_MESSAGE(JobExited)
 HV_MESSAGE(SignalJob)
 HV_MESSAGE(HostPortEvent)
+HV_MESSAGE(GatewaySetup)
 #undef HV_MESSAGE
 
 Problem to_problem(const base::Error& error, int exit_code) {

@@ -24,6 +24,7 @@ enum class ToSupervisor : uint8_t {
   signal,       // SignalRequest: to the main command
   stop,         // StopRequest
   import_file,  // ImportRequest; descriptor: the host's file, to be shown in the workspace inside
+  egress,       // core::EgressPolicy: holds from now on
   prepare,      // PrepareRequest, before `launch` or never; descriptor: the user namespace to live in, if any
 };
 
@@ -53,14 +54,22 @@ enum class FromInit : uint8_t {
   exited,     // JobExited
   imported,   // Problem
   failed,     // Problem: the set-up failed and init is about to exit
-  listeners,  // empty; descriptors: the listening sockets of the host ports, before `ready`
+  listeners,  // InitListeners; descriptors: the gateway's sockets, before `ready`
 };
 
-// Supervisor to gateway and back, for host ports.
+// Supervisor to gateway and back. What the gateway is about to do on the agent's behalf it asks first; the answer means
+// that it is recorded.
 enum class Gateway : uint8_t {
-  connecting = 1,  // HostPortEvent: asked before dialling; the answer `proceed` means it is recorded
+  connecting = 1,  // HostPortEvent, before a host port is dialled; answered by `proceed`
   proceed,         // u64: the connection's number
   closed,          // HostPortEvent
+  hello,           // empty: the gateway, or the one that took a dead one's place, waits for its `setup`
+  setup,           // GatewaySetup; descriptor: the log of synthetic addresses
+  attempt,         // u64 and core::NetworkEvent, before effect; answered by `recorded`
+  recorded,        // u64: the attempt's number
+  told,            // core::NetworkEvent: what has ended, was refused, or had no effect outside
+  policy,          // core::EgressPolicy: holds from now on
+  failed,          // Problem: it cannot serve and ends
 };
 
 struct Problem {
@@ -136,9 +145,14 @@ struct InitSetup {
   std::string hostname;
   uint32_t cgroup_files = 0;  // how many of the descriptors
   std::vector<uint16_t> host_ports;
+  bool egress = false;  // names can be reached: the namespace leads to the gateway
   std::vector<core::Mount> mounts;
   std::string sources;  // as in InitGround
   std::string seccomp_program;
+};
+struct InitListeners {
+  std::string uses;   // what each descriptor is for, one letter each: isolation::GatewaySocket
+  bool more = false;  // another message of this kind follows
 };
 struct InitReady {
   std::vector<std::string> enforced;
@@ -171,6 +185,13 @@ struct HostPortEvent {
   uint64_t bytes_out = 0;
   int32_t error_number = 0;  // why the dial failed
 };
+struct GatewaySetup {
+  std::string sandbox_id;
+  std::string sandbox_name;
+  std::string policy;                          // core::EgressPolicy, encoded; empty: host ports alone
+  std::vector<std::string> proxy_environment;  // "https_proxy=...": how the host itself gets out
+  uint64_t last_connection = 0;                // numbers go on from here
+};
 
 // encode() and decode<T>() for each of the structs above.
 std::string encode(const Problem&);
@@ -187,12 +208,14 @@ std::string encode(const Ended&);
 std::string encode(const ImportRequest&);
 std::string encode(const InitGround&);
 std::string encode(const InitSetup&);
+std::string encode(const InitListeners&);
 std::string encode(const InitReady&);
 std::string encode(const StartJob&);
 std::string encode(const JobStarted&);
 std::string encode(const JobExited&);
 std::string encode(const SignalJob&);
 std::string encode(const HostPortEvent&);
+std::string encode(const GatewaySetup&);
 template <typename T>
 base::Result<T> decode(std::string_view data);
 

@@ -87,7 +87,7 @@ base::Result<bool> SpoolReader::next(SpoolRecord& record) {
   record.wall = base::WallTime(std::chrono::nanoseconds(head.u64()));
   record.monotonic = base::MonotonicTime(static_cast<int64_t>(head.u64()));
   uint8_t family = head.u8();
-  if (family == 0 || family > static_cast<uint8_t>(SpoolFamily::note)) return malformed();
+  if (family == 0 || family > static_cast<uint8_t>(SpoolFamily::network_told)) return malformed();
   record.family = static_cast<SpoolFamily>(family);
   record.payload = buffer_.substr(kHead, length + 4 - kHead);
   buffer_.erase(0, length + 4);

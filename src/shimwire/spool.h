@@ -18,6 +18,8 @@ enum class SpoolFamily : uint8_t {
   host_port_closed,     // HostPortEvent
   job_ended,            // JobEnded
   note,                 // JSON object {"kind": ..., "payload": {...}} for what happens once in a life
+  network_attempt,      // core::NetworkEvent, before its effect
+  network_told,         // core::NetworkEvent: ended, refused, or without effect outside
 };
 
 struct SpoolRecord {

@@ -19,6 +19,7 @@ struct Encoder {
   Writer writer;
   void operator()(const std::string& value) { writer.text(value); }
   void operator()(bool value) { writer.boolean(value); }
+  void operator()(uint8_t value) { writer.u8(value); }
   void operator()(uint16_t value) { writer.u16(value); }
   void operator()(uint32_t value) { writer.u32(value); }
   void operator()(uint64_t value) { writer.u64(value); }
@@ -44,6 +45,7 @@ struct Decoder {
   Reader reader;
   void operator()(std::string& value) { value = reader.text(); }
   void operator()(bool& value) { value = reader.boolean(); }
+  void operator()(uint8_t& value) { value = reader.u8(); }
   void operator()(uint16_t& value) { value = reader.u16(); }
   void operator()(uint32_t& value) { value = reader.u32(); }
   void operator()(uint64_t& value) { value = reader.u64(); }

@@ -74,7 +74,7 @@ int Supervisor::serve(Fd daemon) {
     HV_TRY(self.launch_sandbox(std::move(prepared), std::move(user_namespace)));
     // While init builds.
     HV_TRY(self.open_state());
-    HV_TRY(self.receive_listeners());
+    HV_TRY(self.start_network());
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
                         self.spec_.ground.host_root && self.spec_.keep_preimages));
@@ -147,26 +147,25 @@ Status Supervisor::launch_sandbox(std::optional<Result<Launch>> prepared, Fd use
 }
 
 // The gateway is started before the supervisor gives up the right to execute.
-Status Supervisor::receive_listeners() {
-  if (spec_.host_ports.empty() || core::skips(spec_.ground, core::Layer::network_namespace)) return {};
-  shimwire::Packet packet = HV_TRY(shimwire::receive_packet(init_.control.get()));
-  if (packet.type == static_cast<uint8_t>(FromInit::listeners)) return start_gateway(std::move(packet.fds));
-  if (packet.type == static_cast<uint8_t>(FromInit::failed))
-    return Failure(shimwire::to_error(HV_TRY(shimwire::decode<shimwire::Problem>(packet.body))));
-  return Failure(base::internal_error("the sandbox's launcher said something unexpected"));
-}
-
-Status Supervisor::start_gateway(std::vector<Fd> listeners) {
-  base::SocketPair control = HV_TRY(base::make_socket_pair(SOCK_SEQPACKET));
-  base::CommandSpec command;
-  command.program = HV_TRY(own_directory()) + "/hydravisor-gateway";
-  command.fds = {{control.second.get(), 3}};
-  int next = 4;
-  for (const Fd& listener : listeners) command.fds.emplace_back(listener.get(), next++);
-  command.arguments = {std::to_string(listeners.size())};
-  gateway_.emplace(HV_TRY(base::spawn(command)));
-  gateway_control_ = std::move(control.first);
-  return loop_.watch(gateway_control_.get(), EPOLLIN, [this](uint32_t) { on_gateway(); });
+Status Supervisor::start_network() {
+  bool needs_gateway = !spec_.host_ports.empty() || core::opens_network(spec_.egress);
+  if (!needs_gateway || core::skips(spec_.ground, core::Layer::network_namespace)) return {};
+  Network::Hooks hooks;
+  hooks.record = [this](SpoolFamily family, const std::string& payload) -> Status {
+    Result<uint64_t> appended = spool_->append(family, payload);
+    if (!appended) return Failure(std::move(appended).error());
+    announce_records();
+    return {};
+  };
+  hooks.lost = [this](const std::string& reason) {
+    if (finished_) return;
+    degraded_.push_back("the sandbox has no network, because its gateway has ended: " + reason);
+    note("sandbox.network_lost", {{"reason", reason}});
+  };
+  std::string program = HV_TRY(own_directory()) + "/hydravisor-gateway";
+  network_ =
+      HV_TRY(Network::start(loop_, spec_, init_.control.get(), state_directory_.get(), program, std::move(hooks)));
+  return {};
 }
 
 Status Supervisor::start_main_job(Fd client, std::string buffered) {
@@ -220,25 +219,6 @@ void Supervisor::announce_records() {
   });
 }
 
-void Supervisor::on_gateway() {
-  Result<shimwire::Packet> packet = shimwire::receive_packet(gateway_control_.get());
-  if (!packet) {
-    // Host ports end with the gateway; connections to them are refused from now on.
-    loop_.unwatch(gateway_control_.get());
-    return;
-  }
-  auto event = shimwire::decode<shimwire::HostPortEvent>(packet->body);
-  if (!event) return;
-  if (static_cast<shimwire::Gateway>(packet->type) == shimwire::Gateway::closed)
-    return record(SpoolFamily::host_port_closed, shimwire::encode(*event));
-  // Recorded before effect: without the record there is no connection.
-  if (!spool_->append(SpoolFamily::host_port_connected, shimwire::encode(*event))) return;
-  announce_records();
-  shimwire::Writer number;
-  static_cast<void>(shimwire::send_packet(gateway_control_.get(), static_cast<uint8_t>(shimwire::Gateway::proceed),
-                                          number.u64(event->connection).take()));
-}
-
 bool Supervisor::workspace_changed() const {
   return (live_ && live_->holds_anything()) || std::ranges::any_of(uppers_, holds_entries);
 }
@@ -257,6 +237,7 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   // What still runs could change the workspace after the look at it.
   if (left == Left::processes) end_init();
   if (watch_) watch_->flush();
+  if (network_) network_->finish();
   tell_launched();
   bool changed = workspace_changed();
   bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });

@@ -13,7 +13,6 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/process.h"
 #include "core/launch.h"
 #include "core/state.h"
 #include "shimwire/channel.h"
@@ -24,6 +23,7 @@
 #include "supervisor/job.h"
 #include "supervisor/launch.h"
 #include "supervisor/live_watch.h"
+#include "supervisor/network.h"
 
 namespace hv::supervisor {
 
@@ -55,8 +55,7 @@ class Supervisor {
   base::Status take_state();
   base::Status open_state();
   base::Status launch_sandbox(std::optional<base::Result<Launch>> prepared, base::Fd user_namespace);
-  base::Status start_gateway(std::vector<base::Fd> listeners);
-  base::Status receive_listeners();
+  base::Status start_network();
   base::Status start_main_job(base::Fd client, std::string buffered);
   base::Status serve_events();
 
@@ -73,7 +72,6 @@ class Supervisor {
   void abandon(const base::Error& error);
   void on_job_started(shimwire::Packet packet);
   void on_job_exited(const shimwire::JobExited& exited);
-  void on_gateway();
   void on_client_gone(uint64_t job, bool detached);
   void signal_job(uint64_t job, int number, bool group);
   void begin_stop(std::chrono::milliseconds grace, std::string reason);
@@ -107,8 +105,7 @@ class Supervisor {
   std::vector<base::Fd> uppers_;  // what the sandbox changed in its workspace lies here
   std::optional<shimwire::SpoolWriter> spool_;
   LaunchedInit init_;
-  std::optional<base::ChildProcess> gateway_;
-  base::Fd gateway_control_;
+  std::unique_ptr<Network> network_;
   std::optional<LiveWatch> live_;
   bool told_not_kept_ = false;
   std::unique_ptr<HostSync> host_sync_;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/unix_socket.h"
+#include "shimwire/egress_codec.h"
 #include "supervisor/supervisor.h"
 #include "wire/problem.h"
 
@@ -102,6 +103,10 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     }
     case ToSupervisor::import_file:
       if (packet.fds.size() == 1) static_cast<void>(import_file(packet.body, {packet.fds[0].get()}, false));
+      return;
+    case ToSupervisor::egress:
+      if (auto policy = shimwire::decode_egress_policy(packet.body); policy && network_)
+        static_cast<void>(network_->set_policy(*policy));
       return;
     case ToSupervisor::prepare:
     case ToSupervisor::launch:

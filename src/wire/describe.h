@@ -73,6 +73,9 @@ void describe(V& v, T& x) {
   v.optional("host_ports", x.host_ports);
   v.bytes("read", x.read);
   v.bytes("write", x.write);
+  v.optional("network", x.network);
+  v.optional("allow", x.allow);
+  v.optional("allow_private", x.allow_private);
   v.optional("allow_nested", x.allow_nested);
   v.optional("keep", x.keep);
   v.optional("fresh_home", x.fresh_home);

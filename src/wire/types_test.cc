@@ -19,6 +19,9 @@ core::RunRequest full_request() {
   request.environment = {{"A", "1"}, {"RAW", "\x80"}};
   request.caller = {{{"PATH", "/bin"}}, "/home/u/p", "/home/u", 1000, 1000, 077, {{"nofile", 1024, std::nullopt}}};
   request.host_ports = {8080};
+  request.network = core::NetworkMode::none;
+  request.allow = {"example.org:443"};
+  request.allow_private = {"db.internal:5432"};
   request.allow_nested = false;
   request.keep = true;
   request.fresh_home = true;
@@ -79,6 +82,7 @@ TEST(RunRequest, TakesNoLimitThatWouldLiftItOrLetNothingStart) {
     for (uint64_t value : {0, 1, 16 << 20}) {
       base::json::Value json = to_json(full_request());
       json.as_object()["tier"] = "process";
+      json.as_object()["network"] = "policy";
       json.as_object()["limits"] = base::json::Object{{name, value}};
       base::Status valid = validate(from_json<core::RunRequest>(json).value());
       EXPECT_EQ(valid.has_value(), value > 1) << name;

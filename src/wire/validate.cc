@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/egress_text.h"
 #include "core/id.h"
 
 namespace hv::wire {
@@ -66,6 +67,15 @@ Status check_paths(std::string_view member, const std::vector<std::string>& path
   return {};
 }
 
+constexpr size_t kMostRules = 1024;
+
+Status check_rules(std::string_view member, const std::vector<std::string>& rules) {
+  if (rules.size() > kMostRules) return bad("'" + std::string(member) + "' must be at most 1024 rules");
+  for (size_t i = 0; i < rules.size(); ++i)
+    (void)HV_TRY_CONTEXT(core::parse_rule(rules[i]), "'" + std::string(member) + "[" + std::to_string(i) + "]'");
+  return {};
+}
+
 bool is_label_name(std::string_view name) {
   return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
@@ -94,6 +104,10 @@ Status validate(const core::RunRequest& request) {
   std::ranges::sort(ports);
   if (!ports.empty() && (ports.front() == 0 || std::ranges::adjacent_find(ports) != ports.end()))
     return bad("'host_ports' must be different ports from 1 to 65535");
+  HV_TRY(check_rules("allow", request.allow));
+  HV_TRY(check_rules("allow_private", request.allow_private));
+  if (request.network == core::NetworkMode::none && !(request.allow.empty() && request.allow_private.empty()))
+    return bad("'network' none and 'allow' contradict each other");
   for (const auto& [name, value] : request.labels)
     if (!is_label_name(name) || value.size() > 255)
       return bad("'labels': a name has 1 to 63 of a-z A-Z 0-9 - _ . /, a value at most 255 bytes; '" +

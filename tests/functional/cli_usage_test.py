@@ -42,12 +42,14 @@ class Usage(unittest.TestCase):
         self.assertIn("hydravisor run --help", self.refused("run", "-Z", "true"))
 
     def test_refuses_values_of_the_wrong_form_and_names_the_option(self):
-        for option, value in [("--memory", "much"), ("--memory", "0"), ("--pids", "0"), ("--cpus", "0"), ("--cpus", "two"), ("--host-port", "65536"), ("--workspace", "sideways"),
+        for option, value in [("--memory", "much"), ("--memory", "0"), ("--pids", "0"), ("--cpus", "0"), ("--cpus", "two"), ("--host-port", "65536"),
+                              ("--allow", "https://x.test"), ("--allow-private", "10.0.0.1/8"), ("--network", "open"), ("--workspace", "sideways"),
                               ("--label", "x"), ("--tier", "cloud"), ("--skip-layer", "x"), ("--env", "HV_NOT_SET_ANYWHERE"),
                               ("--detach-keys", "alt-x")]:
             with self.subTest(option=option):
                 self.assertIn(value if option != "--tier" else "cloud", self.refused("run", option, value, "--", "true"))
         self.assertIn("contradict", self.refused("run", "-t", "-T", "--", "true"))
+        self.assertIn("contradict", self.refused("run", "--network", "none", "--allow", "x.test", "--", "true"))
         self.assertIn("--terminal", self.refused("run", "-t", "--", "true"))
         self.assertIn("--since", self.refused("audit", "ls", "--since", "yesterday"))
         self.assertIn("--format", self.refused("audit", "export", "--format", "xml"))

@@ -1,6 +1,8 @@
 # as: user root
 """No network but the sandbox's own loopback, and the one port of the host that was named."""
 
+import os
+
 import hydravisor
 
 FETCH = "import socket,sys; s=socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5); s.sendall(b'ping'); s.shutdown(1); print(s.recv(100).decode(), end='')"

@@ -10,7 +10,11 @@ SOURCE = os.environ["HYDRAVISOR_SOURCE_DIR"]
 LONGEST_SOURCE = 700
 
 # Names of machines and services that mean nothing to a reader elsewhere. Split, so that this file does not offend against itself.
-FORBIDDEN = [re.compile(word) for word in [r"(?<![\w-])/wor" r"k/", r"/ro" r"ot/\.", r"registry\.npm" r"js", r"\bfarm" r"-\w", r"\bC" r"laude [0-9]", r"TO" r"DO\b", r"FIX" r"ME\b"]]
+FORBIDDEN = [re.compile(word) for word in [r"(?<![\w-])/wor" r"k/", r"/ro" r"ot/\.", r"registry\.npm" r"js", r"\bfarm" r"-\w", r"\bC" r"laude [0-9]", r"TO" r"DO\b", r"FIX" r"ME\b",
+                                              # Hosts of package registries: which one a tool uses is its user's to say.
+                                              r"npm" r"js\.(com|org)", r"yarn" r"pkg\.com", r"\bpy" r"pi\.(org|python)", r"python" r"hosted\.",
+                                              r"\bcrates" r"\.io\b", r"\b(proxy|sum)\.go" r"lang\.(org|google)", r"\bgo" r"proxy\.(io|cn)",
+                                              r"ruby" r"gems\.org", r"\b(deb|security|ftp\S*|snapshot)\.deb" r"ian\.org"]]
 BINARY = (".png", ".jpg", ".gz", ".zst", ".bin", ".cast")
 
 

@@ -98,6 +98,7 @@ class World:
         os.chmod(self.env["XDG_RUNTIME_DIR"], 0o700)
         self.ids = set()
         self.pids = set()
+        self.preexec = None  # run by every command before it begins: other namespaces, another user
 
     def directory(self, name):
         path = os.path.join(self.top, name)
@@ -124,13 +125,14 @@ class World:
     def cli(self, *arguments, input=b"", cwd=None, env=None, timeout=60):
         """The finished CLI command; bytes in and out."""
         result = subprocess.run([CLI, *map(str, arguments)], input=input, capture_output=True, cwd=cwd or self.project,
-                                env={**self.env, **(env or {})}, timeout=timeout, check=False)
+                                env={**self.env, **(env or {})}, timeout=timeout, check=False, preexec_fn=self.preexec)
         self.note()
         return result
 
     def start_cli(self, *arguments, env=None, **options):
         """A running CLI command with pipes."""
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.project}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.project,
+                 "preexec_fn": self.preexec}
         return subprocess.Popen([CLI, *map(str, arguments)], env={**self.env, **(env or {})}, **{**pipes, **options})
 
     def ok(self, *arguments, **options):
@@ -168,18 +170,18 @@ class World:
         """Removes every sandbox, stops the daemon and returns what is left behind."""
         self.note()
         for sandbox in self.sandboxes():
-            subprocess.run([CLI, "rm", "--force", sandbox], env=self.env, capture_output=True, timeout=60, check=False)
+            subprocess.run([CLI, "rm", "--force", sandbox], env=self.env, capture_output=True, timeout=60, check=False, preexec_fn=self.preexec)
         # What is ending by itself at this moment goes a little later.
         deadline = time.monotonic() + 5
         while self.sandboxes() and time.monotonic() < deadline:
             time.sleep(0.05)
         left = [f"directory of a sandbox: {sandbox}" for sandbox in self.sandboxes()]
-        subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False)
+        subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False, preexec_fn=self.preexec)
         deadline = time.monotonic() + 10
         while self.leaks() and time.monotonic() < deadline:
             time.sleep(0.2)
             # One that was only just starting had no socket yet to be told by.
-            subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False)
+            subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False, preexec_fn=self.preexec)
         left += self.leaks()
         for pid in self.processes():
             with contextlib.suppress(OSError):

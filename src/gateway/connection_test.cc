@@ -1,0 +1,238 @@
+#include "gateway/connection.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/connection_world_test.h"
+
+namespace hv::gateway {
+namespace {
+
+using namespace testing_world;
+
+TEST(Connection, ReachesAnAllowedNameAndRecordsItFirst) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 10, kOk);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org", "/a?secret=1")});
+    CLAIM(got == kOk, got);
+    CLAIM(has(server.seen(), "GET /a?secret=1 HTTP/1.1\r\n"), server.seen());
+    CLAIM(joined(world.log) ==
+              "before connection example.org:80 allow; before request example.org:80 GET /a allow; "
+              "told connection example.org:80 allow; ",
+          joined(world.log));
+  }));
+}
+
+TEST(Connection, WhatCannotBeRecordedDoesNotHappen) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    world.records = false;
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org")}, false,
+                                 std::chrono::milliseconds(300));
+    CLAIM(got.empty(), got);
+    CLAIM(server.untouched(), "the server");
+  }));
+}
+
+TEST(Connection, RefusesAnotherHostThanTheConnectionIsFor) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org"}, "5.5.5.5 example.org other.example\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {get("other.example")});
+    CLAIM(has(got, "HTTP/1.1 403") && has(got, "other.example"), got);
+    CLAIM(has(joined(world.log), "deny"), joined(world.log));
+    std::string port = world.talk(world.address_of_name("example.org"), 80, {get("example.org:8080")});
+    CLAIM(has(port, "HTTP/1.1 403"), port);
+  }));
+}
+
+TEST(Connection, TellsHttpWhichRuleRefusesAndWhatAllows) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org"}, "");
+    std::string got = world.talk(ip("6.6.6.6"), 8081, {get("6.6.6.6:8081")});
+    CLAIM(has(got, "HTTP/1.1 403 Forbidden") && has(got, "hydravisor net web --allow 6.6.6.6:8081"), got);
+    CLAIM(has(joined(world.log), "told connection 6.6.6.6:8081 deny"), joined(world.log));
+  }));
+}
+
+TEST(Connection, ResetsWhatCannotBeTold) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org"}, "");
+    CLAIM(world.talk(ip("6.6.6.6"), 443, {hello("example.org")}) == "RESET", "443");
+    CLAIM(world.talk(ip("6.6.6.6"), 22, {}) == "RESET", "22");
+    CLAIM(world.talk(ip("6.6.6.6"), 8000, {}) == "RESET", "silent");
+    CLAIM(world.talk(ip("169.254.169.254"), 443, {}) == "RESET", "metadata");
+  }));
+}
+
+TEST(Connection, AsksForApprovalByRefusingUntilSomebodyCanBeAsked) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"?example.org"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+    CLAIM(has(got, "HTTP/1.1 403") && has(got, "nobody can be asked"), got);
+    CLAIM(has(joined(world.log), "ask"), joined(world.log));
+  }));
+}
+
+TEST(Connection, PassesTlsUntouchedWhenItsNameAgrees) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, hello("example.org").size(), "server hello");
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    std::string sent = hello("example.org");
+    std::string got = world.talk(world.address_of_name("example.org"), 443, {sent});
+    CLAIM(got == "server hello", got);
+    CLAIM(server.seen() == sent, server.seen());
+  }));
+}
+
+TEST(Connection, RefusesTlsForAnotherNameForNoneAndGarbage) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, 1, "server hello");
+    World world({"example.org", "other.example"}, "5.5.5.5 example.org other.example\n");
+    core::IpAddress to = world.address_of_name("example.org");
+    CLAIM(world.talk(to, 443, {hello("other.example")}) == "RESET", "another");
+    CLAIM(world.talk(to, 443, {hello("")}) == "RESET", "none");
+    CLAIM(world.talk(to, 443, {std::string("\x16\x03\x01\x00\x06\x01\xff\xff\xff\xff\xff", 11)}) == "RESET", "garbage");
+    CLAIM(has(joined(world.log), "the TLS hello names other.example"), joined(world.log));
+    CLAIM(server.untouched(), "the server");
+  }));
+}
+
+TEST(Connection, WaitsForNobodyWhereTheServerSpeaksFirst) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server ssh(22, 0, "SSH-2.0-server\r\n", false);
+    World world({"example.org:22", "example.org:7000"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 22, {}, false, std::chrono::milliseconds(400));
+    CLAIM(has(got, "SSH-2.0-server"), got);
+    Server unknown(7000, 0, "hello\n");
+    got = world.talk(world.address_of_name("example.org"), 7000, {});
+    CLAIM(got == "hello\n", got);
+  }));
+}
+
+TEST(Connection, JudgesTheClientsBytesEvenAfterTheServerHasSpoken) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(7000, 5, "welcome\n", false);
+    World world({"example.org:7000"}, "5.5.5.5 example.org\n");
+    world.times.quiet = std::chrono::milliseconds(1);
+    Server early(22, 0, "banner\n", false);
+    World ssh({"example.org:22"}, "5.5.5.5 example.org\n");
+    // "" is sent first: only the banner lets the client speak.
+    std::string got = ssh.talk(ssh.address_of_name("example.org"), 22, {"", hello("evil.example")});
+    CLAIM(has(got, "RESET"), got);
+  }));
+}
+
+TEST(Connection, PassesTheFewBytesOfAProtocolThatIsNoHttp) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(7000, 1, "pong");
+    World world({"example.org:7000"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 7000, {"x"});
+    CLAIM(got == "pong", got);
+  }));
+}
+
+TEST(Connection, DialsNoPrivateAddressThatANameHas) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    for (const char* lie : {"10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1",
+                            "64:ff9b::a00:1", "2002:a00:1::", "0.0.0.0"}) {
+      World world({"example.org"}, std::string(lie) + " example.org\n");
+      std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+      CLAIM(has(got, "HTTP/1.1 403"), std::string(lie) + ": " + got);
+    }
+    CLAIM(server.untouched(), "the server");
+  }));
+}
+
+TEST(Connection, DialsAPrivateAddressWhereTheRuleSaysSo) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    World world({"+example.org"}, "10.0.0.1 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+    CLAIM(got == kOk, got);
+  }));
+}
+
+TEST(Connection, RefusesAmbiguousRequests) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    for (const char* text : {"GET / HTTP/1.1\nHost: example.org\n\n",
+                             "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 1\r\nTransfer-Encoding: "
+                             "chunked\r\n\r\n",
+                             "GET / HTTP/1.1\r\nHost: example.org\r\nHost: other.example\r\n\r\n",
+                             "GET http://other.example/ HTTP/1.1\r\nHost: example.org\r\n\r\n"}) {
+      std::string got = world.talk(world.address_of_name("example.org"), 80, {text});
+      CLAIM(has(got, "HTTP/1.1 40"), std::string(text) + got);
+    }
+    CLAIM(server.untouched(), "the server");
+  }));
+}
+
+TEST(Connection, ASlowHeadIsGivenUp) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    world.times.head = std::chrono::milliseconds(50);
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {"GET / HTTP/1.1\r\nHos"});
+    CLAIM(has(got, "HTTP/1.1 400"), got);
+  }));
+}
+
+TEST(Connection, LongHeadsAreRefusedWhereAllTogetherHoldTooMuch) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(80, 1, kOk);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    world.times.head = std::chrono::milliseconds(1000);
+    std::string unfinished = "GET / HTTP/1.1\r\nHost: example.org\r\nX: " + std::string(20'000, 'x');
+    world.around->most_held = 0;
+    std::string got = world.talk(world.address_of_name("example.org"), 80, {unfinished});
+    CLAIM(has(got, "too many unfinished requests"), got);
+    CLAIM(world.around->held == 0, std::to_string(world.around->held));
+    std::string whole = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+    CLAIM(whole == kOk, whole);
+  }));
+}
+
+TEST(Connection, ResetsWhenNobodyAnswersOutside) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    std::string got = world.talk(world.address_of_name("example.org"), 443, {hello("example.org")});
+    CLAIM(got == "RESET", got);
+    CLAIM(has(joined(world.log), "(ECONNREFUSED)"), joined(world.log));
+    std::string http = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+    CLAIM(has(http, "HTTP/1.1 502") && has(http, "ECONNREFUSED"), http);
+  }));
+}
+
+TEST(Connection, EndsWhenThePolicyNoLongerAllowsIt) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, 1, "server hello", false);
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    world.each_tick = [&] {
+      if (!server.has_answered() || !world.connection || world.around->policy.rules.empty()) return;
+      world.around->policy.rules.clear();
+      world.connection->recheck();
+    };
+    std::string got = world.talk(world.address_of_name("example.org"), 443, {hello("example.org"), "more"});
+    CLAIM(has(got, "RESET"), got);
+    CLAIM(has(joined(world.log), "deny"), joined(world.log));
+  }));
+}
+
+TEST(Connection, GoesOnWhenThePolicyChangesInOtherThings) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, 1, "server hello");
+    World world({"example.org", "other.example"}, "5.5.5.5 example.org\n");
+    world.each_tick = [&] {
+      if (!world.connection || world.around->policy.rules.size() != 2) return;
+      world.around->policy.rules.pop_back();
+      world.connection->recheck();
+    };
+    std::string got = world.talk(world.address_of_name("example.org"), 443, {hello("example.org")});
+    CLAIM(got == "server hello", got);
+  }));
+}
+
+}  // namespace
+}  // namespace hv::gateway

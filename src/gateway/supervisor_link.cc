@@ -1,0 +1,43 @@
+#include "gateway/supervisor_link.h"
+
+#include "shimwire/channel.h"
+#include "shimwire/egress_codec.h"
+#include "shimwire/protocol.h"
+
+namespace hv::gateway {
+
+using shimwire::Gateway;
+
+void SupervisorLink::before(const core::NetworkEvent& event, std::function<void()> then) {
+  Waiting waiting{event, std::move(then)};
+  if (asked_.size() >= kMost) return queue_.push_back(std::move(waiting));
+  ask(std::move(waiting));
+}
+
+void SupervisorLink::ask(Waiting waiting) {
+  shimwire::Writer writer;
+  writer.u64(++last_number_);
+  // A supervisor that is gone takes this process with it.
+  if (shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::attempt),
+                            writer.take() + shimwire::encode(waiting.event)))
+    asked_.emplace(last_number_, std::move(waiting.then));
+}
+
+void SupervisorLink::recorded(uint64_t number) {
+  auto found = asked_.find(number);
+  if (found == asked_.end()) return;
+  std::function<void()> then = std::move(found->second);
+  asked_.erase(found);
+  if (!queue_.empty()) {
+    Waiting next = std::move(queue_.front());
+    queue_.pop_front();
+    ask(std::move(next));
+  }
+  then();
+}
+
+void SupervisorLink::told(const core::NetworkEvent& event) {
+  static_cast<void>(shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::told), shimwire::encode(event)));
+}
+
+}  // namespace hv::gateway

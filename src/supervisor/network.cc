@@ -1,0 +1,188 @@
+#include "supervisor/network.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "base/unix_socket.h"
+#include "shimwire/egress_codec.h"
+
+namespace hv::supervisor {
+
+using base::Failure;
+using base::Fd;
+using base::Result;
+using base::Status;
+using shimwire::FromInit;
+using shimwire::Gateway;
+using shimwire::SpoolFamily;
+
+namespace {
+
+struct Sockets {
+  std::string uses;
+  std::vector<Fd> fds;
+};
+
+Result<Sockets> receive_sockets(int init) {
+  Sockets sockets;
+  for (bool more = true; more;) {
+    shimwire::Packet packet = HV_TRY(shimwire::receive_packet(init));
+    if (packet.type == static_cast<uint8_t>(FromInit::failed))
+      return Failure(shimwire::to_error(HV_TRY(shimwire::decode<shimwire::Problem>(packet.body))));
+    if (packet.type != static_cast<uint8_t>(FromInit::listeners))
+      return Failure(base::internal_error("the sandbox's launcher said something unexpected"));
+    auto listeners = HV_TRY(shimwire::decode<shimwire::InitListeners>(packet.body));
+    if (listeners.uses.size() != packet.fds.size())
+      return Failure(base::internal_error("the sandbox's launcher sent other sockets than it named"));
+    sockets.uses += listeners.uses;
+    std::ranges::move(packet.fds, std::back_inserter(sockets.fds));
+    more = listeners.more;
+  }
+  return sockets;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Network>> Network::start(base::EventLoop& loop, const core::LaunchSpec& spec, int init,
+                                                int state, const std::string& program, Hooks hooks) {
+  std::unique_ptr<Network> network(new Network(loop, spec, std::move(hooks)));
+  Sockets sockets = HV_TRY(receive_sockets(init));
+  // The gateway gets it as a descriptor: it can open no file to write.
+  if (core::opens_network(spec.egress))
+    network->map_ = HV_TRY(base::open_file("addresses", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600, state));
+  HV_TRY(network->spawn(program, sockets.uses, sockets.fds));
+  return network;
+}
+
+Status Network::spawn(const std::string& program, const std::string& uses, const std::vector<Fd>& sockets) {
+  base::SocketPair control = HV_TRY(base::make_socket_pair(SOCK_SEQPACKET));
+  base::CommandSpec command;
+  command.program = program;
+  command.fds = {{control.second.get(), 3}};
+  int next = 4;
+  for (const Fd& socket : sockets) command.fds.emplace_back(socket.get(), next++);
+  command.arguments = {uses};
+  process_.emplace(HV_TRY(base::spawn(command)));
+  control_ = std::move(control.first);
+  return loop_.watch(control_.get(), EPOLLIN, [this](uint32_t) { on_gateway(); });
+}
+
+// The gateway ends when its socket closes, and at the latest with this process. Started by real root it is another
+// user, whom a supervisor without capabilities may not signal: it is only waited for, and not for long.
+Network::~Network() {
+  if (control_) loop_.unwatch(control_.get());
+  control_.close();
+  if (!process_) return;
+  constexpr int kPatience = 200;  // milliseconds
+  pollfd ended{process_->pidfd(), POLLIN, 0};
+  if (::poll(&ended, 1, kPatience) == 1) {
+    static_cast<void>(process_->wait());
+  } else {
+    process_->detach();
+  }
+}
+
+void Network::finish() {
+  if (!control_) return;
+  loop_.unwatch(control_.get());
+  // It reads this as the end, and sends what it has.
+  ::shutdown(control_.get(), SHUT_WR);
+  constexpr std::chrono::milliseconds kPatience{300};
+  auto until = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd waiting{control_.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) != 1) break;
+    Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
+    if (!packet) break;
+    handle(*packet);
+  }
+  control_.close();
+}
+
+Status Network::set_policy(const core::EgressPolicy& policy) {
+  if (!map_)
+    return Failure(
+        base::conflict("this sandbox was started without a network").with_hint("start it again with --allow HOST"));
+  policy_ = policy;
+  if (!control_) return Failure(base::unavailable("the sandbox's gateway has ended"));
+  return shimwire::send_packet(control_.get(), static_cast<uint8_t>(Gateway::policy), shimwire::encode(policy));
+}
+
+void Network::on_gateway() {
+  Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
+  if (packet) return handle(*packet);
+  loop_.unwatch(control_.get());
+  control_.close();
+  hooks_.lost(failure_.empty() ? "it died too often" : failure_);
+}
+
+Status Network::send_setup() {
+  shimwire::GatewaySetup setup;
+  setup.sandbox_id = spec_.id;
+  setup.sandbox_name = spec_.name;
+  setup.last_connection = last_connection_;
+  std::vector<int> fds;
+  if (map_) {
+    setup.policy = shimwire::encode(policy_);
+    setup.proxy_environment = spec_.proxy_environment;
+    fds.push_back(map_.get());
+  }
+  return shimwire::send_packet(control_.get(), static_cast<uint8_t>(Gateway::setup), shimwire::encode(setup), fds);
+}
+
+void Network::answer(Gateway type, uint64_t number) {
+  shimwire::Writer writer;
+  // A gateway that has just died does not miss it, and its successor asks anew.
+  static_cast<void>(shimwire::send_packet(control_.get(), static_cast<uint8_t>(type), writer.u64(number).take()));
+}
+
+// What the gateway says was shaped by the agent and the internet, but by way of our own encoding: what does not decode
+// is dropped, and what was not recorded is not answered.
+void Network::handle(const shimwire::Packet& packet) {
+  switch (static_cast<Gateway>(packet.type)) {
+    case Gateway::hello:
+      static_cast<void>(send_setup());
+      return;
+    case Gateway::connecting: {
+      auto event = shimwire::decode<shimwire::HostPortEvent>(packet.body);
+      if (event && hooks_.record(SpoolFamily::host_port_connected, packet.body))
+        answer(Gateway::proceed, event->connection);
+      return;
+    }
+    case Gateway::closed:
+      if (shimwire::decode<shimwire::HostPortEvent>(packet.body))
+        static_cast<void>(hooks_.record(SpoolFamily::host_port_closed, packet.body));
+      return;
+    case Gateway::attempt: {
+      uint64_t number = 0;
+      if (packet.body.size() < sizeof number) return;
+      number = shimwire::Reader(std::string_view(packet.body).substr(0, sizeof number)).u64();
+      auto event = shimwire::decode_network_event(std::string_view(packet.body).substr(sizeof number));
+      if (!event) return;
+      last_connection_ = std::max(last_connection_, event->connection);
+      // Recorded before effect: without the record nothing goes out.
+      if (hooks_.record(SpoolFamily::network_attempt, packet.body.substr(sizeof number)))
+        answer(Gateway::recorded, number);
+      return;
+    }
+    case Gateway::told:
+      if (shimwire::decode_network_event(packet.body))
+        static_cast<void>(hooks_.record(SpoolFamily::network_told, packet.body));
+      return;
+    case Gateway::failed:
+      if (auto problem = shimwire::decode<shimwire::Problem>(packet.body))
+        failure_ = base::printable(shimwire::to_error(*problem).text());
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace hv::supervisor

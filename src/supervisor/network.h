@@ -1,0 +1,62 @@
+// The supervisor's end of the gateway: starts it with the sandbox's sockets, records what it asks before it goes on,
+// and tells it the policy.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/process.h"
+#include "core/launch.h"
+#include "shimwire/channel.h"
+#include "shimwire/protocol.h"
+#include "shimwire/spool.h"
+
+namespace hv::supervisor {
+
+class Network {
+ public:
+  struct Hooks {
+    // Returns once the record is written.
+    std::function<base::Status(shimwire::SpoolFamily family, const std::string& payload)> record;
+    // The gateway has ended for good: what it served is refused from now on.
+    std::function<void(const std::string& reason)> lost;
+  };
+
+  // Receives the sandbox's sockets from init, whose `failed` becomes the error, and starts `program` with them. To be
+  // called before the supervisor gives up the right to execute. `state` is the sandbox's directory, where the map of
+  // names lies.
+  static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, int init,
+                                                      int state, const std::string& program, Hooks hooks);
+  ~Network();
+
+  // Nothing runs inside any more: takes the gateway's last words, which tell of the connections that were still open
+  // and of what was only counted. Waits for them, but not for long.
+  void finish();
+
+  base::Status set_policy(const core::EgressPolicy& policy);
+
+ private:
+  Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)
+      : loop_(loop), spec_(spec), policy_(spec.egress), hooks_(std::move(hooks)) {}
+  base::Status spawn(const std::string& program, const std::string& uses, const std::vector<base::Fd>& sockets);
+  void on_gateway();
+  void handle(const shimwire::Packet& packet);
+  base::Status send_setup();
+  void answer(shimwire::Gateway type, uint64_t number);
+
+  base::EventLoop& loop_;
+  const core::LaunchSpec& spec_;
+  core::EgressPolicy policy_;
+  Hooks hooks_;
+  base::Fd map_;
+  base::Fd control_;
+  std::optional<base::ChildProcess> process_;
+  uint64_t last_connection_ = 0;
+  std::string failure_;
+};
+
+}  // namespace hv::supervisor
