@@ -16,9 +16,9 @@ namespace {
 class RemoveTree : public ::testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/hv-remove-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    root_ = pattern;
+    // In memory where that is to be had: the trees are large.
+    root_ = (path_exists("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/hv-remove-XXXXXX");
+    ASSERT_NE(::mkdtemp(root_.data()), nullptr);
   }
   void TearDown() override { static_cast<void>(remove_tree(root_)); }
 

@@ -35,50 +35,35 @@ void ExecFolder::refill(base::MonotonicTime now) {
   auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - refilled_);
   if (passed.count() <= 0) return;
   refilled_ = now;
-  uint64_t earned = static_cast<uint64_t>(passed.count()) * limits_.per_second / 1000;
-  budget_ = std::min<uint64_t>(limits_.burst, budget_ + earned);
-}
-
-bool ExecFolder::pay(size_t bytes) {
-  if (budget_ < bytes) return false;
-  budget_ -= bytes;
-  return true;
+  int64_t earned = passed.count() * static_cast<int64_t>(limits_.per_second) / 1000;
+  budget_ = std::min(static_cast<int64_t>(limits_.burst), budget_ + earned);
 }
 
 std::optional<ExecAttempt> ExecFolder::add(const ExecAttempt& attempt, base::MonotonicTime now) {
   refill(now);
-  auto same = [&](const Entry& entry) {
-    return entry.repeated.pid == attempt.pid && entry.repeated.path == attempt.path;
-  };
-  if (auto known = std::ranges::find_if(entries_, same); known != entries_.end()) {
-    ++known->repeated.count;
+  // A process whose program was replaced can ask for the same path again, with other arguments: that is no repetition.
+  if (auto known = std::ranges::find(entries_, attempt, &Entry::attempt); known != entries_.end()) {
+    ++known->count;
     return std::nullopt;
   }
+  if (entries_.size() < limits_.tracked) entries_.push_back({attempt, 0, now});
   ExecAttempt written = attempt;
-  bool paid = pay(size_of(written));
-  if (!paid) {
-    cut_arguments(written, limits_.cut_arguments);
-    paid = pay(size_of(written));
-  }
-  bool room = entries_.size() < limits_.tracked;
-  if (paid) {
-    if (room) entries_.push_back({{attempt.pid, attempt.path, attempt.directory, 0}, now});
-    return written;
-  }
-  // Nothing left: from here on processes and programs are told apart no more.
-  auto all = std::ranges::find(entries_, 0u, [](const Entry& entry) { return entry.repeated.pid; });
-  if (all == entries_.end()) all = entries_.insert(entries_.end(), {{0, {}, {}, 0}, now});
-  ++all->repeated.count;
-  all->repeated.path = attempt.path;
-  all->repeated.directory = attempt.directory;
-  return std::nullopt;
+  if (budget_ < static_cast<int64_t>(size_of(written))) cut_arguments(written, limits_.cut_arguments);
+  budget_ -= static_cast<int64_t>(size_of(written));
+  return written;
+}
+
+std::chrono::nanoseconds ExecFolder::pause(base::MonotonicTime now) {
+  refill(now);
+  if (budget_ >= 0) return {};
+  return std::chrono::nanoseconds(-budget_ * 1'000'000'000 / static_cast<int64_t>(limits_.per_second));
 }
 
 std::vector<ExecFolded> ExecFolder::take_due(base::MonotonicTime now) {
   std::vector<ExecFolded> due;
   std::erase_if(entries_, [&](const Entry& entry) {
     if (now - entry.since < limits_.window) return false;
-    if (entry.repeated.count > 0) due.push_back(entry.repeated);
+    if (entry.count > 0) due.push_back({entry.attempt.pid, entry.attempt.path, entry.attempt.directory, entry.count});
     return true;
   });
   return due;

@@ -41,14 +41,16 @@ struct AgentWatch::State {
   monitor::ExecFollower follower{};
   std::optional<base::EventLoop::TimerId> timer{};
   base::MonotonicTime timer_due{};
-  // Records that could not be written, and the calls that wait for them. While there are any, no call is received or
-  // answered.
+  // Records that could not be written, and the calls that wait. While the agent stands still, no call is received or
+  // answered: until its records can be written, or because it has asked for too much.
   std::vector<std::string> unwritten{};
   std::vector<Answer> unanswered{};
+  std::optional<base::EventLoop::TimerId> standing{};
 
   base::MonotonicTime now() const { return base::system_clock().monotonic(); }
   void write(const monitor::Record& what);
-  void retry_later();
+  void stand_still(std::chrono::nanoseconds how_long);
+  void go_on();
   void on_events(uint32_t events);
   void handle(const monitor::Notification& notification);
   void give(const Answer& answer);
@@ -61,20 +63,23 @@ void AgentWatch::State::write(const monitor::Record& what) {
   // In order: nothing overtakes what waits.
   if (unwritten.empty() && record(payload)) return;
   unwritten.push_back(std::move(payload));
-  if (unwritten.size() == 1) retry_later();
+  stand_still(kRetry);
 }
 
-// The agent stands still until the spool takes records again.
-void AgentWatch::State::retry_later() {
+void AgentWatch::State::stand_still(std::chrono::nanoseconds how_long) {
+  if (standing) return;
   static_cast<void>(loop.modify(listener.fd(), 0));
-  loop.after(kRetry, [this] {
-    while (!unwritten.empty()) {
-      if (!record(unwritten.front())) return retry_later();
-      unwritten.erase(unwritten.begin());
-    }
-    for (const Answer& answer : std::exchange(unanswered, {})) give(answer);
-    static_cast<void>(loop.modify(listener.fd(), EPOLLIN));
-  });
+  standing = loop.after(how_long, [this] { go_on(); });
+}
+
+void AgentWatch::State::go_on() {
+  standing.reset();
+  while (!unwritten.empty()) {
+    if (!record(unwritten.front())) return stand_still(kRetry);
+    unwritten.erase(unwritten.begin());
+  }
+  for (const Answer& answer : std::exchange(unanswered, {})) give(answer);
+  static_cast<void>(loop.modify(listener.fd(), EPOLLIN));
 }
 
 void AgentWatch::State::handle(const monitor::Notification& notification) {
@@ -94,10 +99,11 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
   }
   if (verdict.writes && before_write)
     before_write(*verdict.writes, [&](const std::string& path) { return monitor.link_inside(notification.pid, path); });
-  if (unwritten.empty()) {
-    give(answer);
-  } else {
+  if (auto pause = execs.pause(now()); pause.count() > 0) stand_still(pause);
+  if (standing) {
     unanswered.push_back(answer);
+  } else {
+    give(answer);
   }
 }
 
@@ -147,7 +153,8 @@ AgentWatch::AgentWatch(AgentWatch&&) noexcept = default;
 AgentWatch::~AgentWatch() {
   if (!state_) return;
   state_->loop.unwatch(state_->listener.fd());
-  if (state_->timer) state_->loop.cancel(*state_->timer);
+  for (auto timer : {state_->timer, state_->standing})
+    if (timer) state_->loop.cancel(*timer);
   flush();
 }
 
