@@ -69,8 +69,7 @@ class FakeService final : public service::Service {
   }
   base::Result<Info> change_network(std::string_view sandbox, const core::NetworkRequest& request) override {
     Info info = HV_TRY(inspect(std::string(sandbox)));
-    for (const std::string& rule : request.allow)
-      info.network.rules.push_back({core::Verdict::allow, rule, "--allow"});
+    for (const std::string& rule : request.allow) info.network.rules.push_back({core::Verdict::allow, rule, "--allow"});
     return info;
   }
   base::Result<Info> rename(std::string_view sandbox, const core::RenameRequest& request) override {
@@ -83,7 +82,11 @@ class FakeService final : public service::Service {
     return core::Subscription([this] { ++waits_cancelled; });
   }
   base::Result<core::SandboxStats> stats(std::string_view) override {
-    return core::SandboxStats{core::SandboxState::running, 1024, {}, 3, {}, {}};
+    core::SandboxStats stats;
+    stats.state = core::SandboxState::running;
+    stats.memory_bytes = 1024;
+    stats.processes = 3;
+    return stats;
   }
   base::Result<service::LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override {
     (void)HV_TRY(inspect(sandbox));

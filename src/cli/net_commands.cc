@@ -55,7 +55,7 @@ base::Result<int> net(Context& context, const Arguments& arguments) {
   query.sandbox = sandbox.id;
   if (context.json && !arguments.has("follow")) {
     base::json::Array events;
-    HV_TRY(for_each_record(*client, query, [&](const core::AuditRecord& record) -> base::Result<int> {
+    (void)HV_TRY(for_each_record(*client, query, [&](const core::AuditRecord& record) -> base::Result<int> {
       events.push_back(wire::to_json(record));
       return kDone;
     }));
@@ -77,11 +77,12 @@ base::Result<int> net(Context& context, const Arguments& arguments) {
 constexpr Command kNet = {
     .name = "net",
     .summary = "What a sandbox may reach, and every attempt",
-    .description = "Lists the rules in force and what the sandbox did on the network, oldest first. With --allow it lets a "
-                   "running sandbox reach more, without a restart; the change is recorded, and counts for its later "
-                   "starts too. What a policy denies stays denied.",
-    .arguments = kName,
+    .description =
+        "Lists the rules in force and what the sandbox did on the network, oldest first. With --allow it lets a "
+        "running sandbox reach more, without a restart; the change is recorded, and counts for its later "
+        "starts too. What a policy denies stays denied.",
     .options = kOptions,
+    .arguments = kName,
     .example = "hydravisor net web --allow registry.example.org:443",
     .run = net,
 };

@@ -37,15 +37,35 @@ TEST(SandboxView, TellsAgesInOneUnit) {
 }
 
 TEST(SandboxView, SaysWhatThisMachineDoesNotTell) {
-  core::SandboxStats stats{.state = core::SandboxState::running,
-                           .memory_bytes = 6291456,
-                           .memory_peak_bytes = std::nullopt,
-                           .processes = 3,
-                           .cpu_nanoseconds = 1'234'567'890,
-                           .workspace_bytes = std::nullopt};
+  core::SandboxStats stats;
+  stats.state = core::SandboxState::running;
+  stats.memory_bytes = 6291456;
+  stats.processes = 3;
+  stats.cpu_nanoseconds = 1'234'567'890;
+  stats.connections = 12;
+  stats.connections_denied = 0;
   EXPECT_EQ(stats_text({{"web", stats}}, kUnlimited),
-            "NAME  STATE    MEMORY  PEAK  PROCESSES  CPU    WRITTEN\n"
-            "web   running  6 MiB   -     3          1.23s  -\n");
+            "NAME  STATE    MEMORY  PEAK  PROCESSES  CPU    WRITTEN  CONNECTIONS  DENIED\n"
+            "web   running  6 MiB   -     3          1.23s  -        12           0\n");
+}
+
+TEST(SandboxView, SaysWhatMayBeReachedAndWhoSaysSo) {
+  core::SandboxInfo sandbox;
+  sandbox.name = "web";
+  sandbox.policy = "restricted";
+  EXPECT_EQ(network_text(sandbox, kUnlimited), "web has no network\n");
+  sandbox.host_ports = {8080};
+  EXPECT_EQ(network_text(sandbox, kUnlimited), "web has no network but its host ports\n");
+  sandbox.network = {true,
+                     core::Verdict::deny,
+                     {{core::Verdict::allow, "*.example.org:443", "--allow"},
+                      {core::Verdict::deny, "bad.example.org", "policy restricted:12"}}};
+  EXPECT_EQ(network_text(sandbox, kUnlimited),
+            "VERDICT  HOST               FROM\n"
+            "allow    *.example.org:443  --allow\n"
+            "deny     bad.example.org    policy restricted:12\n"
+            "deny     everything else    policy restricted\n"
+            "\n");
 }
 
 }  // namespace hv::cli

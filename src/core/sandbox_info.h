@@ -47,7 +47,7 @@ struct NetworkRuleInfo {
 };
 
 struct NetworkInfo {
-  bool open = false;  // false: there is no way out at all, and none can be opened while it runs
+  bool open = false;                 // false: there is no way out at all, and none can be opened while it runs
   Verdict fallback = Verdict::deny;  // for what no rule names
   std::vector<NetworkRuleInfo> rules;
 };

@@ -72,6 +72,40 @@ class Egress(hydravisor.TestCase):
         items = self.world.json("audit", "ls", "--kind", kind, "--limit", "200")["items"]
         return [item["payload"] for item in reversed(items)]
 
+    def test_net_lets_a_running_sandbox_reach_more(self):
+        self.world.ok("create", "--name", "live", "--allow", "www.good.example", "--", "sleep", "1000")
+        self.world.ok("start", "live")
+        ask = ("exec", "live", "--", *CURL, "https://api.good.example/")
+        self.assertNotEqual(self.world.cli(*ask).returncode, 0)
+        self.assertIn("allow    api.good.example", self.world.ok("net", "live", "--allow", "api.good.example"))
+        self.assert_output(self.world.cli(*ask), "GET api.good.example / 0\n")
+
+        shown = self.world.json("net", "live")
+        self.assertEqual([(rule["verdict"], rule["rule"], rule["origin"]) for rule in shown["network"]["rules"]],
+                         [("allow", "www.good.example", "--allow"), ("allow", "api.good.example", "--allow")])
+        kinds = [event["kind"] for event in shown["events"]]
+        for kind in ("network.dns", "network.changed", "network.connection", "network.closed"):
+            self.assertIn(kind, kinds)
+        self.assertLess(kinds.index("network.changed"), kinds.index("network.connection"))
+        stats = self.world.json("stats", "live")["items"][0]
+        self.assertEqual((stats["connections"], stats["network_bytes_in"] > 100), (1, True), stats)
+
+        # It counts for the next start, and for a daemon that comes later.
+        self.world.ok("stop", "live")
+        self.world.stop_daemon()
+        self.world.ok("start", "live")
+        self.assert_output(self.world.cli(*ask), "GET api.good.example / 0\n")
+        self.assertEqual(self.world.json("stats", "live")["items"][0]["connections"], 2)
+
+    def test_net_refuses_what_cannot_be(self):
+        self.world.ok("create", "--name", "shut", "--", "sleep", "1000")
+        self.assert_refused(self.world.cli("net", "shut", "--allow", "api.good.example"), "'shut' is created", "hydravisor run --allow")
+        self.world.ok("start", "shut")
+        self.assert_refused(self.world.cli("net", "shut", "--allow", "api.good.example"), "started without a network", "--allow HOST")
+        self.assert_refused(self.world.cli("net", "shut", "--allow", "no host"), "no host", code=2)
+        self.assert_refused(self.world.cli("net", "shuf"), "no sandbox 'shuf'", "did you mean 'shut'")
+        self.assertEqual(self.world.ok("net", "shut"), "shut has no network\n")
+
     def test_reaches_an_allowed_name_and_records_it(self):
         self.assert_output(self.inside(*CURL, "https://www.good.example/page?secret=1", allow=["www.good.example"]),
                            "GET www.good.example /page?secret=1 0\n")
@@ -194,18 +228,22 @@ class Egress(hydravisor.TestCase):
         self.assert_output(self.inside("python3", "-c", program, allow=["www.good.example"]), "POST www.good.example /up 20000000\n")
 
     def gateways(self):
-        """(keeper, worker) of the one sandbox that runs."""
-        found = {}
+        """(keeper, worker) of every sandbox of this installation's daemon."""
+        parents, gateways = {}, set()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                     fields = file.read().rsplit(")", 1)[1].split()
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     if b"hydravisor-gateway" in file.read() and fields[0] != "Z":
-                        found[int(pid)] = int(fields[1])
+                        gateways.add(int(pid))
             except OSError:
                 continue
-        return [(parent, pid) for pid, parent in found.items() if parent in found]
+            parents[int(pid)] = int(fields[1])
+        # worker, keeper, supervisor, daemon
+        daemon = self.world.daemon_pid()
+        return [(parents[pid], pid) for pid in gateways
+                if parents.get(pid) in gateways and parents.get(parents.get(parents[pid])) == daemon]
 
     def test_a_gateway_that_dies_is_replaced_and_names_keep_their_addresses(self):
         program = ("import socket, time, sys\na = socket.gethostbyname('www.good.example'); print(a, flush=True); sys.stdin.readline()\n"
