@@ -94,6 +94,7 @@ struct Groundwork {
   bool host_root = false;       // started by real root: state and workspace are id-mapped
   bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
   uint32_t skipped_layers = 0;  // bits of Layer
+  bool egress = false;          // names can be reached: the network namespace leads to the gateway
   std::vector<Mount> mounts;
   bool operator==(const Groundwork&) const = default;
 };

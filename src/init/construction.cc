@@ -49,23 +49,17 @@ Status enter_cgroups(std::vector<Fd> files) {
   return {};
 }
 
-// The ways out, as far as there are any. Everything is opened before anything of the agent exists.
-Status open_network(const shimwire::InitSetup& setup, const Construction::PassOut& pass_out) {
-  std::vector<isolation::OpenedSocket> sockets;
-  if (setup.egress) sockets = HV_TRY(isolation::set_up_egress_net()).sockets;
-  for (Fd& listener : HV_TRY(isolation::listen_on_loopback(setup.host_ports)))
-    sockets.push_back({isolation::GatewaySocket::host_port, std::move(listener)});
-  if (!sockets.empty()) pass_out(sockets);
-  return {};
-}
-
 }  // namespace
 
 Result<Construction> Construction::begin(shimwire::InitGround message, std::vector<Fd> sources) {
   core::Groundwork& ground = message.ground;
   // Directories made on the way to a mount point are for everybody inside to pass.
   ::umask(0);
-  if (!skips(ground, Layer::network_namespace)) HV_TRY(isolation::bring_up_loopback());
+  std::vector<isolation::OpenedSocket> sockets;
+  if (!skips(ground, Layer::network_namespace)) {
+    HV_TRY(isolation::bring_up_loopback());
+    if (ground.egress) sockets = HV_TRY(isolation::set_up_egress_net()).sockets;
+  }
   isolation::RootOptions options;
   options.mask_proc = !ground.allow_nested && !skips(ground, Layer::masked_proc);
   options.forbid_user_namespaces = !ground.allow_nested;
@@ -73,7 +67,7 @@ Result<Construction> Construction::begin(shimwire::InitGround message, std::vect
   isolation::RootTree tree = HV_TRY(isolation::RootTree::stage(options));
   auto opened = HV_TRY(sources_of(ground.mounts, message.sources, std::move(sources)));
   HV_TRY(tree.add(std::move(opened)));
-  return Construction(std::move(ground), std::move(tree));
+  return Construction(std::move(ground), std::move(tree), std::move(sockets));
 }
 
 Status Construction::complete(const shimwire::InitSetup& setup, std::vector<Fd> descriptors,
@@ -84,7 +78,12 @@ Status Construction::complete(const shimwire::InitSetup& setup, std::vector<Fd> 
   HV_TRY(enter_cgroups(std::move(descriptors)));
   if (::sethostname(setup.hostname.data(), setup.hostname.size()) != 0)
     return Failure(Error::from_errno(errno, "set the host name"));
-  if (!skips(ground_, Layer::network_namespace)) HV_TRY(open_network(setup, pass_out));
+  // The ways out, as far as there are any: all of them are opened before anything of the agent exists.
+  if (!skips(ground_, Layer::network_namespace))
+    for (Fd& listener : HV_TRY(isolation::listen_on_loopback(setup.host_ports)))
+      sockets_.push_back({isolation::GatewaySocket::host_port, std::move(listener)});
+  if (!sockets_.empty()) pass_out(sockets_);
+  sockets_.clear();
   auto opened = HV_TRY(sources_of(setup.mounts, setup.sources, std::move(sources)));
   HV_TRY(tree_.add(std::move(opened)));
   HV_TRY(std::move(tree_).enter(!skips(ground_, Layer::read_only_root)));

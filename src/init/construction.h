@@ -29,10 +29,11 @@ class Construction {
   const core::Groundwork& ground() const { return ground_; }
 
  private:
-  Construction(core::Groundwork ground, isolation::RootTree tree)
-      : ground_(std::move(ground)), tree_(std::move(tree)) {}
+  Construction(core::Groundwork ground, isolation::RootTree tree, std::vector<isolation::OpenedSocket> sockets)
+      : ground_(std::move(ground)), tree_(std::move(tree)), sockets_(std::move(sockets)) {}
   core::Groundwork ground_;
   isolation::RootTree tree_;
+  std::vector<isolation::OpenedSocket> sockets_;  // of the gateway
 };
 
 }  // namespace hv::init

@@ -390,6 +390,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.ground.gid = look.gid;
   spec.ground.host_root = plan.host_root;
   spec.ground.allow_nested = decision.nested;
+  spec.ground.egress = core::opens_network(spec.egress);
   add_probe(found->mounts, options_.program_directory);
   split_mounts(spec, std::move(found->mounts));
   spec.cgroups = plan.cgroups.directories;

@@ -24,7 +24,7 @@ void visit(auto& v, auto& m, core::IdRange*) {
   each(v, m.inside, m.outside, m.count);
 }
 void visit(auto& v, auto& m, core::Groundwork*) {
-  each(v, m.uid, m.gid, m.uid_map, m.gid_map, m.host_root, m.allow_nested, m.skipped_layers, m.mounts);
+  each(v, m.uid, m.gid, m.uid_map, m.gid_map, m.host_root, m.allow_nested, m.skipped_layers, m.egress, m.mounts);
 }
 
 std::string encode(const core::LaunchSpec& spec);

@@ -54,7 +54,7 @@ static void visit(auto& v, auto& m, InitGround*) {
   each(v, m.ground, m.sources);
 }
 static void visit(auto& v, auto& m, InitSetup*) {
-  each(v, m.hostname, m.cgroup_files, m.host_ports, m.egress, m.mounts, m.sources, m.seccomp_program);
+  each(v, m.hostname, m.cgroup_files, m.host_ports, m.mounts, m.sources, m.seccomp_program);
 }
 static void visit(auto& v, auto& m, InitListeners*) {
   each(v, m.uses, m.more);

@@ -145,7 +145,6 @@ struct InitSetup {
   std::string hostname;
   uint32_t cgroup_files = 0;  // how many of the descriptors
   std::vector<uint16_t> host_ports;
-  bool egress = false;  // names can be reached: the namespace leads to the gateway
   std::vector<core::Mount> mounts;
   std::string sources;  // as in InitGround
   std::string seccomp_program;

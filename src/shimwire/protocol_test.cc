@@ -16,6 +16,7 @@ core::LaunchSpec example() {
   spec.ground.uid = 1000;
   spec.ground.uid_map = {{0, 100000, 1000}, {1000, 1000, 1}};
   spec.ground.skipped_layers = 5;
+  spec.ground.egress = true;
   spec.ground.mounts = {{core::Mount::Kind::bind, "/usr", "/usr", false, true, false, {}, {}, 0}};
   spec.mounts = {{core::Mount::Kind::overlay, "/home/u/p", "/home/u/p", true, true, false, {}, "/state/ws", 0},
                  {core::Mount::Kind::file, {}, "/etc/hostname", false, false, false, "web\n", {}, 0}};

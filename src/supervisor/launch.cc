@@ -102,7 +102,6 @@ Result<LaunchedInit> Launch::finish(const core::LaunchSpec& spec) && {
   setup.hostname = spec.hostname;
   setup.cgroup_files = static_cast<uint32_t>(cgroup.files.size());
   setup.host_ports = spec.host_ports;
-  setup.egress = core::opens_network(spec.egress);
   setup.mounts = spec.mounts;
   setup.sources = parcel.shape;
   setup.seccomp_program = spec.seccomp_program;
