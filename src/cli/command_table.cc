@@ -17,7 +17,7 @@ constexpr const Command* kRecording[] = {&kAuditList, &kAuditTail, &kAuditShow, 
 constexpr const Command* kChoosing[] = {&kPolicyList, &kPolicyShow, &kAgentList, &kAgentShow, &kHomeList, &kHomeRemove};
 constexpr const Command* kMachine[] = {&kDoctor,      &kProbe,      &kConfigShow,     &kConfigGet, &kConfigSet,
                                        &kConfigCheck, &kConfigPath, &kConfigSchema,   &kDaemonRun, &kDaemonStatus,
-                                       &kDaemonStop,  &kCompletion, &kVersionCommand, &kComplete};
+                                       &kDaemonStop,  &kCompletion, &kVersionCommand, &kComplete,  &kManPages};
 
 constexpr CommandGroup kGroups[] = {
     {.title = "Run", .commands = kRunning},

@@ -63,5 +63,6 @@ extern const Command kConfigSchema;
 // completion_commands.cc
 extern const Command kCompletion;
 extern const Command kComplete;
+extern const Command kManPages;
 
 }  // namespace hv::cli

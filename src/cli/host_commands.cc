@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/arguments.h"
+#include "cli/build_info.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
@@ -89,7 +90,12 @@ base::Result<int> daemon_stop(Context& context, const Arguments&) {
 }
 
 base::Result<int> version(Context& context, const Arguments&) {
-  if (context.json) return context.print_json(base::json::Object{{"version", base::kVersion}});
+  const BuildInfo& build = build_info();
+  if (context.json)
+    return context.print_json(base::json::Object{{"version", base::kVersion},
+                                                 {"commit", build.commit},
+                                                 {"compiler", build.compiler},
+                                                 {"build_type", build.build_type}});
   return context.print(base::format("hydravisor {}\n", base::kVersion));
 }
 
@@ -158,7 +164,9 @@ constexpr Command kDaemonStop = {
 constexpr Command kVersionCommand = {
     .name = "version",
     .summary = "Print the version",
-    .description = "Prints the version of this program; `hydravisor daemon status` has the daemon's.",
+    .description =
+        "Prints the version of this program, with --json also the commit, the compiler and the kind of build; "
+        "`hydravisor daemon status` has the daemon's. `hydravisor --version` is the same.",
     .options = {},
     .arguments = {},
     .example = "hydravisor version",

@@ -1,4 +1,4 @@
-// Where Hydravisor's own programs lie: beside this one, or in ../libexec/hydravisor.
+// Where Hydravisor's own programs lie: beside this one.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace hv::daemon {
 
-// The directory that holds hydravisor-supervisor; not_found naming both places.
+// The directory that holds hydravisor-supervisor; not_found naming the place.
 base::Result<std::string> own_directory();
 
 }  // namespace hv::daemon
