@@ -153,6 +153,7 @@ Result<Ending> serve() {
   machine.user = user_name();
   machine.uid = ::getuid();
   machine.gid = ::getgid();
+  machine.apparmor_profile = own_apparmor_profile(directory);
   machine.cgroups.uid = machine.uid;
   service::DoctorCase doctor({paths, directory, machine, [&] { return ledger->standing().failure; }});
   service::LogCases logs(life, loop);

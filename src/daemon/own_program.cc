@@ -20,4 +20,11 @@ base::Result<std::string> own_directory() {
                            .with_hint("the installation is incomplete: build or install it again"));
 }
 
+std::string own_apparmor_profile(const std::string& directory) {
+  // PREFIX/lib/hydravisor, and PREFIX/share beside it.
+  std::string prefix = directory.substr(0, directory.rfind("/lib/"));
+  std::string profile = prefix + "/share/hydravisor/apparmor/hydravisor";
+  return base::path_exists(profile) ? profile : "";
+}
+
 }  // namespace hv::daemon

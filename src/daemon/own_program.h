@@ -10,4 +10,7 @@ namespace hv::daemon {
 // The directory that holds hydravisor-supervisor; not_found naming the place.
 base::Result<std::string> own_directory();
 
+// The AppArmor profile that came with them; empty when none did.
+std::string own_apparmor_profile(const std::string& directory);
+
 }  // namespace hv::daemon
