@@ -1,5 +1,5 @@
-// A configuration file with any bytes, and a value put into it: what comes out is understood and says that value, or the
-// error can be shown on a terminal.
+// A configuration file with any bytes, and a value put into it: what comes out is understood and says that value, or
+// the error can be shown on a terminal.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   hv::base::Result<std::vector<config::Value>> values = config::parse(*changed, "fuzz.toml", config::Origin::user);
   if (!values) std::abort();
-  bool says = std::ranges::any_of(*values, [&](const config::Value& v) { return v.setting == &setting && v.text == value; });
+  bool says =
+      std::ranges::any_of(*values, [&](const config::Value& v) { return v.setting == &setting && v.text == value; });
   if (!says) std::abort();
   return 0;
 }

@@ -43,7 +43,7 @@ struct MachineSources {
   std::string proc = "/proc";  // its sys/ is read
   CgroupSources cgroups;
   IdSources ids;
-  std::string user;  // the user's name, for /etc/subuid
+  std::string user;              // the user's name, for /etc/subuid
   std::string apparmor_profile;  // the one that this installation carries; empty: none
   uid_t uid = 0;
   gid_t gid = 0;

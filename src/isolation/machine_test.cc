@@ -124,8 +124,12 @@ TEST(Report, SplitsAReasonFromItsFix) {
 }
 
 TEST(Report, MissesNothingOnTheRealMachine) {
-  Machine machine = examine_machine(
-      {.cgroups = {.delegated = {}}, .ids = {}, .user = "nobody-here", .apparmor_profile = {}, .uid = ::geteuid(), .gid = ::getegid()});
+  Machine machine = examine_machine({.cgroups = {.delegated = {}},
+                                     .ids = {},
+                                     .user = "nobody-here",
+                                     .apparmor_profile = {},
+                                     .uid = ::geteuid(),
+                                     .gid = ::getegid()});
   EXPECT_GE(machine.kernel_major, 5);
   EXPECT_TRUE(machine.seccomp_notify);
 }
