@@ -11,7 +11,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace config = hv::config;
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  const config::Setting& setting = config::settings()[size % config::settings().size()];
+  const config::KeySpec& setting = config::settings()[size % config::settings().size()];
   std::string value = setting.kind == config::Kind::boolean  ? "true"
                       : setting.kind == config::Kind::choice ? setting.choices.front()
                                                              : "a \"b\" \\c";

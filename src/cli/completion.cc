@@ -25,7 +25,7 @@ void offer_names(Completions& found, std::string_view typed, Completion kind) {
   if (kind == Completion::workspace_modes) return add(core::Names<core::WorkspaceMode>::table);
   if (kind == Completion::layers) return add(core::Names<core::Layer>::table);
   if (kind == Completion::settings) {
-    for (const config::Setting& setting : config::settings()) offer(found, typed, setting.key(), setting.help);
+    for (const config::KeySpec& setting : config::settings()) offer(found, typed, setting.key(), setting.help);
     return;
   }
   if (kind == Completion::shells) {

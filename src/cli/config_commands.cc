@@ -63,7 +63,7 @@ std::string shown(const config::Value& value) {
 
 Result<int> show_effective(Context& context, const Arguments& arguments) {
   std::map<std::string, std::string> flags;
-  for (const config::Setting& setting : config::settings()) {
+  for (const config::KeySpec& setting : config::settings()) {
     std::string flag(setting.flag);
     if (setting.kind == config::Kind::boolean && arguments.has(flag)) flags[flag] = "true";
     if (auto text = arguments.value(flag); text && setting.kind != config::Kind::boolean)
@@ -109,7 +109,7 @@ Result<std::optional<std::string>> text_of(const std::string& path) {
 
 Result<int> show(Context& context, const Arguments& arguments) {
   if (arguments.has("effective")) return show_effective(context, arguments);
-  for (const config::Setting& setting : config::settings())
+  for (const config::KeySpec& setting : config::settings())
     if (arguments.has(std::string(setting.flag)))
       return context.usage<int>(
           base::Failure(base::invalid_argument(base::format("--{} needs --effective", setting.flag))));
@@ -130,7 +130,7 @@ Result<int> show(Context& context, const Arguments& arguments) {
 }
 
 Result<int> get(Context& context, const Arguments& arguments) {
-  const config::Setting* setting = HV_TRY(context.usage(config::find_setting(arguments.word(0))));
+  const config::KeySpec* setting = HV_TRY(context.usage(config::find_setting(arguments.word(0))));
   config::Sources from = HV_TRY(sources(context));
   for (const config::Value& value : HV_TRY(config::resolve(from))) {
     if (value.setting != setting) continue;
@@ -155,7 +155,7 @@ std::string followed(const std::string& path) {
 }
 
 Result<int> set(Context& context, const Arguments& arguments) {
-  const config::Setting* setting = HV_TRY(context.usage(config::find_setting(arguments.word(0))));
+  const config::KeySpec* setting = HV_TRY(context.usage(config::find_setting(arguments.word(0))));
   std::string value = HV_TRY(context.usage(config::check_value(*setting, arguments.word(1))));
   core::Paths paths = HV_TRY(context.paths());
   HV_TRY(base::make_directories(paths.config, paths.config_file == paths.system_config_file ? 0755 : 0700));

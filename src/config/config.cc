@@ -18,7 +18,7 @@ using base::Result;
 constexpr size_t kLargestFile = size_t{1} << 20;
 
 // The key's value as text; a value of the wrong kind becomes a fault of the table.
-std::optional<std::string> read_value(base::toml::Table& table, const Setting& setting) {
+std::optional<std::string> read_value(base::toml::Table& table, const KeySpec& setting) {
   switch (setting.kind) {
     case Kind::boolean: {
       auto flag = table.boolean(setting.name);
@@ -66,7 +66,7 @@ Result<std::vector<Value>> parse(std::string_view text, std::string_view file, O
   reader.expect_version(root, 1);
   std::vector<Value> values;
   std::map<std::string_view, base::toml::Table> sections;
-  for (const Setting& setting : settings()) {
+  for (const KeySpec& setting : settings()) {
     auto known = sections.find(setting.section);
     if (known == sections.end()) known = sections.emplace(setting.section, root.table(setting.section)).first;
     base::toml::Table& table = known->second;
@@ -85,15 +85,15 @@ Result<std::vector<Value>> parse_environment(const std::vector<core::Variable>& 
   std::vector<Value> values;
   std::vector<std::string> faults;
   std::vector<std::string> names;
-  for (const Setting& setting : settings()) names.push_back(setting.variable());
+  for (const KeySpec& setting : settings()) names.push_back(setting.variable());
   for (const core::Variable& variable : environment) {
-    auto is_ours = [&](const Setting& setting) {
+    auto is_ours = [&](const KeySpec& setting) {
       std::string own = setting.variable();
       return variable.name.starts_with(own.substr(0, own.size() - setting.name.size()));
     };
     // An empty variable says nothing, so that one can be taken back for a single command.
     if (variable.value.empty() || std::ranges::none_of(settings(), is_ours)) continue;
-    auto setting = std::ranges::find(settings(), variable.name, &Setting::variable);
+    auto setting = std::ranges::find(settings(), variable.name, &KeySpec::variable);
     if (setting == settings().end()) {
       std::string fault = format("{}: unknown key", base::printable(variable.name));
       if (auto near = base::nearest(variable.name, names)) fault += format(" (did you mean '{}'?)", *near);
@@ -112,7 +112,7 @@ Result<std::vector<Value>> parse_environment(const std::vector<core::Variable>& 
 
 Result<Effective> resolve(const Sources& sources, const std::map<std::string, std::string>& flags) {
   Effective all;
-  for (const Setting& setting : settings()) {
+  for (const KeySpec& setting : settings()) {
     Value value{.setting = &setting, .text = std::nullopt, .origin = Origin::standard, .place = {}};
     if (setting.fallback) value.text = std::string(*setting.fallback);
     all.push_back(std::move(value));

@@ -18,7 +18,7 @@ namespace hv::config {
 enum class Origin { standard, system, user, environment, flag };
 
 struct Value {
-  const Setting* setting = nullptr;
+  const KeySpec* setting = nullptr;
   std::optional<std::string> text;  // absent: nobody says anything and there is no fallback
   Origin origin = Origin::standard;
   std::string place;  // "/etc/hydravisor/config.toml:3:10", "HYDRAVISOR_RUN_KEEP", "--keep"; empty for a fallback

@@ -59,7 +59,7 @@ std::vector<uint32_t> headers_of(std::string_view text, std::string_view section
 }
 
 // Every way in which the value could be written, the best first.
-std::vector<std::string> candidates(std::string_view text, Table& root, const Setting& setting,
+std::vector<std::string> candidates(std::string_view text, Table& root, const KeySpec& setting,
                                     std::string_view literal) {
   Table section = root.table(setting.section);
   if (auto span = section.span(setting.name)) {
@@ -95,12 +95,12 @@ std::vector<std::string> candidates(std::string_view text, Table& root, const Se
   return ways;
 }
 
-bool says(const std::vector<Value>& values, const Setting& setting, std::string_view value) {
+bool says(const std::vector<Value>& values, const KeySpec& setting, std::string_view value) {
   return std::ranges::any_of(values, [&](const Value& v) { return v.setting == &setting && v.text == value; });
 }
 
 // Of all settings but one.
-bool agree(const std::vector<Value>& a, const std::vector<Value>& b, const Setting& but) {
+bool agree(const std::vector<Value>& a, const std::vector<Value>& b, const KeySpec& but) {
   auto holds_all = [&](const std::vector<Value>& these, const std::vector<Value>& of) {
     return std::ranges::all_of(of,
                                [&](const Value& v) { return v.setting == &but || says(these, *v.setting, *v.text); });
@@ -110,7 +110,7 @@ bool agree(const std::vector<Value>& a, const std::vector<Value>& b, const Setti
 
 }  // namespace
 
-Result<std::string> set(std::string_view text, std::string_view file, const Setting& setting, std::string_view value) {
+Result<std::string> set(std::string_view text, std::string_view file, const KeySpec& setting, std::string_view value) {
   std::string source(text);
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) source = "version = 1\n";
   base::toml::Reader reader = HV_TRY(base::toml::Reader::parse(source, file));

@@ -13,7 +13,7 @@ namespace hv::config {
 // read again before it is given back: it says the new value, and of every other setting what it said before.
 // invalid_argument naming `file`, line and column where the text is wrong already; conflict when it is written in a way
 // that leaves no place for the key.
-base::Result<std::string> set(std::string_view text, std::string_view file, const Setting& setting,
+base::Result<std::string> set(std::string_view text, std::string_view file, const KeySpec& setting,
                               std::string_view value);
 
 }  // namespace hv::config

@@ -11,7 +11,7 @@ using base::json::Object;
 base::json::Value schema() {
   Object properties;
   properties["version"] = Object{{"const", 1}, {"description", "The version of this format"}};
-  for (const Setting& setting : settings()) {
+  for (const KeySpec& setting : settings()) {
     if (!properties.contains(setting.section))
       properties[setting.section] =
           Object{{"type", "object"}, {"additionalProperties", false}, {"properties", Object{}}};

@@ -33,16 +33,16 @@ bool has_control_character(std::string_view text) {
 
 }  // namespace
 
-std::string Setting::key() const {
+std::string KeySpec::key() const {
   return format("{}.{}", section, name);
 }
 
-std::string Setting::variable() const {
+std::string KeySpec::variable() const {
   return format("HYDRAVISOR_{}_{}", upper(section), upper(name));
 }
 
-const std::vector<Setting>& settings() {
-  static const std::vector<Setting> all = {
+const std::vector<KeySpec>& settings() {
+  static const std::vector<KeySpec> all = {
       {.section = "run",
        .name = "policy",
        .fallback = "restricted",
@@ -65,9 +65,9 @@ const std::vector<Setting>& settings() {
   return all;
 }
 
-base::Result<const Setting*> find_setting(std::string_view key) {
+base::Result<const KeySpec*> find_setting(std::string_view key) {
   std::vector<std::string> keys;
-  for (const Setting& setting : settings()) {
+  for (const KeySpec& setting : settings()) {
     if (setting.key() == key) return &setting;
     keys.push_back(setting.key());
   }
@@ -77,7 +77,7 @@ base::Result<const Setting*> find_setting(std::string_view key) {
   return Failure(std::move(error).with_hint("known: " + base::join(keys, ", ")));
 }
 
-base::Result<std::string> check_value(const Setting& setting, std::string_view text) {
+base::Result<std::string> check_value(const KeySpec& setting, std::string_view text) {
   std::string shown = "\"" + base::printable(text.substr(0, 80)) + "\"";
   auto refuse = [&](const std::string& expected) {
     return Failure(base::invalid_argument(format("{}: expected {}; found {}", setting.key(), expected, shown)));
@@ -100,7 +100,7 @@ base::Result<std::string> check_value(const Setting& setting, std::string_view t
   return std::string(text);
 }
 
-std::string to_toml(const Setting& setting, std::string_view value) {
+std::string to_toml(const KeySpec& setting, std::string_view value) {
   if (setting.kind == Kind::boolean) return std::string(value);
   std::string literal = "\"";
   for (char c : value) {

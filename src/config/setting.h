@@ -14,7 +14,8 @@ namespace hv::config {
 
 enum class Kind { text, choice, boolean };
 
-struct Setting {
+// One key and what it may say.
+struct KeySpec {
   std::string_view section;  // "run"
   std::string_view name;     // "policy"
   Kind kind = Kind::text;
@@ -28,12 +29,12 @@ struct Setting {
   std::string variable() const;  // "HYDRAVISOR_RUN_POLICY"
 };
 
-const std::vector<Setting>& settings();
+const std::vector<KeySpec>& settings();
 // not_found naming the nearest key.
-base::Result<const Setting*> find_setting(std::string_view key);
+base::Result<const KeySpec*> find_setting(std::string_view key);
 // What a person typed, held against the setting's kind; invalid_argument that says what was expected.
-base::Result<std::string> check_value(const Setting& setting, std::string_view text);
+base::Result<std::string> check_value(const KeySpec& setting, std::string_view text);
 // The value as it is written in TOML.
-std::string to_toml(const Setting& setting, std::string_view value);
+std::string to_toml(const KeySpec& setting, std::string_view value);
 
 }  // namespace hv::config
