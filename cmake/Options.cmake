@@ -21,6 +21,15 @@ add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64 BOOST_ASIO_SEPARATE_COM
   BOOST_ASIO_NO_DEPRECATED)
 add_link_options(-fuse-ld=lld)
 
+# What users run is the same whatever directory it was built in. The second form is what ccache makes of the first.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  file(RELATIVE_PATH to_source ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+  foreach(directory ${PROJECT_SOURCE_DIR} ${to_source})
+    cmake_path(APPEND directory "")
+    add_compile_options(-ffile-prefix-map=${directory}=)
+  endforeach()
+endif()
+
 if(HYDRAVISOR_SANITIZE)
   add_compile_options(-fsanitize=${HYDRAVISOR_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${HYDRAVISOR_SANITIZE})

@@ -88,6 +88,13 @@ bool Table::has(std::string_view key) const {
   return node_ != nullptr && as_table(node_).contains(key);
 }
 
+std::optional<Span> Table::span(std::string_view key) const {
+  const ::toml::node* node = node_ == nullptr ? nullptr : as_table(node_).get(key);
+  if (node == nullptr) return std::nullopt;
+  const auto& [begin, end, path] = node->source();
+  return Span{{begin.line, begin.column}, {end.line, end.column}};
+}
+
 std::vector<std::string> Table::keys() const {
   std::vector<std::pair<std::pair<uint32_t, uint32_t>, std::string>> placed;
   if (node_ != nullptr)

@@ -16,6 +16,17 @@ namespace hv::base::toml {
 struct Document;  // the parsed tree and the faults found in it
 struct Element;
 
+// Where something stands, from 1; columns count characters, not bytes.
+struct Place {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  auto operator<=>(const Place&) const = default;
+};
+struct Span {
+  Place begin;
+  Place end;  // one behind
+};
+
 // Reads the keys of one table. A getter answers nullopt for an absent key and for one of the wrong type; the latter is
 // a fault. A table that is absent answers like an empty one.
 class Table {
@@ -35,6 +46,8 @@ class Table {
   // The one of `allowed` that the key's text names; another text is a fault that names the nearest.
   std::optional<size_t> choice(std::string_view key, const std::vector<std::string>& allowed);
   bool has(std::string_view key) const;
+  // Where the key's value stands; nullopt when it is absent.
+  std::optional<Span> span(std::string_view key) const;
   // The keys of this table, in the file's order.
   std::vector<std::string> keys() const;
 

@@ -24,7 +24,8 @@ enum class Completion {
   layers,
   workspace_modes,
   network_modes,
-  shells
+  shells,
+  settings
 };
 
 struct Option {

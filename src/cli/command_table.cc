@@ -15,8 +15,9 @@ constexpr const Command* kLooking[] = {&kList, &kInspect, &kStats, &kLogs, &kNet
 constexpr const Command* kChanging[] = {&kDiff, &kApply, &kDiscard, &kUndo, &kSync};
 constexpr const Command* kRecording[] = {&kAuditList, &kAuditTail, &kAuditShow, &kAuditVerify, &kAuditExport};
 constexpr const Command* kChoosing[] = {&kPolicyList, &kPolicyShow, &kAgentList, &kAgentShow, &kHomeList, &kHomeRemove};
-constexpr const Command* kMachine[] = {&kDoctor,       &kProbe,      &kConfigPath, &kConfigShow,     &kDaemonRun,
-                                       &kDaemonStatus, &kDaemonStop, &kCompletion, &kVersionCommand, &kComplete};
+constexpr const Command* kMachine[] = {&kDoctor,      &kProbe,      &kConfigShow,     &kConfigGet, &kConfigSet,
+                                       &kConfigCheck, &kConfigPath, &kConfigSchema,   &kDaemonRun, &kDaemonStatus,
+                                       &kDaemonStop,  &kCompletion, &kVersionCommand, &kComplete,  &kManPages};
 
 constexpr CommandGroup kGroups[] = {
     {.title = "Run", .commands = kRunning},

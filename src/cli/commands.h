@@ -49,14 +49,20 @@ extern const Command kAuditExport;
 // host_commands.cc
 extern const Command kProbe;
 extern const Command kDoctor;
-extern const Command kConfigPath;
-extern const Command kConfigShow;
 extern const Command kDaemonRun;
 extern const Command kDaemonStatus;
 extern const Command kDaemonStop;
 extern const Command kVersionCommand;
+// config_commands.cc
+extern const Command kConfigShow;
+extern const Command kConfigGet;
+extern const Command kConfigSet;
+extern const Command kConfigCheck;
+extern const Command kConfigPath;
+extern const Command kConfigSchema;
 // completion_commands.cc
 extern const Command kCompletion;
 extern const Command kComplete;
+extern const Command kManPages;
 
 }  // namespace hv::cli

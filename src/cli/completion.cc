@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "cli/command_table.h"
+#include "config/setting.h"
 #include "core/run_request.h"
 
 namespace hv::cli {
@@ -23,6 +24,10 @@ void offer_names(Completions& found, std::string_view typed, Completion kind) {
   if (kind == Completion::network_modes) return add(core::Names<core::NetworkMode>::table);
   if (kind == Completion::workspace_modes) return add(core::Names<core::WorkspaceMode>::table);
   if (kind == Completion::layers) return add(core::Names<core::Layer>::table);
+  if (kind == Completion::settings) {
+    for (const config::KeySpec& setting : config::settings()) offer(found, typed, setting.key(), setting.help);
+    return;
+  }
   if (kind == Completion::shells) {
     for (std::string_view shell : {"bash", "zsh", "fish"}) offer(found, typed, std::string(shell), "");
     return;

@@ -1,11 +1,15 @@
-// completion: the script that a shell reads. __complete: what that script asks at each press of the key.
+// completion: the script that a shell reads. __complete: what that script asks at each press of the key. __man: what
+// the build asks for the manual pages.
+#include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/command_table.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
+#include "cli/man.h"
 #include "client/client.h"
 
 namespace hv::cli {
@@ -56,7 +60,35 @@ base::Result<int> complete_word(Context& context, const Arguments& arguments) {
   return context.print(out);
 }
 
+constexpr Argument kManArguments[] = {{.name = "DIRECTORY", .completion = Completion::directories}, {.name = "DATE"}};
+
+base::Result<int> write_man_pages(Context&, const Arguments& arguments) {
+  const std::string& directory = arguments.word(0);
+  const std::string& date = arguments.word(1);
+  HV_TRY(base::make_directories(directory, 0755));
+  auto write = [&](const std::string& name, const std::string& text) {
+    return base::replace_file(base::format("{}/{}.1", directory, name), text, 0644);
+  };
+  HV_TRY(write("hydravisor", man_overview(date)));
+  for (const CommandGroup& group : command_groups())
+    for (const Command* command : group.commands)
+      if (!command->hidden) HV_TRY(write(man_name(*command), man_page(*command, date)));
+  return kDone;
+}
+
 }  // namespace
+
+constexpr Command kManPages = {
+    .name = "__man",
+    .summary = "Write the manual pages into a directory",
+    .description = "Writes the manual pages of all commands, dated DATE (YYYY-MM-DD), into DIRECTORY.",
+    .options = {},
+    .arguments = kManArguments,
+    .example = "hydravisor __man man1 2026-01-31",
+    .exit_codes = {},
+    .run = write_man_pages,
+    .hidden = true,
+};
 
 constexpr Command kCompletion = {
     .name = "completion",

@@ -4,9 +4,9 @@
 
 #include "base/format.h"
 #include "base/text.h"
-#include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/command_table.h"
+#include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
 #include "cli/help.h"
@@ -81,8 +81,7 @@ int dispatch(std::span<const std::string_view> words, char* const* environment) 
   }
   std::string_view first = words[0];
   auto rest = words.subspan(1);
-  if (first == "--version" || first == "-V")
-    return finish(context, context.print(base::format("hydravisor {}\n", base::kVersion)));
+  if (first == "--version" || first == "-V") return run_command(context, kVersionCommand, rest);
   if (asks_for_help(first)) return help(context, {});
   if (first == "help") return help(context, rest);
   if (!rest.empty())

@@ -1,12 +1,12 @@
-// doctor, probe, config, daemon, version: this machine and this installation.
+// doctor, probe, daemon, version: this machine and this installation.
 #include <unistd.h>
 #include <cerrno>
 
-#include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/arguments.h"
+#include "cli/build_info.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
@@ -60,29 +60,6 @@ base::Result<int> doctor(Context& context, const Arguments&) {
   return code == kDone && !report.usable ? kNo : code;
 }
 
-base::Result<int> config_path(Context& context, const Arguments&) {
-  core::Paths paths = HV_TRY(context.paths());
-  if (!context.json) return context.print(base::printable(paths.config_file) + "\n");
-  return context.print_json(base::json::Object{{"config", paths.config_file},
-                                               {"policies", paths.policies},
-                                               {"agents", paths.agents},
-                                               {"state", paths.state},
-                                               {"socket", paths.socket}});
-}
-
-base::Result<int> config_show(Context& context, const Arguments&) {
-  core::Paths paths = HV_TRY(context.paths());
-  auto text = base::read_file(paths.config_file, size_t{1} << 20);
-  if (!text && text.error().code() != base::ErrorCode::not_found) return base::Failure(std::move(text).error());
-  if (context.json)
-    return context.print_json(base::json::Object{
-        {"path", paths.config_file}, {"exists", text.has_value()}, {"text", base::printable_lines(text.value_or(""))}});
-  if (!text)
-    return context.print(
-        base::format("# {} does not exist: everything is as it comes\n", base::printable(paths.config_file)));
-  return context.print(base::format("# {}\n{}", base::printable(paths.config_file), base::printable_lines(*text)));
-}
-
 base::Result<int> daemon_run(Context& context, const Arguments&) {
   std::string program = HV_TRY(client::find_program("hydravisord"));
   std::vector<char*> arguments{program.data(), nullptr};
@@ -113,7 +90,12 @@ base::Result<int> daemon_stop(Context& context, const Arguments&) {
 }
 
 base::Result<int> version(Context& context, const Arguments&) {
-  if (context.json) return context.print_json(base::json::Object{{"version", base::kVersion}});
+  const BuildInfo& build = build_info();
+  if (context.json)
+    return context.print_json(base::json::Object{{"version", base::kVersion},
+                                                 {"commit", build.commit},
+                                                 {"compiler", build.compiler},
+                                                 {"build_type", build.build_type}});
   return context.print(base::format("hydravisor {}\n", base::kVersion));
 }
 
@@ -143,30 +125,6 @@ constexpr Command kDoctor = {
     .example = "hydravisor doctor",
     .exit_codes = kDoctorCodes,
     .run = doctor,
-};
-
-constexpr Command kConfigPath = {
-    .name = "config path",
-    .summary = "Print where the configuration lies",
-    .description =
-        "Prints the path of the configuration file; with --json also the directories of policies, agents and state, "
-        "and the socket.",
-    .options = {},
-    .arguments = {},
-    .example = "hydravisor config path",
-    .exit_codes = {},
-    .run = config_path,
-};
-
-constexpr Command kConfigShow = {
-    .name = "config show",
-    .summary = "Print the configuration file",
-    .description = "Prints the configuration file, or says that there is none and the defaults hold.",
-    .options = {},
-    .arguments = {},
-    .example = "hydravisor config show",
-    .exit_codes = {},
-    .run = config_show,
 };
 
 constexpr Command kDaemonRun = {
@@ -206,7 +164,9 @@ constexpr Command kDaemonStop = {
 constexpr Command kVersionCommand = {
     .name = "version",
     .summary = "Print the version",
-    .description = "Prints the version of this program; `hydravisor daemon status` has the daemon's.",
+    .description =
+        "Prints the version of this program, with --json also the commit, the compiler and the kind of build; "
+        "`hydravisor daemon status` has the daemon's. `hydravisor --version` is the same.",
     .options = {},
     .arguments = {},
     .example = "hydravisor version",

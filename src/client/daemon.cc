@@ -190,10 +190,8 @@ Result<std::string> find_program(std::string_view name) {
   if (length < 0) return Failure(Error::from_errno(errno, "read", "/proc/self/exe"));
   std::string directory = directory_of(std::string(self.data(), static_cast<size_t>(length)));
   std::string beside = directory + "/" + std::string(name);
-  std::string below = directory + "/../libexec/hydravisor/" + std::string(name);
-  for (const std::string& path : {beside, below})
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  return Failure(base::not_found("find " + std::string(name) + ": neither " + beside + " nor " + below + " exists")
+  if (::access(beside.c_str(), X_OK) == 0) return beside;
+  return Failure(base::not_found("find " + std::string(name) + ": " + beside + " does not exist")
                      .with_hint("install Hydravisor's programs together"));
 }
 

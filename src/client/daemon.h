@@ -26,7 +26,8 @@ struct Access {
 // Nothing else, since every request brings its own environment.
 std::vector<std::string> daemon_environment(const std::vector<std::string>& environment);
 
-// The path of `name` beside this program (/proc/self/exe), or in ../libexec/hydravisor. not_found naming both.
+// The path of `name` beside this program. What lies in bin/ of an installation are links to the directory that holds
+// them all. not_found naming the place.
 base::Result<std::string> find_program(std::string_view name);
 
 // A connected socket whose listener belongs to the caller or to root. unavailable when there is no daemon (hint: how to

@@ -114,11 +114,11 @@ TEST(DaemonEnvironment, KeepsOnlyWhatTheDaemonNeeds) {
             (std::vector<std::string>{"HOME=/h", "XDG_STATE_HOME=/s"}));
 }
 
-TEST(FindProgram, NamesBothPlacesItLookedAt) {
+TEST(FindProgram, NamesThePlaceItLookedAt) {
   auto found = find_program("hydravisor-nothing");
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), base::ErrorCode::not_found);
-  EXPECT_NE(found.error().message().find("libexec/hydravisor/hydravisor-nothing"), std::string::npos);
+  EXPECT_NE(found.error().message().find("/hydravisor-nothing does not exist"), std::string::npos);
 }
 
 }  // namespace

@@ -1,42 +1,106 @@
 #include "config/config.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 namespace hv::config {
 namespace {
 
-TEST(Config, SaysWhatARunGetsThatSaysNothing) {
-  Config config = *parse("version = 1\n[run]\nworkspace = 'ro'\nkeep = true\n", "config.toml");
-  EXPECT_EQ(config.workspace, core::WorkspaceMode::ro);
-  EXPECT_TRUE(config.keep);
-  EXPECT_EQ(parse("version = 1\n", "config.toml")->workspace, std::nullopt);
-  base::Result<Config> wrong = parse("version = 1\n[run]\nworkspace = 'rw'\nkeep = 'yes'\n", "config.toml");
-  ASSERT_FALSE(wrong);
-  EXPECT_NE(wrong.error().message().find("config.toml:3:13: run.workspace: expected one of cow, live, ro, none"),
-            std::string::npos)
-      << wrong.error().message();
-  EXPECT_NE(wrong.error().message().find("config.toml:4:8: run.keep"), std::string::npos);
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/hv-config-XXXXXX";
+    directory_ = mkdtemp(name);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, std::string_view text) {
+    std::string path = directory_ + "/" + name;
+    std::ofstream(path) << "version = 1\n" << text;
+    return path;
+  }
+  static const Value& find(const Effective& all, std::string_view key) {
+    for (const Value& value : all)
+      if (value.setting->key() == key) return value;
+    std::abort();
+  }
+  std::string error_of(std::string_view text) {
+    auto values = parse(text, "config.toml", Origin::user);
+    return values ? "" : values.error().message();
+  }
+
+  std::string directory_;
+};
+
+TEST_F(ConfigTest, IsTheDefaultsWithoutFiles) {
+  EXPECT_EQ(*load({"/nonexistent/system.toml", "/nonexistent/config.toml", {}}), Config{});
 }
 
-TEST(Config, IsTheDefaultsWithoutAFile) {
-  EXPECT_EQ(*load("/nonexistent/config.toml"), Config{});
+TEST_F(ConfigTest, ReadsEveryKey) {
+  std::string user = write("user.toml", "[run]\npolicy = 'standard'\nworkspace = 'ro'\nkeep = true\n");
+  EXPECT_EQ(*load({"", user, {}}), (Config{"standard", core::WorkspaceMode::ro, true}));
 }
 
-TEST(Config, ReadsEveryKey) {
-  Config config = *parse("version = 1\n[run]\npolicy = 'standard'\n", "config.toml");
-  EXPECT_EQ(config.default_policy, "standard");
+TEST_F(ConfigTest, LetsTheUserGoBeforeTheSystemTheEnvironmentBeforeBothAndOptionsBeforeAll) {
+  std::string system = write("system.toml", "[run]\npolicy = 'a'\nworkspace = 'ro'\nkeep = true\n");
+  std::string user = write("user.toml", "[run]\npolicy = 'b'\n");
+  Effective all = *resolve({system, user, {{"HYDRAVISOR_RUN_WORKSPACE", "none"}}});
+  EXPECT_EQ(find(all, "run.policy").text, "b");
+  EXPECT_EQ(find(all, "run.policy").origin, Origin::user);
+  EXPECT_EQ(find(all, "run.policy").place, user + ":3:10");
+  EXPECT_EQ(find(all, "run.workspace").text, "none");
+  EXPECT_EQ(find(all, "run.workspace").place, "HYDRAVISOR_RUN_WORKSPACE");
+  EXPECT_EQ(find(all, "run.keep").origin, Origin::system);
+  all = *resolve({system, user, {{"HYDRAVISOR_RUN_POLICY", "c"}}}, {{"policy", "d"}});
+  EXPECT_EQ(find(all, "run.policy").text, "d");
+  EXPECT_EQ(find(all, "run.policy").origin, Origin::flag);
 }
 
-TEST(Config, NamesAnUnknownKeyWithPlaceAndNearest) {
-  base::Result<Config> config = parse("version = 1\n[run]\npolcy = 'standard'\npolicy = 5\n", "config.toml");
-  ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().message(),
+TEST_F(ConfigTest, OfRootIsTheSystems) {
+  std::string file = write("config.toml", "[run]\nkeep = true\n");
+  EXPECT_EQ(find(*resolve({file, file, {}}), "run.keep").origin, Origin::system);
+}
+
+TEST_F(ConfigTest, NamesAnUnknownKeyWithPlaceAndNearest) {
+  EXPECT_EQ(error_of("version = 1\n[run]\npolcy = 'standard'\npolicy = 5\n"),
             "config.toml:3:1: run.polcy: unknown key (did you mean 'policy'?)\n"
             "config.toml:4:10: run.policy: expected a string, found the integer 5");
+  EXPECT_EQ(error_of("version = 1\n[rum]\n"), "config.toml:2:2: rum: unknown key (did you mean 'run'?)");
 }
 
-TEST(Config, NeedsItsVersion) {
-  EXPECT_FALSE(parse("[run]\n", "c"));
+TEST_F(ConfigTest, SaysWhatWasExpected) {
+  EXPECT_EQ(error_of("version = 1\n[run]\nworkspace = 'rw'\nkeep = 'yes'\npolicy = ''\n"),
+            "config.toml:3:13: run.workspace: expected one of cow, live, ro, none; found \"rw\" (did you mean 'ro'?)\n"
+            "config.toml:4:8: run.keep: expected true or false, found the string \"yes\"\n"
+            "config.toml:5:10: run.policy: expected one line of text, not empty");
+}
+
+TEST_F(ConfigTest, NeedsItsVersion) {
+  EXPECT_NE(error_of("[run]\n"), "");
+}
+
+TEST_F(ConfigTest, IsRefusedWhenAnyLayerIsWrong) {
+  std::string good = write("good.toml", "");
+  std::string bad = write("bad.toml", "[run]\nkeep = 1\n");
+  EXPECT_FALSE(resolve({bad, good, {}}));
+  EXPECT_FALSE(resolve({good, bad, {}}));
+  EXPECT_FALSE(resolve({directory_, good, {}})) << "a directory is no file";
+}
+
+TEST_F(ConfigTest, TellsAMisspelledVariableFromOneThatIsNotOurs) {
+  EXPECT_TRUE(parse_environment({{"HYDRAVISOR_BUILD_DIR", "/x"}, {"RUN_POLICY", "x"}})->empty());
+  auto values = parse_environment({{"HYDRAVISOR_RUN_POLCY", "x"}, {"HYDRAVISOR_RUN_KEEP", "yes"}});
+  ASSERT_FALSE(values);
+  EXPECT_EQ(values.error().message(),
+            "HYDRAVISOR_RUN_POLCY: unknown key (did you mean 'HYDRAVISOR_RUN_POLICY'?)\n"
+            "HYDRAVISOR_RUN_KEEP: run.keep: expected true or false; found \"yes\"");
+}
+
+TEST_F(ConfigTest, TakesAnEmptyVariableForNone) {
+  EXPECT_TRUE(parse_environment({{"HYDRAVISOR_RUN_KEEP", ""}})->empty());
 }
 
 }  // namespace

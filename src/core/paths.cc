@@ -41,6 +41,7 @@ base::Result<Paths> find_paths(const PathInputs& inputs) {
         base::invalid_argument("the daemon's socket would be " + paths.socket + ": longer than a socket's path may be")
             .with_hint("set XDG_RUNTIME_DIR to a shorter directory"));
   paths.config_file = paths.config + "/config.toml";
+  paths.system_config_file = "/etc/hydravisor/config.toml";
   paths.policies = paths.config + "/policies";
   paths.agents = paths.config + "/agents";
   paths.sandboxes = paths.state + "/sandboxes";

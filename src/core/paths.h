@@ -23,6 +23,7 @@ struct Paths {
   std::string runtime;  // directory of the socket
   std::string socket;   // the daemon's
   std::string config_file;
+  std::string system_config_file;  // the administrator's, below every user's own; for root the same file
   std::string policies;
   std::string agents;
   std::string sandboxes;

@@ -21,6 +21,7 @@
 #include "base/unix_socket.h"
 #include "base/version.h"
 #include "core/paths.h"
+#include "daemon/activation.h"
 #include "daemon/ledger_check.h"
 #include "daemon/own_program.h"
 #include "http/loop.h"
@@ -86,20 +87,26 @@ core::Event daemon_event(const char* kind) {
   return event;
 }
 
-// Everything in the order of its dependence; what is made last goes first. The value is the program to become, empty to
-// end.
-Result<std::string> serve() {
+struct Ending {
+  std::string become;  // the program to become; empty: end
+  Fd activated;        // the service manager's socket, when it gave us one
+};
+
+// Everything in the order of its dependence; what is made last goes first.
+Result<Ending> serve() {
   core::Paths paths = HV_TRY(own_paths());
+  Ending ending;
+  ending.activated = HV_TRY(take_activated_socket(paths.socket));
   HV_TRY(make_directories(paths));
   Fd lock = HV_TRY(take_lock(paths));
   std::string directory = HV_TRY(own_directory());
 
   // Blocked before any thread exists, so that every thread inherits it and only the loop learns of signals.
-  sigset_t ending;
-  ::sigemptyset(&ending);
-  ::sigaddset(&ending, SIGTERM);
-  ::sigaddset(&ending, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  sigset_t signals_to_end;
+  ::sigemptyset(&signals_to_end);
+  ::sigaddset(&signals_to_end, SIGTERM);
+  ::sigaddset(&signals_to_end, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals_to_end, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
 
@@ -146,18 +153,18 @@ Result<std::string> serve() {
   machine.user = user_name();
   machine.uid = ::getuid();
   machine.gid = ::getgid();
+  machine.apparmor_profile = own_apparmor_profile(directory);
   machine.cgroups.uid = machine.uid;
   service::DoctorCase doctor({paths, directory, machine, [&] { return ledger->standing().failure; }});
   service::LogCases logs(life, loop);
 
-  std::string become;
   core::DaemonInfo info;
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
   service::DaemonService daemon_service(
       {life, workspaces, audit, catalog, probes, doctor, logs, info, stop_soon, [&](const std::string& program) {
-         become = program;
+         ending.become = program;
          stop_soon();
        }});
   HV_TRY(life.reconcile());
@@ -167,8 +174,9 @@ Result<std::string> serve() {
       std::fprintf(stderr, "hydravisord: recover the workspace of %s: %s\n", sandbox.name.c_str(),
                    recovered.error().text().c_str());
 
-  ::unlink(paths.socket.c_str());
-  Fd listener = HV_TRY(base::listen_unix(paths.socket, SOCK_STREAM));
+  // The service manager's socket is its own to make and to remove.
+  if (!ending.activated) ::unlink(paths.socket.c_str());
+  Fd listener = HV_TRY(ending.activated ? ending.activated.duplicate() : base::listen_unix(paths.socket, SOCK_STREAM));
   api::ServerOptions server_options;
   server_options.refused = [&](const base::PeerCredentials& peer) {
     core::Event event = daemon_event("principal.refused");
@@ -178,14 +186,14 @@ Result<std::string> serve() {
   };
   {
     api::Server server(loop, std::move(listener), daemon_service, server_options);
-    Fd signals(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+    Fd signals(::signalfd(-1, &signals_to_end, SFD_CLOEXEC | SFD_NONBLOCK));
     base::Subscription on_signal = loop.watch(signals.get(), base::Reactor::Interest::readable, [&] { loop.stop(); });
     loop.run();
-    ::unlink(paths.socket.c_str());
+    if (!ending.activated) ::unlink(paths.socket.c_str());
   }
   pool.finish();
   static_cast<void>(ledger->record(daemon_event("daemon.stopped")));
-  return become;
+  return ending;
 }
 
 int run(int argc, char** argv) {
@@ -213,15 +221,18 @@ int run(int argc, char** argv) {
     return argument == "--help" ? 0 : 2;
   }
   ::umask(077);
-  Result<std::string> become = serve();
-  if (!become) {
-    std::fprintf(stderr, "hydravisord: %s\n", become.error().text().c_str());
+  Result<Ending> ending = serve();
+  if (!ending) {
+    std::fprintf(stderr, "hydravisord: %s\n", ending.error().text().c_str());
     return 125;
   }
-  if (become->empty()) return 0;
-  char* arguments[] = {become->data(), nullptr};
-  ::execve(become->c_str(), arguments, environ);
-  std::fprintf(stderr, "hydravisord: become %s: %s\n", become->c_str(), ::strerrordesc_np(errno));
+  if (ending->become.empty()) return 0;
+  if (ending->activated)
+    if (Status handed = hand_on(ending->activated); !handed)
+      std::fprintf(stderr, "hydravisord: %s\n", handed.error().text().c_str());
+  char* arguments[] = {ending->become.data(), nullptr};
+  ::execve(ending->become.c_str(), arguments, environ);
+  std::fprintf(stderr, "hydravisord: become %s: %s\n", ending->become.c_str(), ::strerrordesc_np(errno));
   return 125;
 }
 

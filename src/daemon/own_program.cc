@@ -15,11 +15,16 @@ base::Result<std::string> own_directory() {
   if (size <= 0) return base::Failure(base::Error::from_errno(errno, "find this program's directory"));
   std::string beside(path.data(), static_cast<size_t>(size));
   beside.resize(beside.rfind('/'));
-  std::string libexec = beside.substr(0, beside.rfind('/')) + "/libexec/hydravisor";
-  for (const std::string& directory : {beside, libexec})
-    if (base::path_exists(directory + "/hydravisor-supervisor")) return directory;
-  return base::Failure(base::not_found("hydravisor-supervisor is neither in " + beside + " nor in " + libexec)
+  if (base::path_exists(beside + "/hydravisor-supervisor")) return beside;
+  return base::Failure(base::not_found("hydravisor-supervisor is not in " + beside)
                            .with_hint("the installation is incomplete: build or install it again"));
+}
+
+std::string own_apparmor_profile(const std::string& directory) {
+  // PREFIX/lib/hydravisor, and PREFIX/share beside it.
+  std::string prefix = directory.substr(0, directory.rfind("/lib/"));
+  std::string profile = prefix + "/share/hydravisor/apparmor/hydravisor";
+  return base::path_exists(profile) ? profile : "";
 }
 
 }  // namespace hv::daemon

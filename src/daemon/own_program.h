@@ -1,4 +1,4 @@
-// Where Hydravisor's own programs lie: beside this one, or in ../libexec/hydravisor.
+// Where Hydravisor's own programs lie: beside this one.
 #pragma once
 
 #include <string>
@@ -7,7 +7,10 @@
 
 namespace hv::daemon {
 
-// The directory that holds hydravisor-supervisor; not_found naming both places.
+// The directory that holds hydravisor-supervisor; not_found naming the place.
 base::Result<std::string> own_directory();
+
+// The AppArmor profile that came with them; empty when none did.
+std::string own_apparmor_profile(const std::string& directory);
 
 }  // namespace hv::daemon

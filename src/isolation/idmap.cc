@@ -56,6 +56,17 @@ void add_claims(std::vector<SubordinateRange>& claims, const std::string& path, 
   }
 }
 
+// Behind everybody's subordinate ids, from where useradd(8) begins: a range that two users share lets each signal the
+// other's processes.
+uint64_t first_unclaimed(const IdSources& sources) {
+  std::vector<SubordinateRange> claims;
+  add_claims(claims, sources.subuid, 1, 2);
+  add_claims(claims, sources.subgid, 1, 2);
+  uint64_t first = 100000;
+  for (const SubordinateRange& claim : claims) first = std::max(first, uint64_t{claim.first} + claim.count);
+  return first;
+}
+
 bool overlaps(uint64_t a_first, uint64_t a_count, uint64_t b_first, uint64_t b_count) {
   return a_first < b_first + b_count && b_first < a_first + a_count;
 }
@@ -142,10 +153,11 @@ IdMaps rootless_maps(std::string_view user, uint32_t uid, uint32_t gid, const Id
   // Group ranges belong to users too: subgid(5).
   auto gids = subordinate_ranges(read_or_empty(sources.subgid), user, uid);
   if (uids.empty() || gids.empty()) {
+    uint64_t first = first_unclaimed(sources);
     single.degradation = base::format(
-        "only the user's own id is mapped: {0} has no line in {1} (as root: usermod --add-subuids 100000-165535 "
-        "--add-subgids 100000-165535 {0})",
-        base::printable(user), uids.empty() ? sources.subuid : sources.subgid);
+        "only the user's own id is mapped: {0} has no line in {1} (as root: usermod --add-subuids {2}-{3} "
+        "--add-subgids {2}-{3} {0}; then: hydravisor daemon stop)",
+        base::printable(user), uids.empty() ? sources.subuid : sources.subgid, first, first + ids_inside - 1);
     return single;
   }
   return {.uids = range_map(uid, uids),

@@ -92,7 +92,8 @@ TEST_F(Sources, WithoutALineOneIdIsMappedAndTheCommandIsNamed) {
   put("subuid", "ann:100000:65536\n");
   IdMaps maps = rootless_maps("ann", 1000, 1000, sources);
   EXPECT_TRUE(maps.single());
-  EXPECT_THAT(maps.degradation, testing::HasSubstr("usermod --add-subuids"));
+  EXPECT_THAT(maps.degradation,
+              testing::HasSubstr("usermod --add-subuids 165536-231071 --add-subgids 165536-231071 ann"));
 }
 
 TEST_F(Sources, WithEverythingARangeIsMapped) {

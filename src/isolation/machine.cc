@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/format.h"
+#include "base/text.h"
 #include "isolation/landlock.h"
 
 namespace hv::isolation {
@@ -180,7 +181,7 @@ NamespaceTrial try_namespaces(uid_t uid, gid_t gid) {
   return trial;
 }
 
-Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc) {
+Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc, const std::string& apparmor_profile) {
   int error = trial.user_namespace != 0 ? trial.user_namespace : trial.id_map != 0 ? trial.id_map : trial.mounts;
   if (error == 0) return {};
   if (read_switch(proc + "/sys/user/max_user_namespaces", 1) == 0)
@@ -192,8 +193,12 @@ Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc
     return {
         "AppArmor lets only programs with a profile make user namespaces "
         "(kernel.apparmor_restrict_unprivileged_userns)",
-        "install Hydravisor's package, which carries the profile; or as root: sysctl -w "
-        "kernel.apparmor_restrict_unprivileged_userns=0"};
+        apparmor_profile.empty()
+            ? "install Hydravisor's package, which carries the profile; or as root: sysctl -w "
+              "kernel.apparmor_restrict_unprivileged_userns=0"
+            : base::format("as root: install -m 644 {} /etc/apparmor.d/hydravisor && apparmor_parser -r "
+                           "/etc/apparmor.d/hydravisor; then: hydravisor daemon stop",
+                           base::shell_quote(apparmor_profile))};
   if (error == ENOSPC || error == EUSERS)
     return {"there are too many user namespaces, or they are nested too deep",
             "as root: sysctl -w user.max_user_namespaces=15000"};
@@ -217,7 +222,7 @@ Machine examine_machine(const MachineSources& sources) {
   cgroups.uid = sources.uid;
   machine.cgroups = find_cgroup_parents(cgroups);
   if (sources.uid != 0) machine.ids = rootless_maps(sources.user, sources.uid, sources.gid, sources.ids);
-  Obstacle obstacle = explain_namespaces(machine.namespaces, sources.proc);
+  Obstacle obstacle = explain_namespaces(machine.namespaces, sources.proc, sources.apparmor_profile);
   machine.namespace_obstacle = std::move(obstacle.what);
   machine.namespace_fix = std::move(obstacle.fix);
   return machine;

@@ -43,7 +43,8 @@ struct MachineSources {
   std::string proc = "/proc";  // its sys/ is read
   CgroupSources cgroups;
   IdSources ids;
-  std::string user;  // the user's name, for /etc/subuid
+  std::string user;              // the user's name, for /etc/subuid
+  std::string apparmor_profile;  // the one that this installation carries; empty: none
   uid_t uid = 0;
   gid_t gid = 0;
 };
@@ -54,7 +55,8 @@ struct Obstacle {
   std::string what;
   std::string fix;
 };
-Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc);
+Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc,
+                            const std::string& apparmor_profile = {});
 
 // One line for each thing that matters, best first. `usable` in the report: a sandbox can be started.
 core::DoctorReport report_machine(const Machine& machine);

@@ -37,6 +37,8 @@ TEST_F(Switches, ThatForbidUserNamespacesAreNamedWithTheCommandThatSetsThem) {
   put("kernel/apparmor_restrict_unprivileged_userns", "1\n");
   EXPECT_THAT(explain_namespaces({.id_map = EPERM}, proc).what, HasSubstr("AppArmor"));
   EXPECT_THAT(explain_namespaces({.mounts = EACCES}, proc).fix, HasSubstr("profile"));
+  EXPECT_THAT(explain_namespaces({.mounts = EACCES}, proc, "/usr/share/hydravisor/apparmor/hydravisor").fix,
+              HasSubstr("install -m 644 /usr/share/hydravisor/apparmor/hydravisor /etc/apparmor.d/hydravisor"));
   put("kernel/unprivileged_userns_clone", "0\n");
   EXPECT_THAT(explain_namespaces(refused, proc).fix, HasSubstr("kernel.unprivileged_userns_clone=1"));
   put("user/max_user_namespaces", "0\n");
@@ -122,8 +124,12 @@ TEST(Report, SplitsAReasonFromItsFix) {
 }
 
 TEST(Report, MissesNothingOnTheRealMachine) {
-  Machine machine = examine_machine(
-      {.cgroups = {.delegated = {}}, .ids = {}, .user = "nobody-here", .uid = ::geteuid(), .gid = ::getegid()});
+  Machine machine = examine_machine({.cgroups = {.delegated = {}},
+                                     .ids = {},
+                                     .user = "nobody-here",
+                                     .apparmor_profile = {},
+                                     .uid = ::geteuid(),
+                                     .gid = ::getegid()});
   EXPECT_GE(machine.kernel_major, 5);
   EXPECT_TRUE(machine.seccomp_notify);
 }

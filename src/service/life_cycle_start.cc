@@ -119,7 +119,9 @@ void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
   info.network = describe_network(plan.spec.egress);
   info.isolation.degraded = plan.degraded;
   info.workspace = {plan.spec.workspace, plan.mode, {}};
+  // What configuration and environment said when it was made holds for later starts.
   sandbox.stored.request.workspace.mode = plan.mode;
+  sandbox.stored.request.policy = plan.policy;
 }
 
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.

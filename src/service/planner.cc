@@ -74,7 +74,8 @@ Result<bool> choose_nesting(const core::RunRequest& request, const policy::Polic
 
 Result<Decision> decide(const core::RunRequest& request, const core::Paths& paths) {
   Decision decision;
-  config::Config config = HV_TRY(config::load(paths.config_file));
+  config::Config config =
+      HV_TRY(config::load({paths.system_config_file, paths.config_file, request.caller.environment}));
   decision.policy = HV_TRY(policy::Catalog(paths.policies).load(request.policy.value_or(config.default_policy)));
   images::AgentCatalog agents(paths.agents);
   const std::string command = request.command.empty() ? "" : request.command[0];
