@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <string>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,23 +35,27 @@ constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
 constexpr std::array kAllowed{
-    SYS_read,         SYS_write,        SYS_readv,          SYS_writev,        SYS_pread64,
-    SYS_pwrite64,     SYS_lseek,        SYS_close,          SYS_fstat,         SYS_newfstatat,
-    SYS_statx,        SYS_openat,       SYS_ftruncate,      SYS_fsync,         SYS_fdatasync,
-    SYS_fcntl,        SYS_ioctl,        SYS_epoll_create1,  SYS_epoll_ctl,     SYS_epoll_pwait,
-    SYS_ppoll,        SYS_accept4,      SYS_connect,        SYS_recvfrom,      SYS_sendto,
-    SYS_recvmsg,      SYS_sendmsg,      SYS_getsockopt,     SYS_setsockopt,    SYS_getsockname,
-    SYS_getpeername,  SYS_shutdown,     SYS_memfd_create,   SYS_splice,        SYS_pipe2,
-    SYS_exit,         SYS_exit_group,   SYS_mmap,           SYS_munmap,        SYS_mremap,
-    SYS_madvise,      SYS_brk,          SYS_futex,          SYS_clock_gettime, SYS_clock_nanosleep,
-    SYS_gettid,       SYS_getpid,       SYS_tgkill,         SYS_getrandom,     SYS_getrlimit,
-    SYS_prlimit64,    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,  SYS_restart_syscall,
-    SYS_gettimeofday, SYS_seccomp,
+    SYS_read,           SYS_write,         SYS_readv,           SYS_writev,
+    SYS_pread64,        SYS_pwrite64,      SYS_lseek,           SYS_close,
+    SYS_fstat,          SYS_newfstatat,    SYS_statx,           SYS_openat,
+    SYS_ftruncate,      SYS_fsync,         SYS_fdatasync,       SYS_epoll_create1,
+    SYS_epoll_ctl,      SYS_epoll_pwait,   SYS_ppoll,           SYS_accept4,
+    SYS_connect,        SYS_recvfrom,      SYS_sendto,          SYS_recvmsg,
+    SYS_sendmsg,        SYS_getsockopt,    SYS_setsockopt,      SYS_getsockname,
+    SYS_getpeername,    SYS_shutdown,      SYS_memfd_create,    SYS_splice,
+    SYS_pipe2,          SYS_exit,          SYS_exit_group,      SYS_mmap,
+    SYS_munmap,         SYS_mremap,        SYS_madvise,         SYS_brk,
+    SYS_futex,          SYS_clock_gettime, SYS_clock_nanosleep, SYS_gettid,
+    SYS_getpid,         SYS_getrandom,     SYS_getrlimit,       SYS_rt_sigaction,
+    SYS_rt_sigprocmask, SYS_rt_sigreturn,  SYS_restart_syscall, SYS_gettimeofday,
+    SYS_seccomp,
 #if defined(__x86_64__)
-    SYS_open,         SYS_stat,         SYS_lstat,          SYS_epoll_wait,    SYS_poll,
-    SYS_time,
+    SYS_open,           SYS_stat,          SYS_lstat,           SYS_epoll_wait,
+    SYS_poll,           SYS_time,
 #endif
 };
+
+constexpr uint32_t kRefuse = SECCOMP_RET_ERRNO | EPERM;
 
 std::string own_filter() {
   std::vector<sock_filter> program;
@@ -61,13 +68,35 @@ std::string own_filter() {
     add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1));
     add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   }
-  // socket(2): IPv4 and IPv6; asking for an interface's number needs no other.
-  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4));
-  add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)));
-  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0));
-  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1));
-  add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+  // Of these only what an argument says is allowed. Ids of processes are in the low half; the high one is ignored here
+  // and by the kernel.
+  struct Narrow {
+    long call;
+    uint32_t argument;
+    std::vector<uint32_t> values;
+    bool allowed;  // or refused, with every other allowed
+  };
+  const Narrow narrow[] = {
+      // Asking for an interface's number needs no other family.
+      {SYS_socket, 0, {AF_INET, AF_INET6}, true},
+      {SYS_ioctl, 1, {SIOCGIFINDEX}, true},
+      // By an owner and a signal of its own a descriptor could signal any process of this user.
+      {SYS_fcntl, 1, {F_SETOWN, F_SETOWN_EX, F_SETSIG}, false},
+      // Itself alone: to abort, and for its own limit of open files.
+      {SYS_tgkill, 0, {static_cast<uint32_t>(::getpid())}, true},
+      {SYS_prlimit64, 0, {0}, true},
+  };
+  for (const Narrow& one : narrow) {
+    auto count = static_cast<uint8_t>(one.values.size());
+    // Over the argument, the comparisons and the two answers.
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(one.call), 0, static_cast<uint8_t>(count + 3)));
+    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * one.argument)));
+    for (uint8_t i = 0; i < count; ++i)
+      add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, one.values[i], static_cast<uint8_t>(count - i), 0));
+    add(BPF_STMT(BPF_RET | BPF_K, one.allowed ? kRefuse : uint32_t{SECCOMP_RET_ALLOW}));
+    add(BPF_STMT(BPF_RET | BPF_K, one.allowed ? uint32_t{SECCOMP_RET_ALLOW} : kRefuse));
+  }
+  add(BPF_STMT(BPF_RET | BPF_K, kRefuse));
   return {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)};
 }
 

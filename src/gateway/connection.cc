@@ -178,8 +178,7 @@ void Connection::client_ended() {
 
 void Connection::server_ended() {
   if (phase_ == Phase::http && !session_->is_tunnel()) return session_->server_ended();
-  // A server that leaves before the client has spoken: what the client still sends has nowhere to go.
-  if (phase_ == Phase::first_bytes) phase_ = Phase::raw;
+  // One that ends before the client has spoken may still listen: what the client says is judged all the same.
   inside_.end();
 }
 
@@ -241,10 +240,22 @@ void Connection::finish(const std::string& error) {
   auto self = weak_from_this().lock();
   phase_ = Phase::over;
   connector_.reset();
-  tell_end(error.empty() ? error_ : error);
+  if (!error.empty()) error_ = error;
   inside_.close(around_.loop);
   outside_.close(around_.loop);
+  if (unrecorded_ == 0) leave();
+}
+
+void Connection::leave() {
+  tell_end(error_);
   gone_(number_);
+}
+
+void Connection::end() {
+  auto self = shared_from_this();
+  finish({});
+  // One that was recorded and dialled is told of whatever else waits.
+  if (unrecorded_ != 0 && !address_.empty()) tell_end(error_);
 }
 
 void Connection::tell_end(const std::string& error) {
@@ -274,7 +285,7 @@ void Connection::sweep(Clock::time_point now) {
       if (head_since_ && now - *head_since_ > times_.head)
         return refuse(Refusal::because("time", "the first message or request did not become whole in time", 400));
       if (!outside_ && !attempted_ && waited > times_.first) return finish({});
-      if (waited > times_.idle) return break_off("idle");
+      if (waited > (outside_.ended() ? times_.half : times_.idle)) return break_off("idle");
       return;
     case Phase::doomed:
       if (waited > times_.refused) refuse(Refusal(*doom_));

@@ -33,7 +33,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
     std::chrono::milliseconds idle{7'200'000};
   };
 
-  // `gone` runs once, when everything is closed and recorded.
+  // `gone` runs once, when everything is closed and recorded: who hangs up before that is still counted until then, so
+  // that what waits to be recorded is bounded, and an end never comes before its beginning.
   Connection(Surroundings& around, uint64_t number, base::Fd inside, const Times& times,
              std::function<void(uint64_t)> gone);
   ~Connection() override;
@@ -46,7 +47,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   // Ends what has waited too long.
   void sweep(Clock::time_point now);
   // Nothing runs inside any more.
-  void end() { finish({}); }
+  void end();
   // The policy has changed: what it no longer allows ends.
   void recheck();
 
@@ -82,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   void break_off(const std::string& error);
   void say_farewell(const std::string& bytes, std::string error);
   void finish(const std::string& error);
+  void leave();
   void tell_end(const std::string& error);
   void forward();
 
@@ -134,11 +136,13 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   std::optional<HttpSession> session_;
   bool answered_ = false;  // bytes of a response have gone to the client since its last request
   bool request_permitted_ = false;
+  bool may_upgrade_ = false;  // the present request
   bool waiting_for_more_ = false;
   bool tunnel_asked_ = false;
   std::optional<Refusal> doom_;
   std::shared_ptr<Connector> connector_;
   bool attempted_ = false;
+  int unrecorded_ = 0;    // attempts whose record is under way
   size_t accounted_ = 0;  // our part of what all hold back
   bool broken_ = false;
   std::string error_;  // why it will have ended, once the farewell is over

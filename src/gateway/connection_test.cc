@@ -234,5 +234,87 @@ TEST(Connection, GoesOnWhenThePolicyChangesInOtherThings) {
   }));
 }
 
+TEST(Connection, EndsWhenThePolicyNoLongerAllowsTheAddressItHas) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, 1, "server hello", false);
+    World world({"+example.org"}, "10.0.0.1 example.org\n");
+    world.each_tick = [&] {
+      if (!server.has_answered() || !world.connection || !world.around->policy.rules[0].private_addresses) return;
+      world.around->policy.rules[0].private_addresses = false;
+      world.connection->recheck();
+    };
+    std::string got = world.talk(world.address_of_name("example.org"), 443, {hello("example.org"), "more"});
+    CLAIM(has(got, "RESET"), got);
+    CLAIM(has(joined(world.log), "deny"), joined(world.log));
+  }));
+}
+
+TEST(Connection, JudgesWhatIsSaidAfterTheServerHasEnded) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(22, 0, "banner\n");
+    World world({"example.org:22"}, "5.5.5.5 example.org\n");
+    world.each_tick = [] { ::poll(nullptr, 0, 1); };
+    world.talk(world.address_of_name("example.org"), 22, {"", hello("evil.example")});
+    CLAIM(has(joined(world.log), "told connection example.org:22 deny"), joined(world.log));
+  }));
+}
+
+TEST(Connection, IsCountedUntilItsAttemptIsRecorded) {
+  EXPECT_IN_NET(in_public_net([] {
+    World world({"example.org:22"}, "5.5.5.5 example.org\n");
+    world.records = false;
+    world.times.idle = std::chrono::milliseconds(0);
+    world.talk(world.address_of_name("example.org"), 22, {}, false, std::chrono::milliseconds(300));
+    CLAIM(world.connection != nullptr, "it has left without its record");
+    CLAIM(joined(world.log) == "before connection example.org:22 allow; ", joined(world.log));
+    for (const auto& then : world.unrecorded) then();
+    CLAIM(has(joined(world.log), "allow; told connection example.org:22 allow (idle)"), joined(world.log));
+  }));
+}
+
+TEST(Connection, DoesNotLetRequestsHideBehindAnUpgrade) {
+  EXPECT_IN_NET(in_public_net([] {
+    auto upgrade = [](const std::string& to) {
+      return get("example.org", "/a", "Connection: Upgrade\r\nUpgrade: " + to + "\r\n");
+    };
+    const std::string agreed = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    auto seen_by_server = [&](const std::vector<std::string>& rules, const std::string& to) {
+      Server server(80, 1, agreed);
+      World world(rules, "5.5.5.5 example.org\n");
+      if (rules[0] == "example.org:80") {
+        world.around->policy.rules[0].methods = {"GET"};
+        world.around->policy.rules[0].path = "/a";
+      }
+      std::string got = world.talk(world.address_of_name("example.org"), 80, {upgrade(to)});
+      return std::string(has(got, " 101 ") ? "upgraded " : "not upgraded ") + server.seen();
+    };
+    std::string h2c = seen_by_server({"example.org"}, "h2c");
+    CLAIM(h2c.starts_with("not") && !has(h2c, "Upgrade"), h2c);
+    std::string other = seen_by_server({"example.org:80"}, "other/1");
+    CLAIM(other.starts_with("not") && !has(other, "Upgrade"), other);
+    std::string unruled = seen_by_server({"example.org"}, "other/1");
+    CLAIM(unruled.starts_with("upgraded"), unruled);
+    std::string websocket = seen_by_server({"example.org:80"}, "websocket");
+    CLAIM(websocket.starts_with("upgraded") && has(websocket, "Upgrade: websocket"), websocket);
+  }));
+}
+
+TEST(Connection, DialsTheHostItselfOnlyWhereARuleSaysSo) {
+  EXPECT_IN_NET(in_public_net([] {
+    auto reach = [](const std::string& rule, bool hosts_own) {
+      Server server(80, 1, kOk);
+      World world({rule}, "5.5.5.5 example.org\n");
+      if (hosts_own)
+        world.around->is_hosts_own = [](const core::IpAddress& address) { return address == ip("5.5.5.5"); };
+      std::string got = world.talk(world.address_of_name("example.org"), 80, {get("example.org")});
+      return got == kOk ? got : got + (server.untouched() ? "" : "dialled");
+    };
+    CLAIM(reach("example.org", false) == kOk, "another machine");
+    CLAIM(reach("+example.org", true) == kOk, "by its rule");
+    std::string got = reach("example.org", true);
+    CLAIM(has(got, "example.org is at 5.5.5.5, an address of this host") && !has(got, "dialled"), got);
+  }));
+}
+
 }  // namespace
 }  // namespace hv::gateway

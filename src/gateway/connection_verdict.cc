@@ -33,6 +33,13 @@ std::string spelled(const core::Host& host, uint16_t port) {
   return text + ":" + std::to_string(port);
 }
 
+// After an upgrade everything passes unseen. A WebSocket goes on with what was requested; HTTP/2 would carry further
+// requests, for other hosts and paths, and of another protocol nobody knows where rules look at requests.
+bool keeps_meaning(const std::string& upgrade, bool by_request) {
+  if (upgrade == "websocket") return true;
+  return !by_request && upgrade.find("h2") == std::string::npos;
+}
+
 core::Host host_of(const network::Authority& authority) {
   if (!authority.is_address) return {authority.host, std::nullopt};
   auto address = core::parse_address(authority.host);
@@ -45,8 +52,7 @@ void Connection::set_target(core::Host host, uint16_t port) {
   if (uses_name_) around_.names.end_use(host_.name);
   host_ = std::move(host);
   port_ = port;
-  uses_name_ = !host_.name.empty();
-  if (uses_name_) around_.names.begin_use(host_.name);
+  uses_name_ = around_.names.begin_use(host_.name);
 }
 
 network::Target Connection::target(Sight sight) const {
@@ -138,9 +144,13 @@ void Connection::permit(NetworkEvent made, std::function<void()> then) {
   made.verdict = Verdict::allow;
   made.rule = rule_;
   made.origin = origin_;
+  ++unrecorded_;
   around_.recorder.before(made, [weak = weak_from_this(), then = std::move(then)] {
     auto alive = weak.lock();
-    if (alive && alive->phase_ != Phase::over && alive->phase_ != Phase::refusing) then();
+    if (!alive) return;
+    --alive->unrecorded_;
+    if (alive->phase_ != Phase::over && alive->phase_ != Phase::refusing) return then();
+    if (alive->phase_ == Phase::over && alive->unrecorded_ == 0) alive->leave();
   });
 }
 
@@ -347,6 +357,7 @@ void Connection::on_request(const network::RequestHead& head) {
   if (decision.verdict != Verdict::allow) return refuse(Refusal::by(decision, around_.sandbox));
   if (decision.by_request && !head.plain_path)
     return refuse(Refusal::because(decision.rule_text, "the request's path can be read in more than one way", 400));
+  may_upgrade_ = head.upgrade && keeps_meaning(*head.upgrade, decision.by_request);
   rule_ = decision.rule_text;
   origin_ = decision.origin;
   if (!attempted_) {
@@ -372,7 +383,7 @@ void Connection::on_request(const network::RequestHead& head) {
 // The request that was asked about, once it is recorded and there is a server for it.
 void Connection::forward() {
   if (std::exchange(request_permitted_, false))
-    session_->proceed(proxied_ ? HttpSession::Forward::to_origin : HttpSession::Forward::as_sent);
+    session_->proceed(proxied_ ? HttpSession::Forward::to_origin : HttpSession::Forward::as_sent, may_upgrade_);
 }
 
 void Connection::on_malformed(bool by_client, const std::string& reason) {
@@ -384,8 +395,14 @@ void Connection::recheck() {
   if (phase_ == Phase::over || phase_ == Phase::refusing || phase_ == Phase::proxy_head || phase_ == Phase::doomed)
     return;
   auto self = shared_from_this();
-  Sight sight = phase_ == Phase::raw ? Sight::hidden : Sight::pending;
-  Decision decision = network::decide(around_.policy, target(sight), around_.nat64);
+  network::Target now = target(phase_ == Phase::raw ? Sight::hidden : Sight::pending);
+  // What it is connected to has to be allowed still, too. (What is behind the host's proxy, that proxy alone knows.)
+  auto dialled = core::parse_address(address_);
+  if (outside_ && dialled && around_.proxy.choose(host_, port_) == nullptr) {
+    now.address = *dialled;
+    now.is_hosts_own = around_.is_hosts_own(*dialled);
+  }
+  Decision decision = network::decide(around_.policy, now, around_.nat64);
   if (decision.verdict != Verdict::allow) {
     answered_ = true;  // whatever is under way is cut off, not answered
     refuse(Refusal::by(decision, around_.sandbox));

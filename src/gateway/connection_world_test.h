@@ -102,6 +102,7 @@ struct World : Recorder {
   Connection::Times times;
   std::vector<std::string> log;
   bool records = true;
+  std::vector<std::function<void()>> unrecorded;  // what waits while nothing is recorded
   std::shared_ptr<Connection> connection;
   std::function<void()> each_tick = [] {};
 
@@ -136,7 +137,8 @@ struct World : Recorder {
   }
   void before(const core::NetworkEvent& event, std::function<void()> then) override {
     log.push_back("before " + text(event));
-    if (records) loop.after(std::chrono::seconds(0), std::move(then));
+    if (!records) return unrecorded.push_back(std::move(then));
+    loop.after(std::chrono::seconds(0), std::move(then));
   }
   void told(const core::NetworkEvent& event) override {
     log.push_back("told " + text(event) + (event.error.empty() ? "" : " (" + event.error + ")"));

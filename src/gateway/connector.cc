@@ -80,6 +80,7 @@ void Connector::on_addresses(const Resolver::Addresses& addresses) {
   std::optional<Refusal> refusal;
   for (const core::IpAddress& address : addresses) {
     target_.address = address;
+    target_.is_hosts_own = around_.is_hosts_own(address);
     network::Decision decision = network::decide(around_.policy, target_, around_.nat64);
     if (decision.verdict == core::Verdict::allow) {
       allowed.push_back(address);

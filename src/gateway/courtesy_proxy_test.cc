@@ -66,5 +66,20 @@ TEST(UpstreamProxy, CarriesTheConnectionWhereTheHostHasOne) {
   }));
 }
 
+TEST(CourtesyProxy, ANameMayGetItsAddressWhileItIsInUse) {
+  EXPECT_IN_NET(in_public_net([] {
+    Server server(443, 1, "server hello");
+    World world({"example.org"}, "5.5.5.5 example.org\n");
+    // The agent asks the name server only now that a connection to the name is open already.
+    world.each_tick = [&] {
+      if (server.has_answered()) world.address_of_name("example.org");
+    };
+    std::string got = world.talk(
+        {}, 0, {"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n", hello("example.org")}, true);
+    CLAIM(has(got, "server hello"), got);
+    world.connection.reset();
+  }));
+}
+
 }  // namespace
 }  // namespace hv::gateway

@@ -184,6 +184,12 @@ base::Status DnsServer::serve_datagrams(base::Fd socket) {
   return {};
 }
 
+void DnsServer::pause(bool paused) {
+  if (std::exchange(paused_, paused) == paused) return;
+  for (int listener : listeners_)
+    static_cast<void>(around_.loop.modify(listener, paused ? uint32_t{0} : uint32_t{EPOLLIN}));
+}
+
 void DnsServer::on_datagrams(int socket) {
   std::array<char, 4096> buffer;
   alignas(cmsghdr) std::array<char, 256> control;
@@ -212,16 +218,20 @@ base::Status DnsServer::serve_streams(base::Fd listener) {
   int fd = listener.get();
   HV_TRY(base::set_nonblocking(fd, true));
   HV_TRY(around_.loop.watch(fd, EPOLLIN, [this, fd](uint32_t) { accept(fd); }));
+  listeners_.push_back(fd);
   sockets_.push_back(std::move(listener));
   return {};
 }
 
 void DnsServer::accept(int listener) {
   base::Fd socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket) return;
+  // Out of descriptors, it would be called again at once for as long as the client waits.
+  bool is_short = !socket && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+  if (is_short && streams_.empty()) return pause(true);
   // The one that has been silent longest makes room.
-  if (streams_.size() >= kMostStreams)
+  if (is_short || streams_.size() >= kMostStreams)
     close(std::ranges::max_element(streams_, {}, [](const Stream& stream) { return stream.age; }));
+  if (!socket) return;
   int fd = socket.get();
   streams_.push_front({std::move(socket), {}, {}});
   auto stream = streams_.begin();
@@ -272,6 +282,7 @@ void DnsServer::sweep() {
     if (++stream->age > kStreamSweeps) close(stream);
     stream = next;
   }
+  pause(false);
   // Networks come and go.
   if (++sweeps_ % kLookAgain == 0) v6_ = host_has_ipv6();
 }

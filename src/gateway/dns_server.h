@@ -43,12 +43,15 @@ class DnsServer {
   static constexpr size_t kMostStreams = 64;
   void on_datagrams(int socket);
   void accept(int listener);
+  void pause(bool paused);
   void on_stream(std::list<Stream>::iterator stream, uint32_t events);
   void close(std::list<Stream>::iterator stream);
   std::string answer(std::string_view message, network::DnsTransport transport);
 
   Surroundings& around_;
   std::vector<base::Fd> sockets_;
+  std::vector<int> listeners_;  // those of `sockets_` that take streams
+  bool paused_ = false;
   std::list<Stream> streams_;
   bool v6_ = host_has_ipv6();
   int sweeps_ = 0;

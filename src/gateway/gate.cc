@@ -148,6 +148,8 @@ void Gate::sweep() {
   for (const auto& [number, connection] : connections_) all.push_back(connection);
   for (const auto& connection : all) connection->sweep(now);
   dns_.sweep();
+  // What was missing may be there again, also where no connection has ended since.
+  pause_listeners(false);
   if (++sweeps_ % kFlushEvery == 0) around_.refusals.flush();
 }
 

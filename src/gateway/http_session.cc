@@ -37,10 +37,13 @@ void HttpSession::advance() {
   if (complete && response_done_) end_of_exchange();
 }
 
-void HttpSession::proceed(Forward form) {
+void HttpSession::proceed(Forward form, bool may_upgrade) {
   if (state_ != State::asking) return;
-  const network::RequestHead& head = request_->head();
-  std::string text = form == Forward::as_sent ? held_.substr(0, request_->size()) : network::to_origin_text(head);
+  bool changed = request_->head().upgrade && !may_upgrade;
+  network::RequestHead head = changed ? network::without_upgrade(request_->head()) : request_->head();
+  std::string text = form == Forward::to_origin ? network::to_origin_text(head)
+                     : changed                  ? network::to_text(head)
+                                                : held_.substr(0, request_->size());
   held_.erase(0, request_->size());
   asked_ = {head.method, head.upgrade.has_value()};
   request_keeps_alive_ = head.keep_alive;

@@ -35,8 +35,9 @@ class HttpSession {
   void server_bytes(std::string_view bytes);
   // The server sends no more.
   void server_ended();
-  // The request last told of is permitted, and to_server() now reaches its server.
-  void proceed(Forward form);
+  // The request last told of is permitted, and to_server() now reaches its server. Without `may_upgrade` the server is
+  // not told that the client would like to go on in another protocol, and its agreement to that is an error.
+  void proceed(Forward form, bool may_upgrade = true);
 
   // More bytes of the client would be of use.
   bool wants_client() const { return state_ == State::head || state_ == State::body || state_ == State::tunnel; }

@@ -97,6 +97,7 @@ Status Network::open(hv::base::EventLoop& loop, const hv::shimwire::GatewaySetup
       HV_TRY(hv::gateway::ProxySettings::from_environment(setup.proxy_environment)),
       {},
       hv::gateway::Folder([this](const hv::core::NetworkEvent& event) { link.told(event); })});
+  around->is_hosts_own = hv::gateway::leads_to_this_host;
   hv::gateway::Gate::Limits limits;
   limits.connections = hv::gateway::most_connections(limits.connections);
   gate = std::make_unique<hv::gateway::Gate>(*around, setup.last_connection, limits);

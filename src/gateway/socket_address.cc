@@ -5,6 +5,8 @@
 
 #include <netinet/in.h>
 
+#include "base/fd.h"
+
 namespace hv::gateway {
 
 SocketAddress to_socket_address(const core::IpAddress& address, uint16_t port, uint32_t scope) {
@@ -52,6 +54,17 @@ uint16_t port_of(const sockaddr_storage& storage) {
   sockaddr_in v4{};
   std::memcpy(&v4, &storage, sizeof v4);
   return ntohs(v4.sin_port);
+}
+
+bool leads_to_this_host(const core::IpAddress& address) {
+  // connect() of a datagram socket looks up the route; to an address of the host it leads from that very address.
+  SocketAddress to = to_socket_address(address, 9);
+  base::Fd socket(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket || ::connect(socket.get(), to.get(), to.size) != 0) return false;
+  SocketAddress from;
+  from.size = sizeof from.storage;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.size) != 0) return false;
+  return address_of(from.storage) == address;
 }
 
 }  // namespace hv::gateway

@@ -20,6 +20,8 @@ struct SocketAddress {
 SocketAddress to_socket_address(const core::IpAddress& address, uint16_t port, uint32_t scope = 0);
 // A v4-mapped IPv6 address becomes the IPv4 one it stands for.
 core::IpAddress address_of(const sockaddr_storage& storage);
+// Whether a packet to this address would stay on this host. Nothing is sent to find out.
+bool leads_to_this_host(const core::IpAddress& address);
 uint16_t port_of(const sockaddr_storage& storage);
 
 }  // namespace hv::gateway

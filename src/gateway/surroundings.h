@@ -29,6 +29,8 @@ struct Surroundings {
   // them. Beyond `most_held` every connection has to do with little.
   size_t held = 0;
   size_t most_held = size_t{16} << 20;
+  // Whether the host itself would answer there, whatever kind of address it is.
+  bool (*is_hosts_own)(const core::IpAddress& address) = [](const core::IpAddress&) { return false; };
 
   bool is_crowded() const { return held > most_held; }
 };

@@ -175,16 +175,17 @@ std::optional<std::string> AddressMap::name_of(const core::IpAddress& address) c
   return slots_[slot].name;
 }
 
-void AddressMap::begin_use(std::string_view name) {
+bool AddressMap::begin_use(std::string_view name) {
   auto known = by_name_.find(std::string(name));
-  if (known == by_name_.end()) return;
+  if (known == by_name_.end()) return false;
   ++slots_[known->second].connections;
   touch(known->second);
+  return true;
 }
 
 void AddressMap::end_use(std::string_view name) {
   auto known = by_name_.find(std::string(name));
-  if (known == by_name_.end()) return;
+  HV_CHECK(known != by_name_.end());
   HV_CHECK(slots_[known->second].connections > 0);
   --slots_[known->second].connections;
   touch(known->second);

@@ -50,8 +50,9 @@ class AddressMap {
   base::Result<NameAddresses> addresses_of(std::string_view name);
   // What an address of either family stands for.
   std::optional<std::string> name_of(const core::IpAddress& address) const;
-  // A name with open connections keeps its address; calls come in pairs.
-  void begin_use(std::string_view name);
+  // A name with open connections keeps its address; each call that returned true is followed by one of end_use().
+  // False: the name has no address to keep. It may get one before the connection ends.
+  [[nodiscard]] bool begin_use(std::string_view name);
   void end_use(std::string_view name);
 
   size_t size() const { return slots_.size(); }

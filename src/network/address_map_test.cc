@@ -124,10 +124,11 @@ TEST_F(AddressMapTest, ReusesOnlyAddressesLongIdle) {
   EXPECT_EQ(map.name_of(a.v4), "a.test");
   EXPECT_FALSE(map.addresses_of("b.test"));
   now_ += 600;
-  map.begin_use("a.test");
+  EXPECT_TRUE(map.begin_use("a.test"));
   EXPECT_EQ(map.addresses_of("d.test")->v4, c.v4);
   now_ += 6000;
-  map.begin_use("d.test");
+  EXPECT_TRUE(map.begin_use("d.test"));
+  EXPECT_FALSE(map.begin_use("unknown.test"));
   EXPECT_FALSE(map.addresses_of("e.test")) << "both have connections";
   map.end_use("a.test");
   EXPECT_FALSE(map.addresses_of("e.test")) << "used a moment ago";

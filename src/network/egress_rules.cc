@@ -127,10 +127,14 @@ std::optional<Decision> refused_place(const Target& target, const std::vector<co
                                       std::span<const core::AddressRange> nat64) {
   if (!target.address) return std::nullopt;
   AddressClass is = classify(*target.address, nat64);
-  if (is == AddressClass::global) return std::nullopt;
-  std::string place = format("{} address", core::name_of(is));
-  std::string reason = target.name.empty() ? format("{} is a {}", target.address->text(), place)
-                                           : format("{} is at {}, a {}", target.name, target.address->text(), place);
+  if (is == AddressClass::global && !target.is_hosts_own) return std::nullopt;
+  // What listens at the host's own public address was often meant for its user alone: it is private like a neighbour.
+  std::string place = target.is_hosts_own && is < AddressClass::local ? "address of this host"
+                                                                      : format("{} address", core::name_of(is));
+  std::string_view article = place.starts_with('a') ? "an" : "a";
+  std::string reason = target.name.empty()
+                           ? format("{} is {} {}", target.address->text(), article, place)
+                           : format("{} is at {}, {} {}", target.name, target.address->text(), article, place);
   if (is == AddressClass::loopback)
     return denied(place, reason + "; services of the host are reached as host.hydravisor",
                   format("--host-port {}", target.port));
@@ -172,7 +176,7 @@ Decision decide(const EgressPolicy& policy, const Target& target, std::span<cons
   const EgressRule* strongest[3] = {};  // by verdict: the first that matches
   std::vector<const EgressRule*> open;
   bool by_request = false;
-  bool is_special = target.address && classify(*target.address, nat64) != AddressClass::global;
+  bool is_special = target.address && (target.is_hosts_own || classify(*target.address, nat64) != AddressClass::global);
   for (const EgressRule& rule : policy.rules) {
     if (!covers_port(rule, target.port) || !covers_host(rule, target, nat64)) continue;
     by_request = by_request || depends_on_request(rule);

@@ -18,6 +18,7 @@ enum class Sight : uint8_t { pending, hidden, seen };
 struct Target {
   std::string name;                        // normalised by core::parse_host(); empty: an address was used
   std::optional<core::IpAddress> address;  // the one used; with a name, the one about to be dialled
+  bool is_hosts_own = false;               // the host itself answers at `address`, whatever class that is of
   uint16_t port = 0;
   Sight sight = Sight::pending;
   std::string method;

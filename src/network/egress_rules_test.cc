@@ -59,6 +59,8 @@ Target read_target(const std::string& question) {
     if (word == "at") {
       words >> word;
       target.address = *core::parse_address(word);
+    } else if (word == "own") {
+      target.is_hosts_own = true;
     } else if (word == "hidden") {
       target.sight = Sight::hidden;
     } else {

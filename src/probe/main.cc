@@ -40,7 +40,7 @@ using base::json::Object;
 std::vector<Probe> all_probes() {
   std::vector<Probe> probes;
   for (std::span<const Probe> part :
-       {call_probes(), file_probes(), process_probes(), network_probes(), terminal_probes()})
+       {call_probes(), file_probes(), process_probes(), network_probes(), gateway_probes(), terminal_probes()})
     probes.insert(probes.end(), part.begin(), part.end());
   return probes;
 }
@@ -75,6 +75,7 @@ Attempt run_apart(const Probe& probe, const Outside& outside) {
 core::ProbeStatus status_of(const Probe& probe, Outcome outcome) {
   if (outcome == Outcome::got_through) return core::ProbeStatus::got_through;
   if (outcome == Outcome::not_applicable) return core::ProbeStatus::not_applicable;
+  if (outcome == Outcome::held_unrecorded) return core::ProbeStatus::held_unrecorded;
   return probe.record.empty() ? core::ProbeStatus::held_unrecorded : core::ProbeStatus::held;
 }
 
@@ -82,11 +83,9 @@ Object describe_probe(const Probe& probe) {
   Array control;
   for (auto [layer, name] : core::Names<core::Layer>::table)
     if ((probe.control & static_cast<uint32_t>(layer)) != 0) control.emplace_back(name);
-  return {{"id", probe.id},
-          {"category", probe.category},
-          {"summary", probe.summary},
-          {"control", std::move(control)},
-          {"record", probe.record}};
+  return {{"id", probe.id},           {"category", probe.category},
+          {"summary", probe.summary}, {"control", std::move(control)},
+          {"record", probe.record},   {"needs_network", probe.needs_network}};
 }
 
 struct Options {
@@ -100,6 +99,23 @@ struct Options {
 bool parse_number(std::string_view text, int& value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+// The options that name parts of a network that answers.
+std::string Outside::* network_option(std::string_view word) {
+  struct Option {
+    std::string_view word;
+    std::string Outside::* value;
+  };
+  static constexpr Option kOptions[] = {
+      {"--net-allowed", &Outside::allowed},         {"--net-unlisted", &Outside::unlisted},
+      {"--net-rebinding", &Outside::rebinding},     {"--net-own-name", &Outside::own_name},
+      {"--net-unlisted-v4", &Outside::unlisted_v4}, {"--net-unlisted-v6", &Outside::unlisted_v6},
+      {"--net-name-server", &Outside::name_server},
+  };
+  for (const Option& option : kOptions)
+    if (option.word == word) return option.value;
+  return nullptr;
 }
 
 // False after a message about what cannot be understood.
@@ -131,6 +147,8 @@ bool parse(std::span<char*> arguments, Options& options) {
       options.outside.message_queue = value;
     } else if (word == "--host-tcp") {
       good = parse_number(value, options.outside.port) && options.outside.port < 65536;
+    } else if (std::string Outside::* text = network_option(word)) {
+      options.outside.*text = value;
     } else {
       std::fprintf(stderr, "hydravisor-probe: unknown option '%s' (see --help)\n", arguments[i]);
       return false;
@@ -145,7 +163,7 @@ bool parse(std::span<char*> arguments, Options& options) {
 }
 
 constexpr const char* help_text =
-    "hydravisor-probe [--json] [--list] [--only ID]... [--host-... VALUE]...\n"
+    "hydravisor-probe [--json] [--list] [--only ID]... [--host-... VALUE]... [--net-... VALUE]...\n"
     "\n"
     "Tries, from inside a sandbox, what a sandbox must withstand. Exits 1 when anything got through.\n"
     "  --list                    what there is to try, the layers that hold it, the call that the ledger names\n"
@@ -157,6 +175,13 @@ constexpr const char* help_text =
     "  --host-shared-memory KEY  a System V segment of the host that anybody may attach\n"
     "  --host-message-queue NAME a POSIX message queue of the host that anybody may read\n"
     "  --host-tcp PORT           a TCP port that listens on the host's loopback\n"
+    "  --net-allowed NAME        a server that the policy allows, which answers as docs/probes.md says\n"
+    "  --net-unlisted NAME       another name of the same server, which no rule allows\n"
+    "  --net-rebinding NAME      an allowed name that leads to a private address from its second answer on\n"
+    "  --net-own-name NAME       an allowed name of the host itself\n"
+    "  --net-unlisted-v4 ADDRESS, --net-unlisted-v6 ADDRESS\n"
+    "                            addresses of the server, which no rule allows\n"
+    "  --net-name-server ADDRESS a server that answers for these names\n"
     "What needs something of the host that is not named is reported as not_applicable.\n"
     "Example: hydravisor run -- hydravisor-probe --host-pid $$\n";
 

@@ -20,9 +20,18 @@ struct Outside {
   int shared_memory = 0;      // key of a System V segment of the host that anybody may attach
   std::string message_queue;  // name of a POSIX message queue of the host that anybody may open
   int port = 0;               // a TCP port that listens on the host's loopback
+  // A network that answers, for tests (docs/probes.md).
+  std::string allowed;      // a name that the policy allows
+  std::string unlisted;     // another name of the same server, which no rule allows
+  std::string rebinding;    // an allowed name that leads to a private address from its second answer on
+  std::string own_name;     // an allowed name of the host itself
+  std::string unlisted_v4;  // addresses that no rule allows
+  std::string unlisted_v6;
+  std::string name_server;  // that answers for all of these
 };
 
-enum class Outcome : uint8_t { held, got_through, not_applicable };
+// `held_unrecorded`: what held this time cannot tell anybody, whatever the table says of the probe.
+enum class Outcome : uint8_t { held, got_through, not_applicable, held_unrecorded };
 
 struct Attempt {
   Outcome outcome = Outcome::held;
@@ -36,9 +45,11 @@ struct Probe {
   // The layers that hold it together: in a sandbox without all of them it must get through. 0: what holds it (the ids,
   // the mount tree, the kernel's own checks) cannot be left out.
   uint32_t control;
-  // The refused system call that the ledger then names; empty: nothing can report it.
+  // The refused system call that the ledger then names, or the kind of event; empty: nothing can report it.
   std::string_view record;
   Attempt (*attempt)(const Outside&);
+  // The control takes a network in which a server answers, which not every machine has.
+  bool needs_network = false;
 };
 
 // Each category's table.
@@ -46,6 +57,7 @@ std::span<const Probe> call_probes();
 std::span<const Probe> file_probes();
 std::span<const Probe> process_probes();
 std::span<const Probe> network_probes();
+std::span<const Probe> gateway_probes();
 std::span<const Probe> terminal_probes();
 
 constexpr uint32_t layers(auto... layer) {
@@ -54,6 +66,9 @@ constexpr uint32_t layers(auto... layer) {
 
 inline Attempt held(std::string detail) {
   return {Outcome::held, std::move(detail)};
+}
+inline Attempt held_unrecorded(std::string detail) {
+  return {Outcome::held_unrecorded, std::move(detail)};
 }
 inline Attempt got_through(std::string detail) {
   return {Outcome::got_through, std::move(detail)};

@@ -120,6 +120,7 @@ void Network::on_gateway() {
   if (packet) return handle(*packet);
   loop_.unwatch(control_.get());
   control_.close();
+  attempts_.forget();
   hooks_.lost(failure_.empty() ? "it died too often" : failure_);
 }
 
@@ -143,22 +144,35 @@ void Network::answer(Gateway type, uint64_t number) {
   static_cast<void>(shimwire::send_packet(control_.get(), static_cast<uint8_t>(type), writer.u64(number).take()));
 }
 
+// Recorded before effect: without the record nothing goes out.
+void Network::ask(SpoolFamily family, std::string payload, Gateway reply, uint64_t number) {
+  size_t size = payload.size();
+  attempts_.add(size, [this, family, payload = std::move(payload), reply, number] {
+    if (hooks_.record(family, payload)) answer(reply, number);
+  });
+}
+
+void Network::tell(SpoolFamily family, const std::string& payload) {
+  attempts_.charge(payload.size());
+  static_cast<void>(hooks_.record(family, payload));
+}
+
 // What the gateway says was shaped by the agent and the internet, but by way of our own encoding: what does not decode
 // is dropped, and what was not recorded is not answered.
 void Network::handle(const shimwire::Packet& packet) {
   switch (static_cast<Gateway>(packet.type)) {
     case Gateway::hello:
+      // The questions of one that has died: its successor gives the same numbers to its own.
+      attempts_.forget();
       static_cast<void>(send_setup());
       return;
     case Gateway::connecting: {
       auto event = shimwire::decode<shimwire::HostPortEvent>(packet.body);
-      if (event && hooks_.record(SpoolFamily::host_port_connected, packet.body))
-        answer(Gateway::proceed, event->connection);
+      if (event) ask(SpoolFamily::host_port_connected, packet.body, Gateway::proceed, event->connection);
       return;
     }
     case Gateway::closed:
-      if (shimwire::decode<shimwire::HostPortEvent>(packet.body))
-        static_cast<void>(hooks_.record(SpoolFamily::host_port_closed, packet.body));
+      if (shimwire::decode<shimwire::HostPortEvent>(packet.body)) tell(SpoolFamily::host_port_closed, packet.body);
       return;
     case Gateway::attempt: {
       uint64_t number = 0;
@@ -167,14 +181,11 @@ void Network::handle(const shimwire::Packet& packet) {
       auto event = shimwire::decode_network_event(std::string_view(packet.body).substr(sizeof number));
       if (!event) return;
       last_connection_ = std::max(last_connection_, event->connection);
-      // Recorded before effect: without the record nothing goes out.
-      if (hooks_.record(SpoolFamily::network_attempt, packet.body.substr(sizeof number)))
-        answer(Gateway::recorded, number);
+      ask(SpoolFamily::network_attempt, packet.body.substr(sizeof number), Gateway::recorded, number);
       return;
     }
     case Gateway::told:
-      if (shimwire::decode_network_event(packet.body))
-        static_cast<void>(hooks_.record(SpoolFamily::network_told, packet.body));
+      if (shimwire::decode_network_event(packet.body)) tell(SpoolFamily::network_told, packet.body);
       return;
     case Gateway::failed:
       if (auto problem = shimwire::decode<shimwire::Problem>(packet.body))

@@ -14,6 +14,7 @@
 #include "shimwire/channel.h"
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
+#include "supervisor/attempt_queue.h"
 
 namespace hv::supervisor {
 
@@ -41,11 +42,13 @@ class Network {
 
  private:
   Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)
-      : loop_(loop), spec_(spec), policy_(spec.egress), hooks_(std::move(hooks)) {}
+      : loop_(loop), spec_(spec), policy_(spec.egress), hooks_(std::move(hooks)), attempts_(loop, {}) {}
   base::Status spawn(const std::string& program, const std::string& uses, const std::vector<base::Fd>& sockets);
   void on_gateway();
   void handle(const shimwire::Packet& packet);
   base::Status send_setup();
+  void ask(shimwire::SpoolFamily family, std::string payload, shimwire::Gateway reply, uint64_t number);
+  void tell(shimwire::SpoolFamily family, const std::string& payload);
   void answer(shimwire::Gateway type, uint64_t number);
 
   base::EventLoop& loop_;
@@ -55,6 +58,7 @@ class Network {
   base::Fd map_;
   base::Fd control_;
   std::optional<base::ChildProcess> process_;
+  AttemptQueue attempts_;
   uint64_t last_connection_ = 0;
   std::string failure_;
 };

@@ -100,6 +100,12 @@ class FakeInternet:
         _ip("-n", self.host_net, "-6", "route", "add", "default", "via", "2a0b:5::1")
         _ip("-n", self.world_net, "route", "add", "local", "5.6.0.0/16", "dev", "lo")
         _ip("-n", self.world_net, "-6", "route", "add", "local", "2a0b:6::/48", "dev", "lo")
+        # What a host's neighbours have, too.
+        for address in ("10.0.0.1", "169.254.169.254"):
+            _ip("-n", self.world_net, "route", "add", "local", address, "dev", "lo")
+        _ip("-n", self.world_net, "-6", "route", "add", "local", "fd00:5::1", "dev", "lo")
+        _ip("-n", self.world_net, "addr", "add", "fe80::5:1/64", "dev", "in", "nodad")
+        _ip("netns", "exec", self.host_net, "sh", "-c", "echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range")
         with open(os.path.join(self.top, "resolv.conf"), "w", encoding="utf-8") as file:
             file.write(f"nameserver {NAME_SERVER}\noptions timeout:2 attempts:2\n")
         with open(os.path.join(self.top, "hosts"), "w", encoding="utf-8") as file:
@@ -115,12 +121,12 @@ class FakeInternet:
             source, target = os.path.join(self.top, name), os.path.realpath(f"/etc/{name}")
             _check(_LIBC.mount(source.encode(), target.encode(), None, _MS_BIND, None), f"mount {target}")
 
-    def socket(self, address, port, kind=socket.SOCK_STREAM):
-        """A bound socket in the internet; a stream one listens."""
+    def socket(self, address, port, kind=socket.SOCK_STREAM, at_host=False):
+        """A bound socket in the internet, or of the host; a stream one listens."""
         made = []
 
         def make():
-            with open(f"/run/netns/{self.world_net}", "rb") as net:
+            with open(f"/run/netns/{self.host_net if at_host else self.world_net}", "rb") as net:
                 _check(_LIBC.setns(net.fileno(), _CLONE_NEWNET), "setns")
             bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -128,7 +134,8 @@ class FakeInternet:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 # An address that is local only by its route has to be taken without asking.
                 bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
-            bound.bind((address, port))
+            scope = socket.if_nametoindex("in") if address.startswith("fe80:") else 0
+            bound.bind((address, port, 0, scope) if bound.family == socket.AF_INET6 else (address, port))
             if kind == socket.SOCK_STREAM:
                 bound.listen(128)
             made.append(bound)
@@ -258,6 +265,27 @@ class FakeInternet:
     def serve(self, address, port, handle):
         """A server that gives each connection to `handle` in a thread of its own."""
         self._accept(self.socket(address, port), handle)
+
+    def canary(self, address, ports=(80, 443), datagrams=(), at_host=False):
+        """Answers what comes with "canary ADDRESS:" and what came; on port 80 as a web server."""
+        mark = f"canary {address}:".encode()
+
+        def serve(connection):
+            with connection:
+                body = mark + connection.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) if connection.getsockname()[1] == 80 else b""
+                connection.sendall(head + body)
+
+        def echo(bound):
+            while True:
+                data, client = bound.recvfrom(4096)
+                if not client:
+                    return
+                bound.sendto(mark + data, client)
+        for port in ports:
+            self._accept(self.socket(address, port, at_host=at_host), serve)
+        for port in datagrams:
+            self._spawn(lambda bound=self.socket(address, port, socket.SOCK_DGRAM): echo(bound))
 
     def _accept(self, listener, handle):
         def run():
