@@ -103,7 +103,7 @@ class Programs(hydravisor.TestCase):
         items = self.world.json("audit", "ls", "--kind", kind, "--limit", "1000")["items"]
         return [item["payload"] for item in reversed(items)]
 
-    def assert_intercepted(self, *wanted):
+    def assert_intercepted(self, *wanted, seconds=5):
         """The ledger has these connections (host, port, protocol or None), each of a client that was given an address for the name by DNS and used
         it. Whoever asks a proxy asks for no address."""
         def missing():
@@ -115,7 +115,7 @@ class Programs(hydravisor.TestCase):
                 if event["verdict"] == "allow" and event["host"] in resolved and (protocol != "tls" or event["sni"] == event["host"]):
                     opened.add((event["host"], event["port"], protocol or None))
             return set(wanted) - opened
-        hydravisor.wait_for(lambda: not missing(), 5, f"the record of {wanted}")
+        hydravisor.wait_for(lambda: not missing(), seconds, f"the record of {wanted}")
 
     def assert_fetches_all(self, *command, options=(), times=1):
         result = self.inside(*command, *SITES, options=options)
@@ -128,6 +128,13 @@ class Programs(hydravisor.TestCase):
     def test_curl_over_both_families(self):
         for family in ("-4", "-6"):
             self.assert_fetches_all("curl", "-sS", "--max-time", "20", "--cacert", "ca.pem", family)
+
+    def test_the_ledger_tells_a_client_of_the_proxy_apart(self):
+        """The control of what the other tests assert."""
+        self.assert_output(self.inside("curl", "-sS", "--cacert", "ca.pem", "-x", "http://127.0.0.1:3128", SITES[0]), PAGES.splitlines(True)[0])
+        hydravisor.wait_for(lambda: self.events("network.closed"), 5, "the record")
+        with self.assertRaises(AssertionError):
+            self.assert_intercepted(("www.good.example", 443, "tls"), seconds=0)
 
     def test_node_fetch(self):
         need("node")
