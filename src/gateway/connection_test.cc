@@ -1,5 +1,7 @@
 #include "gateway/connection.h"
 
+#include <gtest/gtest.h>
+
 #include "gateway/connection_world_test.h"
 
 namespace hv::gateway {

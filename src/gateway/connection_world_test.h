@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -37,7 +36,7 @@ inline core::IpAddress ip(const char* text) {
 
 inline base::Fd file_of(const std::string& text) {
   base::Fd file(::memfd_create("test", MFD_CLOEXEC));
-  EXPECT_TRUE(base::write_all(file.get(), text));
+  if (!base::write_all(file.get(), text)) ::abort();
   return file;
 }
 
