@@ -192,14 +192,14 @@ class Egress(hydravisor.TestCase):
         self.assert_output(self.inside("python3", "-c", program, allow=["www.good.example"]), "POST www.good.example /up 20000000\n")
 
     def gateways(self):
-        """(keeper, worker) of the one sandbox that runs."""
-        found = {}
+        """(keeper, worker) of the one sandbox that runs. Other checkouts may be tested on this machine at the same time."""
+        program, found = os.path.join(hydravisor.BIN, "hydravisor-gateway").encode(), {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                     fields = file.read().rsplit(")", 1)[1].split()
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    if b"hydravisor-gateway" in file.read() and fields[0] != "Z":
+                    if program in file.read() and fields[0] != "Z":
                         found[int(pid)] = int(fields[1])
             except OSError:
                 continue
