@@ -139,7 +139,8 @@ DnsVerdict answer_query(Surroundings& around, const DnsQuery& query, bool v6) {
   event.origin = decision.origin;
   if (decision.verdict == Verdict::deny) {
     event.error = decision.reason;
-    verdict.answer = DnsAnswer::no_such_name(kRefusedTtl);
+    bool exists = network::has_names_below(around.policy, event.name);
+    verdict.answer = exists ? DnsAnswer::none(kRefusedTtl) : DnsAnswer::no_such_name(kRefusedTtl);
     return verdict;
   }
   auto given = around.names.addresses_of(event.name);

@@ -80,12 +80,21 @@ TEST(DnsServer, OtherTypesOfAnAllowedNameAreEmptyAndNotAbsent) {
 
 TEST(DnsServer, AnyOtherNameDoesNotExist) {
   World world;
-  for (const char* name : {"evil.example", "below.example", "sub.example.org", "198.18.0.1", "c2VjcmV0.evil.example"})
+  for (const char* name :
+       {"evil.example", "sub.example.org", "notbelow.example", "198.18.0.1", "c2VjcmV0.evil.example"})
     EXPECT_EQ(world.text(name), "no such name") << name;
   DnsVerdict verdict = world.ask("evil.example");
   EXPECT_EQ(verdict.event.verdict, core::Verdict::deny);
   EXPECT_EQ(verdict.event.name, "evil.example");
   EXPECT_EQ(verdict.event.protocol, "A");
+}
+
+TEST(DnsServer, WhatAnAllowedNameLiesBelowExistsWithoutAnAddress) {
+  World world;
+  for (const char* name : {"below.example", "example", "org", "."}) {
+    EXPECT_EQ(world.text(name), "none") << name;
+    EXPECT_EQ(world.ask(name).event.verdict, core::Verdict::deny) << name;
+  }
 }
 
 TEST(DnsServer, ANameToBeAskedForHasAnAddress) {

@@ -24,7 +24,7 @@ namespace {
 
 using base::format;
 
-constexpr int kRevision = 1;  // change it when the lists below change: the cache is keyed by it
+constexpr int kRevision = 2;  // change it when the lists below change: the cache is keyed by it
 constexpr off_t kLargestFile = off_t{8} << 20;
 constexpr int kDeepest = 12;
 
@@ -98,6 +98,7 @@ constexpr std::string_view kNames[] = {
     "matplotlibrc",
     "issue",
     "gtk-3.0",
+    "chromium.d",
     "groff",
     "clang",
     "dotnet",
@@ -115,7 +116,8 @@ bool is_wanted(std::string_view name) {
 }
 
 bool is_private(std::string_view name) {
-  for (std::string_view part : {"private", "password", "secret", "entitlement", "nssdb", "consumer", "keytab"})
+  for (std::string_view part :
+       {"private", "password", "secret", "apikey", "entitlement", "nssdb", "consumer", "keytab"})
     if (name.find(part) != std::string_view::npos) return true;
   return name.ends_with(".key") || name.ends_with("~");
 }

@@ -215,6 +215,14 @@ class HostEtc : public FakeHost, public testing::Test {
   }
 };
 
+TEST_F(HostEtc, HoldsWhatDebiansChromiumIsStartedWithWithoutItsKeys) {
+  file("etc/chromium.d/default-flags", "f");
+  file("etc/chromium.d/apikeys", "k");
+  std::string etc = assemble();
+  EXPECT_EQ(*base::read_file(etc + "/chromium.d/default-flags"), "f");
+  EXPECT_FALSE(base::path_exists(etc + "/chromium.d/apikeys"));
+}
+
 TEST_F(HostEtc, HoldsNoSecretsAndItsOwnUsers) {
   file("etc/ssl/certs/ca-certificates.crt", "ca");
   file("etc/ssl/private/host.pem", "key");

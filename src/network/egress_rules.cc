@@ -33,6 +33,10 @@ bool covers_port(const EgressRule& rule, uint16_t port) {
       ports_of(rule), [port](const core::PortRange& range) { return port >= range.first && port <= range.last; });
 }
 
+bool is_below(std::string_view name, std::string_view domain) {
+  return name.size() > domain.size() + 1 && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.';
+}
+
 bool names(const HostPattern& pattern, std::string_view name) {
   switch (pattern.kind) {
     case HostPattern::Kind::any:
@@ -40,8 +44,7 @@ bool names(const HostPattern& pattern, std::string_view name) {
     case HostPattern::Kind::exact:
       return name == pattern.name;
     case HostPattern::Kind::suffix:
-      return name.size() > pattern.name.size() + 1 && name.ends_with(pattern.name) &&
-             name[name.size() - pattern.name.size() - 1] == '.';
+      return is_below(name, pattern.name);
     case HostPattern::Kind::range:
     case HostPattern::Kind::group:
       return false;
@@ -231,6 +234,25 @@ Decision decide_name(const EgressPolicy& policy, std::string_view name) {
     if (other.verdict < best.verdict) best = std::move(other);
   }
   return best;
+}
+
+bool has_names_below(const EgressPolicy& policy, std::string_view name) {
+  return policy.fallback != Verdict::deny || std::ranges::any_of(policy.rules, [name](const EgressRule& rule) {
+           if (rule.verdict == Verdict::deny) return false;
+           switch (rule.host.kind) {
+             case HostPattern::Kind::any:
+               return true;
+             case HostPattern::Kind::exact:
+               return name == "." || is_below(rule.host.name, name);
+             case HostPattern::Kind::suffix:
+               return name == "." || rule.host.name == name || is_below(rule.host.name, name) ||
+                      is_below(name, rule.host.name);
+             case HostPattern::Kind::range:
+             case HostPattern::Kind::group:
+               return false;
+           }
+           return false;
+         });
 }
 
 }  // namespace hv::network

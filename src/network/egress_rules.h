@@ -48,4 +48,8 @@ Decision decide(const core::EgressPolicy& policy, const Target& target, std::spa
 // Whether a name gets an answer from our DNS: some port of it is allowed or asked for.
 Decision decide_name(const core::EgressPolicy& policy, std::string_view name);
 
+// Whether a name below this one could get an answer. Then the name itself exists, though nothing stands there:
+// resolvers take a name that does not exist to have none below it (RFC 8020).
+bool has_names_below(const core::EgressPolicy& policy, std::string_view name);
+
 }  // namespace hv::network

@@ -134,6 +134,18 @@ TEST(EgressRules, GiveTheCommandThatAllowsIt) {
   EXPECT_EQ(decide(policy, target).verdict, core::Verdict::allow);
 }
 
+TEST(EgressRules, KnowWhatLiesAboveTheNamesTheyOpen) {
+  core::EgressPolicy policy = policy_of({"api.example.org", "*.cdn.example"});
+  for (const char* above : {"example.org", "org", "cdn.example", "example", "a.cdn.example", "."})
+    EXPECT_TRUE(has_names_below(policy, above)) << above;
+  for (const char* other : {"api.example.org", "x.api.example.org", "ample.org", "net", "notcdn.example"})
+    EXPECT_FALSE(has_names_below(policy, other)) << other;
+  policy.rules.front().verdict = core::Verdict::deny;
+  EXPECT_FALSE(has_names_below(policy, "example.org"));
+  policy.fallback = core::Verdict::allow;
+  EXPECT_TRUE(has_names_below(policy, "net"));
+}
+
 TEST(EgressRules, OpenTheNetworkOnlyWhenOneAllows) {
   EXPECT_FALSE(core::opens_network({}));
   core::EgressPolicy policy = policy_of({"example.org"});

@@ -4,12 +4,10 @@
 
 import os
 import signal
-import pwd
 import time
 
 import fake_internet
 import hydravisor
-import run_as
 
 CURL = ["curl", "-sS", "--max-time", "20", "--cacert", "ca.pem", "--noproxy", "*"]
 
@@ -61,8 +59,8 @@ class Egress(hydravisor.TestCase):
         super().setUp()
         with open(self.internet.ca, encoding="utf-8") as file:
             self.world.write("ca.pem", file.read())
-        # The first command starts the daemon, and with it everything, as processes of the fake internet's host.
-        self.world.preexec = self.internet.enter
+        # The first command starts the daemon, and with it everything.
+        fake_internet.move_in(self.world, self.internet)
 
     def inside(self, *command, allow=(), options=(), **more):
         allowed = [word for host in allow for word in ("--allow", host)]
@@ -286,20 +284,9 @@ class EgressOfAnOrdinaryUser(Egress):
     """The same, rootless: everything is done in the user's own namespaces."""
 
     def setUp(self):
-        try:
-            user = pwd.getpwnam(run_as.TEST_USER)
-        except KeyError:
-            hydravisor.skip_or_fail(f"there is no user {run_as.TEST_USER}; tools/prepare-test-machine adds it")
+        user = fake_internet.ordinary_user()
         super().setUp()
-        for folder, _, names in os.walk(self.world.top):
-            for path in [folder, *(os.path.join(folder, name) for name in names)]:
-                os.chown(path, user.pw_uid, user.pw_gid)
-
-        def enter():
-            self.internet.enter()
-            run_as.become(user)
-            os.chdir(self.world.project)
-        self.world.preexec = enter
+        fake_internet.move_in(self.world, self.internet, user)
 
 
 if __name__ == "__main__":

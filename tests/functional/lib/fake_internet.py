@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import http.server
 import os
+import pwd
 import socket
 import ssl
 import struct
@@ -22,6 +23,9 @@ import subprocess
 import tempfile
 import threading
 import time
+
+import hydravisor
+import run_as
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS = 0x20000
@@ -60,6 +64,30 @@ class Name:
         return answers[number] if answers else []
 
 
+def ordinary_user():
+    """The tests' user without rights; skips the calling test where there is none."""
+    try:
+        return pwd.getpwnam(run_as.TEST_USER)
+    except KeyError:
+        return hydravisor.skip_or_fail(f"there is no user {run_as.TEST_USER}; tools/prepare-test-machine adds it")
+
+
+def move_in(world, internet, user=None):
+    """Has the world's commands run as processes of the internet's host, and its daemon with them; as `user`, to whom the world is given then."""
+    world.preexec = internet.enter
+    if not user:
+        return
+    for folder, _, names in os.walk(world.top):
+        for path in [folder, *(os.path.join(folder, name) for name in names)]:
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+    def enter():
+        internet.enter()
+        run_as.become(user)
+        os.chdir(world.project)
+    world.preexec = enter
+
+
 def _as_answers(addresses):
     return addresses if addresses and isinstance(addresses[0], list) else [addresses or []]
 
@@ -74,6 +102,7 @@ class FakeInternet:
         self.greetings = []     # the TLS server names asked for
         self._sockets = []
         self._servers = []
+        self._programs = []
         self._closed = False
         self.top = tempfile.mkdtemp(prefix="hvfi-")
         os.chmod(self.top, 0o755)
@@ -121,13 +150,27 @@ class FakeInternet:
             source, target = os.path.join(self.top, name), os.path.realpath(f"/etc/{name}")
             _check(_LIBC.mount(source.encode(), target.encode(), None, _MS_BIND, None), f"mount {target}")
 
+    def inhabit(self, at_host=False):
+        """For preexec_fn: the process becomes one of this internet, a server that is a program; or one of the host."""
+        with open(f"/run/netns/{self.host_net if at_host else self.world_net}", "rb") as net:
+            _check(_LIBC.setns(net.fileno(), _CLONE_NEWNET), "setns")
+
+    def _within(self, function, at_host=False):
+        """What the function returns in the internet, or None. setns(2) moves one thread; this one ends right after."""
+        returned = []
+
+        def run():
+            with contextlib.suppress(OSError):
+                self.inhabit(at_host)
+                returned.append(function())
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return returned[0] if returned else None
+
     def socket(self, address, port, kind=socket.SOCK_STREAM, at_host=False):
         """A bound socket in the internet, or of the host; a stream one listens."""
-        made = []
-
         def make():
-            with open(f"/run/netns/{self.host_net if at_host else self.world_net}", "rb") as net:
-                _check(_LIBC.setns(net.fileno(), _CLONE_NEWNET), "setns")
             bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if bound.family == socket.AF_INET6:
@@ -138,15 +181,12 @@ class FakeInternet:
             bound.bind((address, port, 0, scope) if bound.family == socket.AF_INET6 else (address, port))
             if kind == socket.SOCK_STREAM:
                 bound.listen(128)
-            made.append(bound)
-        # setns(2) moves one thread; this one ends right after.
-        thread = threading.Thread(target=make)
-        thread.start()
-        thread.join()
+            return bound
+        made = self._within(make, at_host)
         if not made:
             raise OSError(f"no socket at {address}:{port} of the fake internet")
-        self._sockets.append(made[0])
-        return made[0]
+        self._sockets.append(made)
+        return made
 
     # Names.
 
@@ -204,8 +244,8 @@ class FakeInternet:
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.top, check=True, capture_output=True)
 
-    def certificate(self, names):
-        """A TLS context with a certificate for these names."""
+    def certificate_files(self, names):
+        """(certificate, key) for these names."""
         stem = os.path.join(self.top, names[0])
         with open(stem + ".ext", "w", encoding="utf-8") as file:
             file.write("subjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n")
@@ -213,8 +253,12 @@ class FakeInternet:
                       stem + ".key", "-out", stem + ".csr")
         self._openssl("x509", "-req", "-in", stem + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2", "-extfile", stem + ".ext", "-out",
                       stem + ".pem")
+        return stem + ".pem", stem + ".key"
+
+    def certificate(self, names):
+        """A TLS context with a certificate for these names."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(stem + ".pem", stem + ".key")
+        context.load_cert_chain(*self.certificate_files(names))
         context.sni_callback = lambda _socket, name, _context: self.greetings.append(name)
         return context
 
@@ -232,8 +276,7 @@ class FakeInternet:
 
             def do_GET(self):
                 internet.requests.append((self.headers.get("Host"), self.command, self.path))
-                size = int(self.headers.get("Content-Length") or 0)
-                sent = self.rfile.read(size) if size else b""
+                sent = self.body()
                 if handler:
                     return handler(self, sent)
                 body = f"{self.command} {self.headers.get('Host')} {self.path} {len(sent)}\n".encode()
@@ -244,6 +287,16 @@ class FakeInternet:
                 return None
 
             do_POST = do_PUT = do_GET
+
+            def body(self):
+                if self.headers.get("Transfer-Encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parts = []
+                while size := int(self.rfile.readline(), 16):
+                    parts.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(parts)
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
@@ -266,26 +319,27 @@ class FakeInternet:
         """A server that gives each connection to `handle` in a thread of its own."""
         self._accept(self.socket(address, port), handle)
 
-    def canary(self, address, ports=(80, 443), datagrams=(), at_host=False):
-        """Answers what comes with "canary ADDRESS:" and what came; on port 80 as a web server."""
-        mark = f"canary {address}:".encode()
+    def inhabit(self, at_host=False):
+        """For preexec_fn: the process becomes one of this internet, a server that is a program; or one of the host."""
+        with open(f"/run/netns/{self.host_net if at_host else self.world_net}", "rb") as net:
+            _check(_LIBC.setns(net.fileno(), _CLONE_NEWNET), "setns")
 
-        def serve(connection):
-            with connection:
-                body = mark + connection.recv(65536)
-                head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) if connection.getsockname()[1] == 80 else b""
-                connection.sendall(head + body)
+    def _within(self, function, at_host=False):
+        """What the function returns in the internet, or None. setns(2) moves one thread; this one ends right after."""
+        returned = []
 
-        def echo(bound):
-            while True:
-                data, client = bound.recvfrom(4096)
-                if not client:
-                    return
-                bound.sendto(mark + data, client)
-        for port in ports:
-            self._accept(self.socket(address, port, at_host=at_host), serve)
-        for port in datagrams:
-            self._spawn(lambda bound=self.socket(address, port, socket.SOCK_DGRAM): echo(bound))
+        def run():
+            with contextlib.suppress(OSError):
+                self.inhabit(at_host)
+                returned.append(function())
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return returned[0] if returned else None
+
+    def socket(self, address, port, kind=socket.SOCK_STREAM, at_host=False):
+        """A bound socket in the internet, or of the host; a stream one listens."""
+        def make():
 
     def _accept(self, listener, handle):
         def run():
@@ -306,6 +360,14 @@ class FakeInternet:
         if self._closed:
             return
         self._closed = True
+        for program in self._programs:
+            program.terminate()
+        for program in self._programs:
+            try:
+                program.wait(10)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                program.wait()
         for server in self._servers:
             server.shutdown()
         for made in self._sockets:
