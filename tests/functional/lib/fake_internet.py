@@ -319,27 +319,46 @@ class FakeInternet:
         """A server that gives each connection to `handle` in a thread of its own."""
         self._accept(self.socket(address, port), handle)
 
-    def inhabit(self, at_host=False):
-        """For preexec_fn: the process becomes one of this internet, a server that is a program; or one of the host."""
-        with open(f"/run/netns/{self.host_net if at_host else self.world_net}", "rb") as net:
-            _check(_LIBC.setns(net.fileno(), _CLONE_NEWNET), "setns")
+    def canary(self, address, ports=(80, 443), datagrams=(), at_host=False):
+        """Answers what comes with "canary ADDRESS:" and what came; on port 80 as a web server."""
+        mark = f"canary {address}:".encode()
 
-    def _within(self, function, at_host=False):
-        """What the function returns in the internet, or None. setns(2) moves one thread; this one ends right after."""
-        returned = []
+        def serve(connection):
+            with connection:
+                body = mark + connection.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) if connection.getsockname()[1] == 80 else b""
+                connection.sendall(head + body)
 
-        def run():
-            with contextlib.suppress(OSError):
-                self.inhabit(at_host)
-                returned.append(function())
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        return returned[0] if returned else None
+        def echo(bound):
+            while True:
+                data, client = bound.recvfrom(4096)
+                if not client:
+                    return
+                bound.sendto(mark + data, client)
+        for port in ports:
+            self._accept(self.socket(address, port, at_host=at_host), serve)
+        for port in datagrams:
+            self._spawn(lambda bound=self.socket(address, port, socket.SOCK_DGRAM): echo(bound))
 
-    def socket(self, address, port, kind=socket.SOCK_STREAM, at_host=False):
-        """A bound socket in the internet, or of the host; a stream one listens."""
-        def make():
+    def program(self, command, address, port, user=None, seconds=30, **options):
+        """A running program of this internet, as `user` or as root, that listens at address and port; close() ends it by SIGTERM."""
+        def begin():
+            self.inhabit()
+            if user:
+                os.setgroups([])
+                os.setresgid(*[user.pw_gid] * 3)
+                os.setresuid(*[user.pw_uid] * 3)
+        log = os.path.join(self.top, f"{len(self._programs)}.log")
+        with open(log, "wb") as output:
+            process = subprocess.Popen(command, preexec_fn=begin, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+        self._programs.append(process)
+        deadline = time.monotonic() + seconds
+        while not self._within(lambda: socket.create_connection((address, port), 1).close() or True):
+            if process.poll() is not None or time.monotonic() > deadline:
+                with open(log, encoding="utf-8", errors="replace") as file:
+                    raise OSError(f"{command[0]} does not listen at {address}:{port}:\n{file.read()}")
+            time.sleep(0.05)
+        return process
 
     def _accept(self, listener, handle):
         def run():
