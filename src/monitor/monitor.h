@@ -54,7 +54,7 @@ class Monitor {
 
 // Bounds of one exec record. With them a record stays below what one leaf of the ledger may hold as payload.
 inline constexpr size_t most_arguments = 64;
-inline constexpr size_t most_argument_bytes = 4096;
+inline constexpr size_t most_argument_bytes = 8192;
 inline constexpr size_t most_path_bytes = 1024;
 
 }  // namespace hv::monitor

@@ -37,7 +37,16 @@ class Pieces {
   size_t count_ = 0;
 };
 
-constexpr size_t first_look = 128;  // most arguments are shorter
+constexpr size_t first_look = 128;                      // most arguments are shorter
+constexpr size_t longest_argument = size_t{128} << 10;  // MAX_ARG_STRLEN: the kernel takes no longer one
+
+constexpr size_t least_share = 32;  // of an argument, whatever stands before it
+
+// Beginning and end of what does not fit: what matters may stand behind any amount of padding.
+std::string ends_of(const std::string& text, size_t size) {
+  std::string mark = " [" + std::to_string(text.size() - size) + " bytes left out] ";
+  return text.substr(0, size / 2) + mark + text.substr(text.size() - (size - size / 2));
+}
 
 }  // namespace
 
@@ -91,25 +100,26 @@ ClaimedStrings read_strings(pid_t pid, uint64_t address, size_t count_limit, siz
   size_t arrived = count == 0 ? 0 : looks.read(pid, {beginnings.data(), count * first_look});
   size_t left = size_limit;
   for (size_t i = 0; i < count; ++i) {
-    if (left == 0) {
-      strings.truncated = true;
-      break;
-    }
     const char* start = beginnings.data() + i * first_look;
     bool whole_look = (i + 1) * first_look <= arrived;
     const char* end = whole_look ? static_cast<const char*>(std::memchr(start, '\0', first_look)) : nullptr;
     std::string text;
     if (end != nullptr) {
-      text.assign(start, std::min(end, start + left));
-      strings.truncated |= static_cast<size_t>(end - start) > left;
+      text.assign(start, end);
     } else {
       // Longer than a look, or near memory that is not there.
-      ClaimedString string = read_string(pid, pointers[i], left);
+      ClaimedString string = read_string(pid, pointers[i], longest_argument);
       strings.truncated |= string.truncated;
       strings.unreadable |= string.unreadable;
       text = std::move(string.text);
     }
-    left -= text.size();
+    // None takes more than half of what is left, so that something of each is kept.
+    size_t share = std::max(left / 2, least_share);
+    if (text.size() > share) {
+      text = ends_of(text, share);
+      strings.truncated = true;
+    }
+    left -= std::min(left, text.size());
     strings.texts.push_back(std::move(text));
   }
   return strings;

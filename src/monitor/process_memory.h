@@ -25,8 +25,9 @@ struct ClaimedStrings {
   bool unreadable = false;
 };
 
-// The strings of an argv, at most `count_limit` of at most `size_limit` bytes together; a null address is no strings.
-// Two system calls when every string is short, plus one for each long one.
+// The strings of an argv, at most `count_limit` of about `size_limit` bytes together; a null address is no strings. Of
+// a string that takes more than half of what the ones before it left, beginning and end are kept. Two system calls when
+// every string is short, plus one for each page of a long one.
 ClaimedStrings read_strings(pid_t pid, uint64_t address, size_t count_limit, size_t size_limit);
 
 }  // namespace hv::monitor

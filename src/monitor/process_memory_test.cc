@@ -69,10 +69,25 @@ TEST_F(Memory, KeepsWithinTheBoundsOfCountAndSize) {
   ClaimedStrings strings = read_strings(::getpid(), reinterpret_cast<uint64_t>(many.data()), 64, 4096);
   EXPECT_EQ(strings.texts.size(), 64);
   EXPECT_TRUE(strings.truncated);
-  std::string large(3000, 'x');
-  std::vector<const char*> heavy{large.c_str(), large.c_str(), "z", nullptr};
+  std::string large(100'000, 'x');
+  std::vector<const char*> heavy(1000, large.c_str());
+  heavy.push_back(nullptr);
   strings = read_strings(::getpid(), reinterpret_cast<uint64_t>(heavy.data()), 64, 4096);
-  EXPECT_EQ(strings.texts, (std::vector<std::string>{large, std::string(1096, 'x')}));
+  size_t size = 0;
+  for (const std::string& text : strings.texts) size += text.size();
+  EXPECT_LT(size, 4096U + 64 * 80);
+  EXPECT_TRUE(strings.truncated);
+}
+
+TEST_F(Memory, KeepsTheEndOfAnArgumentThatIsTooLong) {
+  std::string padded = "begin" + std::string(100'000, ' ') + "what is really run";
+  std::vector<const char*> argv{"sh", "-c", padded.c_str(), "zero", nullptr};
+  ClaimedStrings strings = read_strings(::getpid(), reinterpret_cast<uint64_t>(argv.data()), 64, 4096);
+  ASSERT_EQ(strings.texts.size(), 4U);
+  EXPECT_TRUE(strings.texts[2].starts_with("begin"));
+  EXPECT_TRUE(strings.texts[2].ends_with("what is really run"));
+  EXPECT_NE(strings.texts[2].find("bytes left out"), std::string::npos);
+  EXPECT_EQ(strings.texts[3], "zero");
   EXPECT_TRUE(strings.truncated);
 }
 
