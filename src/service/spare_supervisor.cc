@@ -1,8 +1,16 @@
 #include "service/spare_supervisor.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "base/text.h"
+#include "images/host_view.h"
 
 namespace hv::service {
 
@@ -12,6 +20,7 @@ base::Result<SpareSupervisor> SpareSupervisor::start(const std::string& program,
   if (!ground) return spare;
   // Before the supervisor looks: a change in between is seen as one.
   spare.mounts_ = HV_TRY(base::open_file("/proc/self/mountinfo", O_RDONLY));
+  spare.mounts_below_ = HV_TRY(spare.mounts_below(*ground));
   spare.identities_ = identities(*ground);
   HV_TRY(spare.link_.prepare(*ground, user_namespace));
   spare.ground_ = std::move(ground);
@@ -20,8 +29,35 @@ base::Result<SpareSupervisor> SpareSupervisor::start(const std::string& program,
 
 bool SpareSupervisor::fits(const core::Groundwork& ground) const {
   if (!ground_) return true;
+  if (*ground_ != ground || identities_ != identities(ground)) return false;
   pollfd changed{mounts_.get(), POLLPRI, 0};
-  return *ground_ == ground && ::poll(&changed, 1, 0) == 0 && identities_ == identities(ground);
+  if (::poll(&changed, 1, 0) == 0) return true;
+  // Other programs mount and unmount all the time; what matters is what a bind would have taken along.
+  base::Result<std::string> now = mounts_below(ground);
+  return now && *now == mounts_below_;
+}
+
+// Lines of proc_pid_mountinfo(5): the third field to the fifth are device, root and place.
+base::Result<std::string> SpareSupervisor::mounts_below(const core::Groundwork& ground) const {
+  if (::lseek(mounts_.get(), 0, SEEK_SET) != 0)
+    return base::Failure(base::Error::from_errno(errno, "read the host's mounts"));
+  std::string text = HV_TRY(base::read_all(mounts_.get()));
+  std::string below;
+  for (const std::string& line : base::split(text, '\n')) {
+    std::vector<std::string> fields = base::split(line, ' ');
+    if (fields.size() < 5) continue;
+    bool lies_in_source = std::ranges::any_of(ground.mounts, [&](const core::Mount& mount) {
+      return !mount.source.empty() && images::lies_in(fields[4], mount.source);
+    });
+    if (!lies_in_source) continue;
+    // Numbers are given again: another file system at the same place shows by its root's time.
+    struct stat root{};
+    if (::stat(fields[4].c_str(), &root) != 0)
+      return base::Failure(base::Error::from_errno(errno, "look at", fields[4]));
+    below +=
+        base::format("{} {} {} {}.{}\n", fields[2], fields[3], fields[4], root.st_ctim.tv_sec, root.st_ctim.tv_nsec);
+  }
+  return below;
 }
 
 std::optional<core::IdRange> SpareSupervisor::range() const {

@@ -19,8 +19,8 @@ class SpareSupervisor {
   static base::Result<SpareSupervisor> start(const std::string& program, std::optional<core::Groundwork> ground,
                                              const base::Fd* user_namespace);
 
-  // Whether a launch on `ground` may be given to it: nothing is laid yet, or exactly that, and the host's mounts and
-  // the sources are still those that it was laid with. Some twenty stat(2).
+  // Whether a launch on `ground` may be given to it: nothing is laid yet, or exactly that, and the sources and the
+  // host's mounts below them are still those that it was laid with. Some twenty stat(2).
   bool fits(const core::Groundwork& ground) const;
   // The id range it was prepared with, which nobody else may have meanwhile.
   std::optional<core::IdRange> range() const;
@@ -38,11 +38,13 @@ class SpareSupervisor {
   };
   explicit SpareSupervisor(runtime::SupervisorLink link) : link_(std::move(link)) {}
   static std::vector<Identity> identities(const core::Groundwork& ground);
+  base::Result<std::string> mounts_below(const core::Groundwork& ground) const;
 
   runtime::SupervisorLink link_;
   std::optional<core::Groundwork> ground_;
   std::vector<Identity> identities_;
-  base::Fd mounts_;  // of the host, readable as POLLPRI once they changed: proc(5)
+  base::Fd mounts_;           // of the host; POLLPRI once since they changed: proc(5)
+  std::string mounts_below_;  // those that lie in a source, as they were
 };
 
 }  // namespace hv::service

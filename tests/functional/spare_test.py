@@ -94,9 +94,27 @@ class Spare(hydravisor.TestCase):
             self.install("mounted")
             self.assertEqual(self.run_tool(), "mounted")
             self.spare()
+            # Another file system at the same place, most likely with the same numbers.
+            subprocess.run(["umount", self.tools], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.tools], check=True)
+            self.install("mounted again")
+            self.assertEqual(self.run_tool(), "mounted again")
+            self.spare()
         finally:
             subprocess.run(["umount", self.tools], check=True)
         self.assertEqual(self.run_tool(), "first")
+
+    def test_is_not_disturbed_by_mounts_elsewhere(self):
+        if os.geteuid() != 0:
+            return  # only root can mount
+        self.world.ok("run", "--", "sleep", "0")
+        spare = self.spare()
+        place = self.world.directory("elsewhere")
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+        try:
+            self.assertIn(self.pid_inside(), spare)
+        finally:
+            subprocess.run(["umount", place], check=True)
 
     def test_goes_with_the_daemon(self):
         self.world.ok("run", "--", "sleep", "0")
