@@ -42,7 +42,7 @@ bool makes_socket(int family, int type = SOCK_STREAM) {
 
 bool forks() {
   pid_t pid = ::fork();
-  if (pid == 0) ::_exit(0);
+  if (pid == 0) isolation::end_process(0);
   return pid > 0;
 }
 

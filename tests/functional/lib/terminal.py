@@ -64,6 +64,9 @@ class Terminal:
                 self.status = os.waitstatus_to_exitcode(status)
         if self.status is None:
             raise AssertionError(f"the program did not end; shown: {self.shown!r}")
+        # What it wrote last.
+        while data := self._read(0):
+            self.shown += data
         return self.status
 
     def close(self):
