@@ -80,7 +80,10 @@ class Server {
     }
     static_cast<void>(base::write_all(socket.get(), reply_));
     done_ = true;
-    if (close_) return;
+    // An end in order: closing with something unread would be a reset.
+    if (close_) ::shutdown(socket.get(), SHUT_WR);
+    timeval patience{2, 0};
+    if (close_) ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     while (::recv(socket.get(), buffer, sizeof buffer, 0) > 0) {
     }
   }
