@@ -35,18 +35,22 @@ Result<Fd> open_file(std::string_view path, int flags, mode_t mode, int at) {
   return fd;
 }
 
-Result<Fd> open_beneath(int at, std::string_view path, int flags, mode_t mode) {
-  std::string name(path);
+Result<Fd> open_resolving(int at, std::string_view path, int flags, mode_t mode, uint64_t resolve) {
+  constexpr int kMostAttempts = 1000;
+  std::string name(path.empty() ? "." : path);
   open_how how{};
   how.flags = static_cast<__u64>(flags | O_CLOEXEC);
-  how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  // EAGAIN means a rename raced with the walk; the kernel asks for a retry.
-  for (int attempt = 0;; ++attempt) {
+  how.mode = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
+  how.resolve = resolve;
+  for (int attempt = 1;; ++attempt) {
     Fd fd(static_cast<int>(::syscall(SYS_openat2, at, name.c_str(), &how, sizeof how)));
     if (fd) return fd;
-    if (errno != EAGAIN || attempt == 16) return Failure(Error::from_errno(errno, "open", path));
+    if (errno != EAGAIN || attempt == kMostAttempts) return Failure(Error::from_errno(errno, "open", path));
   }
+}
+
+Result<Fd> open_beneath(int at, std::string_view path, int flags, mode_t mode) {
+  return open_resolving(at, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
 Result<std::string> read_all(int fd, size_t limit) {

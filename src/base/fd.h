@@ -1,6 +1,7 @@
 // A file descriptor with one owner. A raw int lives for one line: int the_fd = fd.get().
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,7 +47,10 @@ struct Pipe {
 Result<Pipe> make_pipe(int flags = 0);
 // open(2); `at` is a directory descriptor or AT_FDCWD.
 Result<Fd> open_file(std::string_view path, int flags, mode_t mode = 0, int at = -100);
-// openat2(2) below `at`: no symlink leads out of it (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS).
+// openat2(2) with these RESOLVE_* flags. A rename or a mount anywhere on the machine can make the kernel ask for a
+// retry: it is given many.
+Result<Fd> open_resolving(int at, std::string_view path, int flags, mode_t mode, uint64_t resolve);
+// open_resolving() below `at`: no symlink leads out of it (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS).
 Result<Fd> open_beneath(int at, std::string_view path, int flags, mode_t mode = 0);
 
 // The rest of the file from its present offset. At most `limit` bytes: a longer one is invalid_argument.

@@ -36,14 +36,8 @@ Failure fail(std::string_view operation, std::string_view thing) {
 
 // Resolves `path` inside `root`: absolute links and ".." end at it, magic links are refused.
 Result<Fd> open_inside(int root, std::string_view path, int flags, mode_t mode = 0) {
-  std::string name(path.empty() ? "." : path);
-  open_how how{};
-  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
-  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  Fd fd(static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
-  if (!fd) return fail("open inside the sandbox", path);
-  return fd;
+  return HV_TRY_CONTEXT(base::open_resolving(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
+                        "inside the sandbox");
 }
 
 std::pair<std::string, std::string> split_path(const std::string& path) {

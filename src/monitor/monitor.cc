@@ -170,13 +170,10 @@ std::optional<std::string> Monitor::link_inside(pid_t pid, const std::string& pa
   base::Fd root(::openat(proc_.get(), (std::to_string(pid) + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return std::nullopt;
   // Only the last component may be a link, and it is not followed: the caller walks.
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-  base::Fd link(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  auto link = base::open_resolving(root.get(), path, O_PATH | O_NOFOLLOW, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
   if (!link) return std::nullopt;
   char target[4096];
-  ssize_t size = ::readlinkat(link.get(), "", target, sizeof target);
+  ssize_t size = ::readlinkat(link->get(), "", target, sizeof target);
   if (size < 0) return std::nullopt;
   return std::string(target, static_cast<size_t>(size));
 }

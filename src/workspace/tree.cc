@@ -107,17 +107,7 @@ Result<Tree> Tree::open(const std::string& path) {
 }
 
 Result<Fd> Tree::open_file(std::string_view path, int flags, mode_t mode) const {
-  std::string name = path.empty() ? "." : std::string(path);
-  open_how how{};
-  how.flags = static_cast<__u64>(flags | O_CLOEXEC | O_NOFOLLOW);
-  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  for (int attempt = 0;; ++attempt) {
-    Fd fd(static_cast<int>(::syscall(SYS_openat2, root_.get(), name.c_str(), &how, sizeof how)));
-    if (fd) return fd;
-    // EAGAIN means a rename raced with the walk; the kernel asks for a retry.
-    if (errno != EAGAIN || attempt == 16) return Failure(Error::from_errno(errno, "open", base::printable(path)));
-  }
+  return base::open_resolving(root_.get(), path, flags | O_NOFOLLOW, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 Result<Fd> Tree::open_regular(std::string_view path) const {

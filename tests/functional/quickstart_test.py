@@ -18,8 +18,12 @@ class Quickstart(hydravisor.TestCase):
     def setUp(self):
         super().setUp()
         # The world's own home and cache are empty; what agents are made of comes from the cache that all tests share.
+        # Without a home directory that cache has another name than the one it is looked for by here.
+        os.makedirs(hydravisor.cache_dir(), exist_ok=True)
+        shared = self.world.directory("shared")
+        os.symlink(hydravisor.cache_dir(), os.path.join(shared, "hydravisor"))
         self.env = {**self.world.env, "HYDRAVISOR_BUILD_DIR": hydravisor.BUILD, "TMPDIR": self.world.directory("tmp"),
-                    "XDG_CACHE_HOME": os.path.dirname(hydravisor.cache_dir()), "PATH": os.environ["PATH"]}
+                    "XDG_CACHE_HOME": shared, "PATH": os.environ["PATH"]}
         subprocess.run([os.path.join(hydravisor.SOURCE, "tools/fetch-npm"), self.pinned("pi_package")],
                        env={**self.env, "HOME": os.environ.get("HOME", "")}, check=True, capture_output=True, timeout=300)
 
