@@ -59,6 +59,9 @@ class FakeService final : public service::Service {
     last_grace = request.grace_ms;
     reply(inspect(sandbox));
   }
+  void extend(std::string sandbox, core::ExtendRequest, service::Reply<Info> reply) override {
+    reply(inspect(sandbox));
+  }
   void kill(std::string sandbox, core::KillRequest, service::StatusReply reply) override { reply(found(sandbox)); }
   void pause(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
   void resume(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }

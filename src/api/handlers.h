@@ -27,6 +27,7 @@ void post_sandbox(Context& context, std::shared_ptr<Call> call);
 void delete_sandbox(Context& context, std::shared_ptr<Call> call);
 void post_start(Context& context, std::shared_ptr<Call> call);
 void post_stop(Context& context, std::shared_ptr<Call> call);
+void post_extend(Context& context, std::shared_ptr<Call> call);
 void post_kill(Context& context, std::shared_ptr<Call> call);
 void post_pause(Context& context, std::shared_ptr<Call> call);
 void post_resume(Context& context, std::shared_ptr<Call> call);

@@ -27,6 +27,7 @@ constexpr std::array kRoutes{
     Route{.method = "DELETE", .pattern = "/v1/sandboxes/{name}", .query = "force", .open = delete_sandbox},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/start", .open = post_start},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/stop", .body = true, .open = post_stop},
+    Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/extend", .body = true, .open = post_extend},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/kill", .body = true, .open = post_kill},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/pause", .open = post_pause},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/resume", .open = post_resume},

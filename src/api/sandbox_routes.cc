@@ -70,6 +70,11 @@ void post_stop(Context& context, std::shared_ptr<Call> call) {
   if (request) context.service.stop(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
 }
 
+void post_extend(Context& context, std::shared_ptr<Call> call) {
+  auto request = or_refuse(call, call->body<core::ExtendRequest>());
+  if (request) context.service.extend(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
+}
+
 void post_kill(Context& context, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::KillRequest>());
   if (request) context.service.kill(call->parameter(), *request, Call::status_reply(call));

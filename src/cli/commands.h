@@ -14,6 +14,7 @@ extern const Command kAttach;
 // lifecycle_commands.cc
 extern const Command kStart;
 extern const Command kStop;
+extern const Command kExtend;
 extern const Command kKill;
 extern const Command kPause;
 extern const Command kResume;

@@ -112,6 +112,9 @@ Result<core::SandboxInfo> Client::start(std::string_view sandbox) {
 Result<core::SandboxInfo> Client::stop(std::string_view sandbox, const core::StopRequest& request) {
   return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "stop"), wire::to_text(request))));
 }
+Result<core::SandboxInfo> Client::extend(std::string_view sandbox, const core::ExtendRequest& request) {
+  return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "extend"), wire::to_text(request))));
+}
 Status Client::kill(std::string_view sandbox, const core::KillRequest& request) {
   return nothing(call(post(of_sandbox(sandbox, "kill"), wire::to_text(request))));
 }

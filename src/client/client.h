@@ -77,6 +77,7 @@ class Client {
   base::Result<core::SandboxInfo> inspect(std::string_view sandbox);
   base::Result<core::SandboxInfo> start(std::string_view sandbox);
   base::Result<core::SandboxInfo> stop(std::string_view sandbox, const core::StopRequest& request = {});
+  base::Result<core::SandboxInfo> extend(std::string_view sandbox, const core::ExtendRequest& request);
   base::Status kill(std::string_view sandbox, const core::KillRequest& request);
   base::Result<core::SandboxInfo> pause(std::string_view sandbox);
   base::Result<core::SandboxInfo> resume(std::string_view sandbox);

@@ -23,7 +23,8 @@ struct WorkspaceInfo {
 struct LimitsInfo {
   Limits asked;
   Limits enforced;
-  std::string how;  // "cgroup v1: memory, pids, cpu"; why not, where something is missing
+  std::string how;               // "cgroup v1: memory, pids, cpu"; why not, where something is missing
+  uint64_t extended_millis = 0;  // granted since the start, on top of the wall time
 };
 
 enum class LayerStatus { enforced, partial, skipped, unavailable };

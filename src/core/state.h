@@ -24,7 +24,18 @@ base::Status check_transition(std::string_view sandbox, SandboxState from, Sandb
 
 // How a sandbox's main command ended. A value, not an error.
 struct Outcome {
-  enum class Kind { exited, signalled, killed_by_policy, out_of_memory, stopped, launch_failed, supervisor_lost };
+  enum class Kind {
+    exited,
+    signalled,
+    killed_by_policy,
+    out_of_memory,
+    out_of_disk,
+    out_of_time,
+    idle,
+    stopped,
+    launch_failed,
+    supervisor_lost
+  };
   Kind kind = Kind::exited;
   int code = 0;        // exit code, or the signal's number for `signalled`
   std::string detail;  // one sentence for people; empty when the kind says it all

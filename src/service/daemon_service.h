@@ -46,6 +46,9 @@ class DaemonService final : public Service {
     with_.life.start(sandbox, std::move(reply));
   }
   void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) override;
+  void extend(std::string sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply) override {
+    with_.life.extend(sandbox, request, std::move(reply));
+  }
   void kill(std::string sandbox, core::KillRequest request, StatusReply reply) override;
   void pause(std::string sandbox, Reply<core::SandboxInfo> reply) override {
     with_.life.pause(sandbox, std::move(reply));

@@ -47,6 +47,7 @@ class LifeCycle final : public SandboxLookup {
   void attach(const std::string& sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover);
   void start(const std::string& sandbox, Reply<core::SandboxInfo> reply);
   void stop(const std::string& sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply);
+  void extend(const std::string& sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply);
   void kill(const std::string& sandbox, core::KillRequest request, StatusReply reply);
   void pause(const std::string& sandbox, Reply<core::SandboxInfo> reply);
   void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "isolation/cgroup.h"
+#include "isolation/cgroup_meter.h"
 #include "shimwire/log_file.h"
 
 namespace hv::service {
@@ -108,7 +108,7 @@ Result<core::SandboxStats> LogCases::stats(std::string_view sandbox) const {
   core::SandboxStats stats;
   stats.state = view.info.state;
   if (runs(view.info.state) && !view.info.cgroups.empty()) {
-    isolation::CgroupUsage usage = isolation::Cgroup(view.info.cgroups).usage();
+    isolation::CgroupUsage usage = isolation::CgroupMeter(view.info.cgroups).read();
     if (usage.memory != 0) stats.memory_bytes = usage.memory;
     if (usage.memory_peak != 0) stats.memory_peak_bytes = usage.memory_peak;
     if (usage.pids != 0) stats.processes = usage.pids;

@@ -68,6 +68,8 @@ class Service {
   virtual base::Result<core::SandboxInfo> inspect(std::string_view sandbox) = 0;  // [pool]: counts changes
   virtual void start(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
   virtual void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) = 0;
+  // Of a sandbox with a wall or idle limit that runs: conflict otherwise.
+  virtual void extend(std::string sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply) = 0;
   virtual void kill(std::string sandbox, core::KillRequest request, StatusReply reply) = 0;
   virtual void pause(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
   virtual void resume(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;

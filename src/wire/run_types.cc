@@ -8,6 +8,7 @@ HV_WIRE_TYPE(core::ExecRequest);
 HV_WIRE_TYPE(core::AttachRequest);
 HV_WIRE_TYPE(core::StopRequest);
 HV_WIRE_TYPE(core::KillRequest);
+HV_WIRE_TYPE(core::ExtendRequest);
 HV_WIRE_TYPE(core::RenameRequest);
 HV_WIRE_TYPE(core::NetworkRequest);
 HV_WIRE_TYPE(core::SandboxInfo);
