@@ -23,6 +23,7 @@ Answer get_sandbox(service::Service& service, const Call& call);
 Answer post_rename(service::Service& service, const Call& call);
 Answer post_network(service::Service& service, const Call& call);
 Answer get_stats(service::Service& service, const Call& call);
+void get_usage(Context& context, std::shared_ptr<Call> call);
 void post_sandbox(Context& context, std::shared_ptr<Call> call);
 void delete_sandbox(Context& context, std::shared_ptr<Call> call);
 void post_start(Context& context, std::shared_ptr<Call> call);

@@ -35,6 +35,7 @@ constexpr std::array kRoutes{
     Route{.method = "GET", .pattern = "/v1/sandboxes/{name}/wait", .open = get_wait},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/network", .body = true, .on_loop = post_network},
     Route{.method = "GET", .pattern = "/v1/sandboxes/{name}/stats", .on_pool = get_stats},
+    Route{.method = "GET", .pattern = "/v1/usage", .query = "follow,interval_ms", .open = get_usage},
     Route{.method = "GET", .pattern = "/v1/sandboxes/{name}/logs", .query = "follow", .open = get_logs},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/exec", .body = true, .open = post_exec},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/attach", .body = true, .open = post_attach},

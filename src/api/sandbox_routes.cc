@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/pull_stream.h"
+#include "http/sse.h"
 
 namespace hv::api {
 
@@ -104,6 +105,30 @@ void get_wait(Context& context, std::shared_ptr<Call> call) {
                                     // Not here: the service may be in the middle of telling everybody who waits.
                                     loop.post([waiting] { waiting->reset(); });
                                   });
+}
+
+// Once, or as events for as long as the client listens: nothing is sampled for nobody.
+void get_usage(Context& context, std::shared_ptr<Call> call) {
+  auto follow = or_refuse(call, call->flag("follow"));
+  if (!follow) return;
+  auto interval = or_refuse(call, call->number("interval_ms"));
+  if (!interval) return;
+  uint64_t millis = interval->value_or(1000);
+  if (millis < 100 || millis > 3'600'000)
+    return call->refuse(base::invalid_argument("'interval_ms' must be from 100 to 3600000"));
+  PullStream::start(context, call, [&](std::function<void()> wake) -> base::Result<PullStream::Source> {
+    PullStream::Source source;
+    source.head = {200, {{{"Content-Type", *follow ? "text/event-stream" : "application/json"}}}, {}};
+    if (*follow) {
+      source.head.headers.add("Cache-Control", "no-store");
+      source.wake = context.service.watch_usage(std::chrono::milliseconds(millis), std::move(wake));
+    }
+    source.fetch = [&service = context.service, follow = *follow]() -> base::Result<PullStream::Piece> {
+      std::string text = wire::to_text(HV_TRY(service.usage()));
+      return PullStream::Piece{follow ? http::format_sse({"", "usage", text}) : text, !follow};
+    };
+    return source;
+  });
 }
 
 void get_logs(Context& context, std::shared_ptr<Call> call) {

@@ -28,6 +28,8 @@ extern const Command kStats;
 extern const Command kLogs;
 // net_commands.cc
 extern const Command kNet;
+// top_command.cc
+extern const Command kTop;
 // workspace_commands.cc
 extern const Command kDiff;
 extern const Command kApply;

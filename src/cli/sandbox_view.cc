@@ -154,14 +154,15 @@ std::string stats_text(const std::vector<std::pair<std::string, core::SandboxSta
     return value ? base::to_text(base::ByteCount{*value}) : std::string("-");
   };
   auto count = [](std::optional<uint64_t> value) { return value ? std::to_string(*value) : std::string("-"); };
-  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "WRITTEN", "CONNECTIONS", "DENIED"});
+  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "READ", "WRITTEN", "DISK", "CONNECTIONS", "DENIED"});
   for (const auto& [name, stats] : sandboxes)
     table.add({name, std::string(core::state_name(stats.state)), bytes(stats.memory_bytes),
                bytes(stats.memory_peak_bytes), stats.processes ? std::to_string(*stats.processes) : "-",
                stats.cpu_nanoseconds ? base::format("{}.{:02}s", *stats.cpu_nanoseconds / 1'000'000'000,
                                                     *stats.cpu_nanoseconds / 10'000'000 % 100)
                                      : "-",
-               bytes(stats.workspace_bytes), count(stats.connections), count(stats.connections_denied)});
+               bytes(stats.io_read_bytes), bytes(stats.io_written_bytes), bytes(stats.workspace_bytes),
+               count(stats.connections), count(stats.connections_denied)});
   return table.render(width);
 }
 

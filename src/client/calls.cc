@@ -139,6 +139,13 @@ Result<core::Outcome> Client::wait(std::string_view sandbox) {
 Result<core::SandboxStats> Client::stats(std::string_view sandbox) {
   return read<core::SandboxStats>(call(get(of_sandbox(sandbox, "stats"))));
 }
+Result<core::Usage> Client::usage() {
+  return read<core::Usage>(call(get("/v1/usage")));
+}
+Result<UsageReader> Client::usage_samples(std::chrono::milliseconds interval) {
+  std::string target = "/v1/usage?follow=true&interval_ms=" + std::to_string(interval.count());
+  return UsageReader(HV_TRY(stream(std::move(target), "text/event-stream")));
+}
 Result<ByteReader> Client::logs(std::string_view sandbox, bool follow) {
   return ByteReader(
       HV_TRY(stream(of_sandbox(sandbox, "logs") + (follow ? "?follow=true" : ""), "application/octet-stream")));

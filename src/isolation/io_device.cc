@@ -1,5 +1,6 @@
 #include "isolation/io_device.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -17,9 +18,9 @@ IoDevice find_io_device(const std::string& path) {
   std::string existing = path;
   while (::stat(existing.c_str(), &about) != 0) {
     size_t slash = existing.rfind('/');
-    if (errno != ENOENT || slash == std::string::npos || slash == 0)
+    if (errno != ENOENT || slash == std::string::npos || existing == "/")
       return {.number = {}, .reason = "the state directory cannot be looked at"};
-    existing.resize(slash);
+    existing.resize(std::max<size_t>(slash, 1));
   }
   std::string number = base::format("{}:{}", major(about.st_dev), minor(about.st_dev));
   std::string link = "/sys/dev/block/" + number;

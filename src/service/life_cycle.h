@@ -62,6 +62,8 @@ class LifeCycle final : public SandboxLookup {
   void start_twin(const std::string& sandbox, core::Layer layer, Reply<core::SandboxInfo> reply);
 
   std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) const;
+  // Those with processes inside. Any thread.
+  std::vector<SandboxView> running() const;
   base::Result<SandboxView> find(std::string_view sandbox) const override;
 
  private:

@@ -35,7 +35,7 @@ base::Result<DiskWatch> DiskWatch::open(const std::vector<std::string>& director
     root.directory = HV_TRY(base::open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     bool layer = path.starts_with(state + "/") && path.ends_with("/upper");
     if (!layer) {
-      DiskWalk walk({root.directory.get()});
+      base::DiskWalk walk({root.directory.get()});
       while (!walk.step(kSlice)) {
       }
       root.before = walk.bytes();
@@ -45,10 +45,10 @@ base::Result<DiskWatch> DiskWatch::open(const std::vector<std::string>& director
   return watch;
 }
 
-DiskWalk DiskWatch::walk_all() const {
+base::DiskWalk DiskWatch::walk_all() const {
   std::vector<int> roots;
   for (const Root& root : roots_) roots.push_back(root.directory.get());
-  return DiskWalk(std::move(roots));
+  return base::DiskWalk(std::move(roots));
 }
 
 uint64_t DiskWatch::before() const {
@@ -58,7 +58,7 @@ uint64_t DiskWatch::before() const {
 }
 
 uint64_t DiskWatch::measure() const {
-  DiskWalk walk = walk_all();
+  base::DiskWalk walk = walk_all();
   while (!walk.step(kSlice)) {
   }
   return walk.bytes() - std::min(walk.bytes(), before());
@@ -72,7 +72,8 @@ uint64_t DiskWatch::used_of_file_systems() const {
     struct statvfs system{};
     if (::fstat(root.directory.get(), &about) != 0 || !seen.insert(about.st_dev).second) continue;
     if (::fstatvfs(root.directory.get(), &system) != 0) continue;
-    used += (system.f_blocks - system.f_bfree) * system.f_frsize + (system.f_files - system.f_ffree) * DiskWalk::kInode;
+    used += (system.f_blocks - system.f_bfree) * system.f_frsize +
+            (system.f_files - system.f_ffree) * base::DiskWalk::kInode;
   }
   return used;
 }
@@ -82,13 +83,19 @@ uint64_t DiskWatch::grown_since(uint64_t used) const {
   return now > used ? now - used : 0;
 }
 
-void DiskWatch::begin(base::EventLoop& loop, std::function<void()> over) {
+void DiskWatch::begin(base::EventLoop& loop, pid_t init, std::function<void()> over) {
   loop_ = &loop;
+  init_ = init;
   over_ = std::move(over);
   used_at_start_ = used_of_file_systems();
+  begin_walk();
+}
+
+void DiskWatch::begin_walk() {
   walk_.emplace(walk_all());
+  unnamed_.emplace(init_);
   walk_began_ = std::chrono::steady_clock::now();
-  used_then_ = used_at_start_;
+  used_then_ = used_of_file_systems();
   go_on_walking();
 }
 
@@ -99,29 +106,27 @@ void DiskWatch::again_after(std::chrono::nanoseconds delay, void (DiskWatch::*st
 void DiskWatch::tick() {
   uint64_t expected = counted_ + grown_since(used_then_);
   Time now = std::chrono::steady_clock::now();
-  if ((expected >= limit_ && now >= next_walk_) || now >= sure_walk_) {
-    walk_.emplace(walk_all());
-    walk_began_ = now;
-    used_then_ = used_of_file_systems();
-    return go_on_walking();
-  }
+  if ((expected >= limit_ && now >= next_walk_) || now >= sure_walk_) return begin_walk();
   uint64_t room = limit_ - std::min(limit_, expected);
   milliseconds until_full(room / kBytesPerMilli);
   again_after(std::clamp(until_full, kEager, kLazy), &DiskWatch::tick);
 }
 
 void DiskWatch::go_on_walking() {
-  if (!walk_->step(kSlice)) {
-    // What is counted already is enough: the rest need not be known.
-    if (walk_->bytes() < before() + limit_) return again_after({}, &DiskWatch::go_on_walking);
-  } else {
-    disturbed_ = walk_->disturbed() ? disturbed_ + 1 : 0;
-    counted_ = walk_->bytes() - std::min(walk_->bytes(), before());
-    if (disturbed_ >= kPatience) counted_ = std::max(counted_, grown_since(used_at_start_));
-  }
-  bool over = walk_->bytes() > before() + limit_ || counted_ > limit_;
+  // What is counted already may be enough: the rest need not be known.
+  bool done = walk_->step(kSlice) && unnamed_->step(kSlice);
+  if (done || walk_->bytes() + unnamed_->bytes() > before() + limit_) return end_walk();
+  again_after({}, &DiskWatch::go_on_walking);
+}
+
+void DiskWatch::end_walk() {
+  uint64_t bytes = walk_->bytes() + unnamed_->bytes();
+  counted_ = bytes - std::min(bytes, before());
+  disturbed_ = walk_->disturbed() ? disturbed_ + 1 : 0;
+  if (disturbed_ >= kPatience) counted_ = std::max(counted_, grown_since(used_at_start_));
   walk_.reset();
-  if (over) return over_();
+  unnamed_.reset();
+  if (counted_ > limit_) return over_();
   Time now = std::chrono::steady_clock::now();
   next_walk_ = now + (now - walk_began_) * kRest;
   sure_walk_ = std::max(now + Time::duration(kSureWalk), next_walk_);

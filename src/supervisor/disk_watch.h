@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/disk_walk.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "supervisor/disk_walk.h"
+#include "supervisor/unnamed_files.h"
 
 namespace hv::supervisor {
 
@@ -22,8 +23,9 @@ class DiskWatch {
   static base::Result<DiskWatch> open(const std::vector<std::string>& directories, const std::string& state,
                                       uint64_t limit);
 
-  // Calls `over` once, from the loop, when the limit is passed.
-  void begin(base::EventLoop& loop, std::function<void()> over);
+  // Calls `over` once, from the loop, when the limit is passed. Files without a name count while a process below `init`
+  // holds them open.
+  void begin(base::EventLoop& loop, pid_t init, std::function<void()> over);
   // Whole and at once: for when nothing runs inside any more.
   uint64_t measure() const;
   uint64_t limit() const { return limit_; }
@@ -36,19 +38,23 @@ class DiskWatch {
     uint64_t before = 0;
   };
   using Time = std::chrono::steady_clock::time_point;
-  DiskWalk walk_all() const;
+  base::DiskWalk walk_all() const;
   uint64_t before() const;
   uint64_t used_of_file_systems() const;
   uint64_t grown_since(uint64_t used) const;
   void tick();
+  void begin_walk();
   void go_on_walking();
+  void end_walk();
   void again_after(std::chrono::nanoseconds delay, void (DiskWatch::*step)());
 
   std::vector<Root> roots_;
   uint64_t limit_ = 0;
   base::EventLoop* loop_ = nullptr;
   std::function<void()> over_;
-  std::optional<DiskWalk> walk_;
+  std::optional<base::DiskWalk> walk_;
+  std::optional<UnnamedFiles> unnamed_;
+  pid_t init_ = 0;
   int disturbed_ = 0;       // walks in a row that could not see all
   uint64_t counted_ = 0;    // by the last walk
   uint64_t used_then_ = 0;  // of the file systems, when the last walk began

@@ -65,7 +65,7 @@ Status Supervisor::open_limits() {
 }
 
 void Supervisor::begin_limits() {
-  if (disk_) disk_->begin(loop_, [this] { on_disk_over(); });
+  if (disk_) disk_->begin(loop_, init_.pid, [this] { on_disk_over(); });
   look_at_time();
 }
 

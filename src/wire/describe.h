@@ -228,10 +228,25 @@ void describe(V& v, T& x) {
   v.optional("processes", x.processes);
   v.optional("cpu_nanoseconds", x.cpu_nanoseconds);
   v.optional("workspace_bytes", x.workspace_bytes);
+  v.optional("io_read_bytes", x.io_read_bytes);
+  v.optional("io_written_bytes", x.io_written_bytes);
   v.optional("connections", x.connections);
   v.optional("connections_denied", x.connections_denied);
   v.optional("network_bytes_in", x.network_bytes_in);
   v.optional("network_bytes_out", x.network_bytes_out);
+}
+
+template <typename V, Same<core::SandboxUsage> T>
+void describe(V& v, T& x) {
+  v.required("id", x.id);
+  v.required("name", x.name);
+  v.required("stats", x.stats);
+}
+
+template <typename V, Same<core::Usage> T>
+void describe(V& v, T& x) {
+  v.required("time", x.time);
+  v.required("sandboxes", x.sandboxes);
 }
 
 template <typename V, Same<core::DiffLine> T>

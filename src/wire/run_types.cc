@@ -14,6 +14,7 @@ HV_WIRE_TYPE(core::NetworkRequest);
 HV_WIRE_TYPE(core::SandboxInfo);
 HV_WIRE_TYPE(core::Outcome);
 HV_WIRE_TYPE(core::SandboxStats);
+HV_WIRE_TYPE(core::Usage);
 HV_WIRE_TYPE(List<core::SandboxInfo>);
 
 }  // namespace hv::wire

@@ -86,7 +86,8 @@ TEST(RunRequest, NeedsTheCallersSurroundings) {
 }
 
 TEST(RunRequest, TakesNoLimitThatWouldLiftItOrLetNothingStart) {
-  for (const char* name : {"memory_bytes", "pids", "cpu_millis", "io_bytes", "open_files", "disk_bytes", "wall_millis", "idle_millis"})
+  for (const char* name :
+       {"memory_bytes", "pids", "cpu_millis", "io_bytes", "open_files", "disk_bytes", "wall_millis", "idle_millis"})
     for (uint64_t value : {0, 1, 16 << 20}) {
       base::json::Value json = to_json(full_request());
       json.as_object()["tier"] = "process";

@@ -2,11 +2,13 @@
 # timeout: 600
 """What a sandbox may use up: each limit holds, its end is told and recorded, and the same program gets through without it."""
 
+import json
 import os
 import re
 import time
 
 import hydravisor
+import terminal
 
 MIB = 1 << 20
 
@@ -104,7 +106,7 @@ class Kernel(Limits):
             script = f"dd if=/dev/zero of={place}/f bs=1M count=20 status=none 2>/dev/null; stat -c %s {place}/f"
             self.assert_output(self.run_limited(["--policy", "small"], "sh", "-c", script), f"{8 * MIB}\n")
             self.assert_output(self.run_in_sandbox("sh", "-c", script), f"{20 * MIB}\n")
-        files = "i=0; while [ $i -lt 5000 ] && : > /tmp/$i; do i=$((i+1)); done 2>/dev/null; echo $i"
+        files = "i=0; while [ $i -lt 5000 ] && true > /tmp/$i; do i=$((i+1)); done 2>/dev/null; echo $i"
         count = int(self.run_limited(["--policy", "small"], "sh", "-c", files).stdout)
         self.assertLess(count, 2100)
         self.assert_output(self.run_in_sandbox("sh", "-c", files), "5000\n")
@@ -146,6 +148,11 @@ class Disk(Limits):
     def test_a_directory_that_is_locked_hides_nothing(self):
         script = "mkdir deep; " + write_file("deep/f", 80, "chmod 000 deep; sleep 30")
         self.assertEqual(self.run_limited(["--disk", "40MiB"], "sh", "-c", script).returncode, 137)
+
+    def test_a_removed_file_that_is_still_open_counts(self):
+        script = "open my $f, '>', 'f'; unlink 'f'; $SIG{ALRM} = sub { print qq(kept\\n); exit }; alarm 8; for (1 .. 80) { syswrite $f, 'x' x (1 << 20) } sleep 30"
+        self.assertEqual(self.run_limited(["--disk", "40MiB"], "perl", "-e", script).returncode, 137)
+        self.assert_output(self.run_limited(["--disk", "200MiB"], "perl", "-e", script), "kept\n")
 
     def test_many_empty_files_count(self):
         script = "mkdir d; cd d; i=0; while [ $i -lt 30000 ]; do : > $i; i=$((i+1)); done; sleep 15"
@@ -232,6 +239,70 @@ class Time(Limits):
         for _ in range(2):
             self.world.ok("start", "s")
             self.assertEqual(self.world.cli("wait", "s").returncode, 143)
+
+
+class Usage(Limits):
+    def start(self, name, *command):
+        self.world.ok("create", "--name", name, "--", *command)
+        self.world.ok("start", name)
+
+    def test_top_tells_the_busy_one_from_the_idle_one(self):
+        self.start("busy", "perl", "-e", "1 while 1")
+        self.start("idle", "sleep", "60")
+        self.world.write("empty", "")
+        lines = self.world.ok("top", "--once", "--interval", "500ms").splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "STATE", "CPU", "MEMORY", "IO", "PROCESSES", "DISK"])
+        self.assertEqual([line.split()[0] for line in lines[1:]], ["busy", "idle"])
+        if "-" == lines[1].split()[2]:
+            hydravisor.skip_or_fail("nothing counts processor time for this user")
+        self.assertGreater(float(lines[1].split()[2].rstrip("%")), 20)
+        self.assertLess(float(lines[2].split()[2].rstrip("%")), 10)
+
+    def test_samples_come_as_events_and_see_what_starts_and_ends(self):
+        self.start("one", "sh", "-c", "dd if=/dev/zero of=f bs=1M count=3 status=none; sleep 60")
+        top = self.world.start_cli("top", "--json", "--interval", "200ms")
+        try:
+            names = lambda: [item["name"] for item in json.loads(top.stdout.readline())["sandboxes"]]
+            self.assertEqual(names(), ["one"])
+            self.start("two", "sleep", "60")
+            hydravisor.wait_for(lambda: names() == ["one", "two"], 10, "a sample with both")
+            self.world.ok("stop", "--grace", "0s", "one")
+            hydravisor.wait_for(lambda: names() == ["two"], 10, "a sample without the one that ended")
+        finally:
+            top.terminate()
+            top.communicate()
+
+    def test_disks_are_counted_while_somebody_watches(self):
+        self.start("one", "sh", "-c", "dd if=/dev/zero of=f bs=1M count=3 status=none; sleep 60")
+        top = self.world.start_cli("top", "--json", "--interval", "100ms")
+        try:
+            bytes_of = lambda: json.loads(top.stdout.readline())["sandboxes"][0]["stats"].get("workspace_bytes", 0)
+            size = hydravisor.wait_for(lambda: (size := bytes_of()) >= 3 * MIB and size, 10, "the size of the layer")
+            self.assertLess(size, 4 * MIB)
+        finally:
+            top.terminate()
+            top.communicate()
+
+    def test_top_draws_in_place_sorts_by_key_and_ends_with_q(self):
+        self.start("one", "sleep", "60")
+        screen = terminal.Terminal([hydravisor.CLI, "top", "--interval", "200ms"], self.world.env, self.world.project)
+        self.addCleanup(screen.close)
+        before = screen.settings()
+        screen.expect(r"\x1b\[\?1049h")
+        screen.expect("1 running")
+        screen.expect("one")
+        screen.type("m")
+        screen.expect(r"\x1b\[H.*one")
+        screen.type("q")
+        self.assertEqual(screen.end(), 0)
+        self.assertTrue(screen.shown.endswith(b"\x1b[?1049l"), "the screen of before comes back")
+        self.assertEqual(screen.settings(), before)
+
+    def test_stats_shows_one(self):
+        self.start("one", "sleep", "60")
+        self.assertIn("one", self.world.ok("stats"))
+        stats = self.world.json("stats", "one")["items"][0]
+        self.assertEqual(stats["name"], "one")
 
 
 class Refused(Limits):

@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 
-namespace hv::supervisor {
+namespace hv::base {
 
 class DiskWalk {
  public:
@@ -35,7 +35,7 @@ class DiskWalk {
     std::vector<std::string> left;  // directories in it that are still to be entered
   };
   void next_root();
-  void enter(base::Fd directory);
+  void enter(Fd directory);
   void look_at(const char* name);
   void leave();
 
@@ -48,4 +48,4 @@ class DiskWalk {
   std::vector<std::pair<dev_t, ino_t>> linked_;  // files with several names count once; sorted
 };
 
-}  // namespace hv::supervisor
+}  // namespace hv::base

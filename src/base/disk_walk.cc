@@ -1,4 +1,4 @@
-#include "supervisor/disk_walk.h"
+#include "base/disk_walk.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace hv::supervisor {
+namespace hv::base {
 
 namespace {
 
@@ -37,7 +37,7 @@ bool DiskWalk::step(size_t entries) {
 void DiskWalk::next_root() {
   int root = roots_.back();
   roots_.pop_back();
-  base::Fd again(::openat(root, ".", kOpen));
+  Fd again(::openat(root, ".", kOpen));
   if (!again) {
     disturbed_ = true;
     return;
@@ -45,7 +45,7 @@ void DiskWalk::next_root() {
   enter(std::move(again));
 }
 
-void DiskWalk::enter(base::Fd directory) {
+void DiskWalk::enter(Fd directory) {
   struct stat about{};
   if (::fstat(directory.get(), &about) != 0) return;
   stream_.reset(::fdopendir(directory.get()));
@@ -81,14 +81,14 @@ void DiskWalk::leave() {
   if (!left.empty()) {
     std::string name = std::move(left.back());
     left.pop_back();
-    base::Fd child(::openat(::dirfd(stream_.get()), name.c_str(), kOpen));
+    Fd child(::openat(::dirfd(stream_.get()), name.c_str(), kOpen));
     if (child) return enter(std::move(child));
     disturbed_ |= errno != ENOENT && errno != ENOTDIR;
     return;
   }
   levels_.pop_back();
   if (levels_.empty()) return stream_.reset();
-  base::Fd parent(::openat(::dirfd(stream_.get()), "..", kOpen));
+  Fd parent(::openat(::dirfd(stream_.get()), "..", kOpen));
   struct stat about{};
   bool same = parent && ::fstat(parent.get(), &about) == 0 && about.st_dev == levels_.back().device &&
               about.st_ino == levels_.back().inode;
@@ -103,4 +103,4 @@ void DiskWalk::leave() {
   if (!stream_) levels_.clear();
 }
 
-}  // namespace hv::supervisor
+}  // namespace hv::base

@@ -1,4 +1,4 @@
-#include "supervisor/disk_walk.h"
+#include "base/disk_walk.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "base/remove_tree.h"
 
-namespace hv::supervisor {
+namespace hv::base {
 namespace {
 
 class DiskWalkTest : public testing::Test {
@@ -17,12 +17,12 @@ class DiskWalkTest : public testing::Test {
     char text[] = "/tmp/hv-walk-XXXXXX";
     ASSERT_NE(::mkdtemp(text), nullptr);
     directory_ = text;
-    root_ = *base::open_file(directory_, O_RDONLY | O_DIRECTORY);
+    root_ = *open_file(directory_, O_RDONLY | O_DIRECTORY);
   }
-  void TearDown() override { ASSERT_TRUE(base::remove_tree(directory_)); }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
   void put(const std::string& name, size_t size) {
-    base::Fd file = *base::open_file(directory_ + "/" + name, O_WRONLY | O_CREAT, 0600);
-    ASSERT_TRUE(base::write_all(file.get(), std::string(size, 'x')));
+    Fd file = *open_file(directory_ + "/" + name, O_WRONLY | O_CREAT, 0600);
+    ASSERT_TRUE(write_all(file.get(), std::string(size, 'x')));
   }
   static uint64_t count(DiskWalk& walk, size_t slice = 1000) {
     while (!walk.step(slice)) {
@@ -30,11 +30,11 @@ class DiskWalkTest : public testing::Test {
     return walk.bytes();
   }
   std::string directory_;
-  base::Fd root_;
+  Fd root_;
 };
 
 TEST_F(DiskWalkTest, CountsBlocksInEveryDepthWhateverTheSlice) {
-  ASSERT_TRUE(base::make_directories(directory_ + "/a/b"));
+  ASSERT_TRUE(make_directories(directory_ + "/a/b"));
   put("one", 1 << 20);
   put("a/two", 1 << 20);
   put("a/b/three", 1 << 20);
@@ -67,10 +67,10 @@ TEST_F(DiskWalkTest, FollowsNoLink) {
 }
 
 TEST_F(DiskWalkTest, GoesDeeperThanDescriptorsAndPathsReach) {
-  base::Fd here = *root_.duplicate();
+  Fd here = *root_.duplicate();
   for (int i = 0; i < 3000; ++i) {
     ASSERT_EQ(::mkdirat(here.get(), "directory", 0700), 0);
-    here = base::Fd(::openat(here.get(), "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    here = Fd(::openat(here.get(), "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     ASSERT_TRUE(here);
   }
   DiskWalk walk({root_.get()});
@@ -79,9 +79,9 @@ TEST_F(DiskWalkTest, GoesDeeperThanDescriptorsAndPathsReach) {
 }
 
 TEST_F(DiskWalkTest, OfADirectoryThatIsMovedAwayEndsAndSaysSo) {
-  ASSERT_TRUE(base::make_directories(directory_ + "/tree/a/b/c"));
-  ASSERT_TRUE(base::make_directories(directory_ + "/elsewhere"));
-  base::Fd tree = *base::open_file(directory_ + "/tree", O_RDONLY | O_DIRECTORY);
+  ASSERT_TRUE(make_directories(directory_ + "/tree/a/b/c"));
+  ASSERT_TRUE(make_directories(directory_ + "/elsewhere"));
+  Fd tree = *open_file(directory_ + "/tree", O_RDONLY | O_DIRECTORY);
   DiskWalk walk({tree.get()});
   // The root is opened, then three entries and the end of each of three directories are read: c is open.
   EXPECT_FALSE(walk.step(1 + 3 * 4));
@@ -91,4 +91,4 @@ TEST_F(DiskWalkTest, OfADirectoryThatIsMovedAwayEndsAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace hv::supervisor
+}  // namespace hv::base
