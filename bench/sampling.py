@@ -8,6 +8,7 @@ usage: bench/sampling.py [sandboxes] [seconds]
 import json
 import os
 import sys
+import threading
 import time
 
 import lib  # noqa: F401 - sets the paths of the next one
@@ -43,11 +44,19 @@ def main():
         top = world.start_cli("top", "--json", "--interval", "1s")
         first = json.loads(top.stdout.readline())
         assert len(first["sandboxes"]) == count, f"{len(first['sandboxes'])} were sampled"
+        samples = []
+        reader = threading.Thread(target=lambda: samples.extend(len(line) for line in top.stdout))
+        reader.start()
         time.sleep(2)
+        taken = len(samples)
         sampling = percent(daemon, seconds)
+        taken = len(samples) - taken
         top.terminate()
-        top.communicate()
-        print(f"\n{count} sandboxes sampled once a second: the daemon uses {sampling:.2f} % of one core, {idle:.2f} % without")
+        reader.join()
+        top.wait()
+        assert taken >= seconds - 1, f"only {taken} samples came in {seconds} s"
+        print(f"\n{count} sandboxes sampled once a second: the daemon uses {sampling:.2f} % of one core, {idle:.2f} % without "
+              f"({samples[-1] / 1024:.0f} KiB a sample)")
     finally:
         for line in world.close():
             print(f"left behind: {line}", file=sys.stderr)

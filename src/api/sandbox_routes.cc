@@ -1,4 +1,7 @@
 // Sandboxes: made, listed, steered, waited for.
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "api/handlers.h"
@@ -119,11 +122,18 @@ void get_usage(Context& context, std::shared_ptr<Call> call) {
   PullStream::start(context, call, [&](std::function<void()> wake) -> base::Result<PullStream::Source> {
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", *follow ? "text/event-stream" : "application/json"}}}, {}};
+    // The stream asks again after each piece that it sent; only the clock makes another sample.
+    auto due = std::make_shared<std::atomic<bool>>(true);
     if (*follow) {
       source.head.headers.add("Cache-Control", "no-store");
-      source.wake = context.service.watch_usage(std::chrono::milliseconds(millis), std::move(wake));
+      source.beat = http::kSseKeepAlive;
+      source.wake = context.service.watch_usage(std::chrono::milliseconds(millis), [due, wake = std::move(wake)] {
+        *due = true;
+        wake();
+      });
     }
-    source.fetch = [&service = context.service, follow = *follow]() -> base::Result<PullStream::Piece> {
+    source.fetch = [&service = context.service, due, follow = *follow]() -> base::Result<PullStream::Piece> {
+      if (!due->exchange(false)) return PullStream::Piece{};
       std::string text = wire::to_text(HV_TRY(service.usage()));
       return PullStream::Piece{follow ? http::format_sse({"", "usage", text}) : text, !follow};
     };

@@ -240,6 +240,7 @@ TEST_F(ApiTest, SamplesUsageOnceOrAsOftenAsItIsWoken) {
   EXPECT_EQ((*samples->next())->sandboxes.at(0).stats.memory_bytes, 2u);
   service_.sample();
   EXPECT_EQ((*samples->next())->sandboxes.at(0).stats.memory_bytes, 3u);
+  EXPECT_EQ(c.usage()->sandboxes.at(0).stats.memory_bytes, 4u) << "nothing is sampled beside that";
   EXPECT_EQ(service_.sampled_every(), std::chrono::milliseconds(250));
   EXPECT_EQ(c.usage_samples(std::chrono::milliseconds(1)).error().code(), base::ErrorCode::invalid_argument);
 }

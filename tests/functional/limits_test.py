@@ -292,7 +292,7 @@ class Usage(Limits):
         screen.expect("1 running")
         screen.expect("one")
         screen.type("m")
-        screen.expect(r"\x1b\[H.*one")
+        screen.expect(r"(?s)\x1b\[H.*?one")
         screen.type("q")
         self.assertEqual(screen.end(), 0)
         self.assertTrue(screen.shown.endswith(b"\x1b[?1049l"), "the screen of before comes back")
