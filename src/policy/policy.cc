@@ -199,9 +199,9 @@ std::string describe(const Policy& policy) {
       base::printable(policy.name),
       limits.memory_bytes == 0 ? "none" : base::to_text(base::ByteCount{limits.memory_bytes}),
       limits.pids == 0 ? "none" : std::to_string(limits.pids),
-      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), describe_more(limits), core::name_of(policy.workspace),
-      list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no", list(policy.pass), list(ports),
-      policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
+      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), describe_more(limits),
+      core::name_of(policy.workspace), list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no",
+      list(policy.pass), list(ports), policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
 }
 
 }  // namespace hv::policy
