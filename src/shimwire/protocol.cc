@@ -11,7 +11,7 @@ struct Last<base::ErrorCode> {
 };
 template <>
 struct Last<core::Outcome::Kind> {
-  static constexpr auto value = core::Outcome::Kind::supervisor_lost;
+  static constexpr auto value = core::Outcome::Kind::idle;
 };
 
 static void visit(auto& v, auto& m, Problem*) {
