@@ -154,7 +154,8 @@ std::string stats_text(const std::vector<std::pair<std::string, core::SandboxSta
     return value ? base::to_text(base::ByteCount{*value}) : std::string("-");
   };
   auto count = [](std::optional<uint64_t> value) { return value ? std::to_string(*value) : std::string("-"); };
-  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "READ", "WRITTEN", "DISK", "CONNECTIONS", "DENIED"});
+  Table table(
+      {"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "READ", "WRITTEN", "DISK", "CONNECTIONS", "DENIED"});
   for (const auto& [name, stats] : sandboxes)
     table.add({name, std::string(core::state_name(stats.state)), bytes(stats.memory_bytes),
                bytes(stats.memory_peak_bytes), stats.processes ? std::to_string(*stats.processes) : "-",

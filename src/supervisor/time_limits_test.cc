@@ -60,7 +60,7 @@ TEST(TimeLimits, AreExtendedAlsoAfterTheWarning) {
   EXPECT_FALSE(limits.take_due(at(105s)));
   limits.touch(at(120s));
   EXPECT_FALSE(limits.take_due(at(149s))) << "a touch does not shorten what was granted";
-  EXPECT_EQ(limits.take_due(at(150s))->left, 5s) << "90 % of 100 s and the 60 s more";
+  EXPECT_EQ(limits.take_due(at(150s))->left, 10s) << "of the 100 s and the 60 s more";
   EXPECT_EQ(limits.take_due(at(155s))->kind, Kind::idle);
 }
 
