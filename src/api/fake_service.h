@@ -59,6 +59,9 @@ class FakeService final : public service::Service {
     last_grace = request.grace_ms;
     reply(inspect(sandbox));
   }
+  void extend(std::string sandbox, core::ExtendRequest, service::Reply<Info> reply) override {
+    reply(inspect(sandbox));
+  }
   void kill(std::string sandbox, core::KillRequest, service::StatusReply reply) override { reply(found(sandbox)); }
   void pause(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
   void resume(std::string sandbox, service::Reply<Info> reply) override { reply(inspect(sandbox)); }
@@ -87,6 +90,24 @@ class FakeService final : public service::Service {
     stats.memory_bytes = 1024;
     stats.processes = 3;
     return stats;
+  }
+  base::Result<core::Usage> usage() override {
+    std::lock_guard lock(mutex);
+    core::Usage usage;
+    core::SandboxUsage& item = usage.sandboxes.emplace_back();
+    item.id = "s0000000000000000";
+    item.name = "web";
+    item.stats.memory_bytes = ++usage_samples;
+    return usage;
+  }
+  core::Subscription watch_usage(std::chrono::milliseconds interval, std::function<void()> wake) override {
+    std::lock_guard lock(mutex);
+    usage_interval = interval;
+    usage_wake = std::move(wake);
+    return core::Subscription([this] {
+      std::lock_guard inner(mutex);
+      usage_wake = nullptr;
+    });
   }
   base::Result<service::LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override {
     (void)HV_TRY(inspect(sandbox));
@@ -168,6 +189,14 @@ class FakeService final : public service::Service {
   }
 
   // What tests do to it.
+  std::chrono::milliseconds sampled_every() {
+    std::lock_guard lock(mutex);
+    return usage_interval;
+  }
+  void sample() {
+    std::lock_guard lock(mutex);
+    if (usage_wake) usage_wake();
+  }
   void record(std::string kind) {
     std::lock_guard lock(mutex);
     core::AuditRecord entry;
@@ -210,6 +239,9 @@ class FakeService final : public service::Service {
 
   std::mutex mutex;  // guards what follows: read on the pool
   std::vector<core::AuditRecord> ledger;
+  uint64_t usage_samples = 0;
+  std::chrono::milliseconds usage_interval{0};
+  std::function<void()> usage_wake;
   std::function<void()> audit_wake;
   std::string log;
   bool log_ended = false;

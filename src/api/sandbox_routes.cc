@@ -1,8 +1,12 @@
 // Sandboxes: made, listed, steered, waited for.
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "api/handlers.h"
 #include "api/pull_stream.h"
+#include "http/sse.h"
 
 namespace hv::api {
 
@@ -70,6 +74,11 @@ void post_stop(Context& context, std::shared_ptr<Call> call) {
   if (request) context.service.stop(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
 }
 
+void post_extend(Context& context, std::shared_ptr<Call> call) {
+  auto request = or_refuse(call, call->body<core::ExtendRequest>());
+  if (request) context.service.extend(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
+}
+
 void post_kill(Context& context, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::KillRequest>());
   if (request) context.service.kill(call->parameter(), *request, Call::status_reply(call));
@@ -99,6 +108,37 @@ void get_wait(Context& context, std::shared_ptr<Call> call) {
                                     // Not here: the service may be in the middle of telling everybody who waits.
                                     loop.post([waiting] { waiting->reset(); });
                                   });
+}
+
+// Once, or as events for as long as the client listens: nothing is sampled for nobody.
+void get_usage(Context& context, std::shared_ptr<Call> call) {
+  auto follow = or_refuse(call, call->flag("follow"));
+  if (!follow) return;
+  auto interval = or_refuse(call, call->number("interval_ms"));
+  if (!interval) return;
+  uint64_t millis = interval->value_or(1000);
+  if (millis < 100 || millis > 3'600'000)
+    return call->refuse(base::invalid_argument("'interval_ms' must be from 100 to 3600000"));
+  PullStream::start(context, call, [&](std::function<void()> wake) -> base::Result<PullStream::Source> {
+    PullStream::Source source;
+    source.head = {200, {{{"Content-Type", *follow ? "text/event-stream" : "application/json"}}}, {}};
+    // The stream asks again after each piece that it sent; only the clock makes another sample.
+    auto due = std::make_shared<std::atomic<bool>>(true);
+    if (*follow) {
+      source.head.headers.add("Cache-Control", "no-store");
+      source.beat = http::kSseKeepAlive;
+      source.wake = context.service.watch_usage(std::chrono::milliseconds(millis), [due, wake = std::move(wake)] {
+        *due = true;
+        wake();
+      });
+    }
+    source.fetch = [&service = context.service, due, follow = *follow]() -> base::Result<PullStream::Piece> {
+      if (!due->exchange(false)) return PullStream::Piece{};
+      std::string text = wire::to_text(HV_TRY(service.usage()));
+      return PullStream::Piece{follow ? http::format_sse({"", "usage", text}) : text, !follow};
+    };
+    return source;
+  });
 }
 
 void get_logs(Context& context, std::shared_ptr<Call> call) {

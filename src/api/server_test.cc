@@ -232,6 +232,19 @@ TEST_F(ApiTest, StreamsALogByteForByte) {
   EXPECT_EQ(c.logs("nobody", true).error().code(), base::ErrorCode::not_found);
 }
 
+TEST_F(ApiTest, SamplesUsageOnceOrAsOftenAsItIsWoken) {
+  auto c = client();
+  EXPECT_EQ(c.usage()->sandboxes.at(0).name, "web");
+  auto samples = c.usage_samples(std::chrono::milliseconds(250));
+  ASSERT_TRUE(samples) << samples.error().text();
+  EXPECT_EQ((*samples->next())->sandboxes.at(0).stats.memory_bytes, 2u);
+  service_.sample();
+  EXPECT_EQ((*samples->next())->sandboxes.at(0).stats.memory_bytes, 3u);
+  EXPECT_EQ(c.usage()->sandboxes.at(0).stats.memory_bytes, 4u) << "nothing is sampled beside that";
+  EXPECT_EQ(service_.sampled_every(), std::chrono::milliseconds(250));
+  EXPECT_EQ(c.usage_samples(std::chrono::milliseconds(1)).error().code(), base::ErrorCode::invalid_argument);
+}
+
 TEST_F(ApiTest, TailsTheLedgerFromNowOrFromWhereItWas) {
   for (int i = 0; i < 500; ++i) service_.record("old");
   auto c = client();

@@ -9,9 +9,9 @@ namespace hv::cli {
 
 namespace {
 
-constexpr const Command* kRunning[] = {&kRun,  &kExec,  &kAttach, &kCreate, &kStart,  &kStop,
-                                       &kKill, &kPause, &kResume, &kWait,   &kRename, &kRemove};
-constexpr const Command* kLooking[] = {&kList, &kInspect, &kStats, &kLogs, &kNet};
+constexpr const Command* kRunning[] = {&kRun,    &kExec,  &kAttach, &kCreate, &kStart,  &kStop,  &kKill,
+                                       &kExtend, &kPause, &kResume, &kWait,   &kRename, &kRemove};
+constexpr const Command* kLooking[] = {&kList, &kInspect, &kStats, &kTop, &kLogs, &kNet};
 constexpr const Command* kChanging[] = {&kDiff, &kApply, &kDiscard, &kUndo, &kSync};
 constexpr const Command* kRecording[] = {&kAuditList, &kAuditTail, &kAuditShow, &kAuditVerify, &kAuditExport};
 constexpr const Command* kChoosing[] = {&kPolicyList, &kPolicyShow, &kAgentList, &kAgentShow, &kHomeList, &kHomeRemove};

@@ -14,6 +14,7 @@ extern const Command kAttach;
 // lifecycle_commands.cc
 extern const Command kStart;
 extern const Command kStop;
+extern const Command kExtend;
 extern const Command kKill;
 extern const Command kPause;
 extern const Command kResume;
@@ -27,6 +28,8 @@ extern const Command kStats;
 extern const Command kLogs;
 // net_commands.cc
 extern const Command kNet;
+// top_command.cc
+extern const Command kTop;
 // workspace_commands.cc
 extern const Command kDiff;
 extern const Command kApply;

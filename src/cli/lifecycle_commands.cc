@@ -18,6 +18,8 @@ constexpr Argument kName[] = {{.name = "NAME", .completion = Completion::sandbox
 constexpr Argument kNames[] = {{.name = "NAME", .most = kAnyNumber, .completion = Completion::sandboxes}};
 constexpr Argument kTwoNames[] = {{.name = "NAME", .completion = Completion::sandboxes}, {.name = "NEW"}};
 
+constexpr Argument kNameAndTime[] = {{.name = "NAME", .completion = Completion::sandboxes}, {.name = "TIME"}};
+
 constexpr Option kStopOptions[] = {
     {.name = "grace",
      .letter = 'g',
@@ -79,6 +81,13 @@ base::Result<int> stop(Context& context, const Arguments& arguments) {
         static_cast<uint64_t>(HV_TRY_CONTEXT(context.usage(base::parse_duration(*text)), "--grace").count());
   return for_each_name(context, arguments,
                        [&](client::Client& client, const std::string& name) { return client.stop(name, request); });
+}
+
+base::Result<int> extend(Context& context, const Arguments& arguments) {
+  core::ExtendRequest request{.millis = HV_TRY(context.usage(parse_time_limit("TIME", arguments.word(1))))};
+  client::Client* client = HV_TRY(context.client());
+  core::SandboxInfo info = HV_TRY(client->extend(arguments.word(0), request));
+  return context.json ? context.print_json(wire::to_json(info)) : context.print(info.name + "\n");
 }
 
 base::Result<int> kill(Context& context, const Arguments& arguments) {
@@ -144,6 +153,19 @@ constexpr Command kStop = {
     .example = "hydravisor stop web --grace 30s",
     .exit_codes = {},
     .run = stop,
+};
+
+constexpr Command kExtend = {
+    .name = "extend",
+    .summary = "Give a sandbox more time",
+    .description =
+        "Ends the sandbox NAME by TIME later than its wall time would, and not for idleness before TIME is over. Also "
+        "after the warning. Only for a sandbox with --wall or --idle, by option or policy.",
+    .options = {},
+    .arguments = kNameAndTime,
+    .example = "hydravisor extend web 30m",
+    .exit_codes = {},
+    .run = extend,
 };
 
 constexpr Command kKill = {

@@ -18,10 +18,19 @@ base::Result<Enum> parse_named(std::string_view option, std::string_view text) {
 base::Result<core::LimitsRequest> read_limits(const Arguments& arguments) {
   core::LimitsRequest limits;
   limits.accept_unenforced = arguments.has("accept-unenforced");
-  if (auto text = arguments.value("memory")) limits.memory_bytes = HV_TRY(parse_memory(*text));
+  if (auto text = arguments.value("memory"))
+    limits.memory_bytes = HV_TRY(parse_size("memory", *text, core::least_memory_bytes, "2GiB"));
   if (auto text = arguments.value("pids"))
     limits.pids = HV_TRY(parse_number("pids", *text, core::least_pids, 4'194'304));
   if (auto text = arguments.value("cpus")) limits.cpu_millis = HV_TRY(parse_cpus(*text));
+  if (auto text = arguments.value("io"))
+    limits.io_bytes = HV_TRY(parse_size("io", *text, core::least_io_bytes, "50MiB"));
+  if (auto text = arguments.value("disk"))
+    limits.disk_bytes = HV_TRY(parse_size("disk", *text, core::least_disk_bytes, "10GiB"));
+  if (auto text = arguments.value("open-files"))
+    limits.open_files = HV_TRY(parse_number("open-files", *text, core::least_open_files, 1'048'576));
+  if (auto text = arguments.value("wall")) limits.wall_millis = HV_TRY(parse_time_limit("--wall", *text));
+  if (auto text = arguments.value("idle")) limits.idle_millis = HV_TRY(parse_time_limit("--idle", *text));
   return limits;
 }
 

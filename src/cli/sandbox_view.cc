@@ -44,6 +44,13 @@ std::string limits_text(const core::Limits& limits) {
   if (limits.pids != 0) parts.push_back(base::format("pids {}", limits.pids));
   if (limits.cpu_millis != 0)
     parts.push_back(base::format("cpus {}.{:03}", limits.cpu_millis / 1000, limits.cpu_millis % 1000));
+  if (limits.io_bytes != 0) parts.push_back("io " + base::to_text(base::ByteCount{limits.io_bytes}) + "/s");
+  if (limits.open_files != 0) parts.push_back(base::format("open files {}", limits.open_files));
+  if (limits.disk_bytes != 0) parts.push_back("disk " + base::to_text(base::ByteCount{limits.disk_bytes}));
+  if (limits.tmp_bytes != 0) parts.push_back("tmp " + base::to_text(base::ByteCount{limits.tmp_bytes}));
+  auto time = [](uint64_t millis) { return base::to_text(std::chrono::milliseconds(millis)); };
+  if (limits.wall_millis != 0) parts.push_back("wall time " + time(limits.wall_millis));
+  if (limits.idle_millis != 0) parts.push_back("idle time " + time(limits.idle_millis));
   return parts.empty() ? "none" : base::join(parts, ", ");
 }
 
@@ -115,6 +122,9 @@ std::string inspect_text(const core::SandboxInfo& sandbox, base::WallTime now, s
   std::string limits = limits_text(sandbox.limits.enforced);
   if (sandbox.limits.asked != sandbox.limits.enforced)
     limits += base::format("; asked for: {}", limits_text(sandbox.limits.asked));
+  if (sandbox.limits.extended_millis != 0)
+    limits +=
+        base::format("; extended by {}", base::to_text(std::chrono::milliseconds(sandbox.limits.extended_millis)));
   fields.add("limits", sandbox.limits.how.empty() ? limits : base::format("{} ({})", limits, sandbox.limits.how));
   std::string text = fields.take();
   if (!sandbox.isolation.layers.empty()) {
@@ -144,14 +154,16 @@ std::string stats_text(const std::vector<std::pair<std::string, core::SandboxSta
     return value ? base::to_text(base::ByteCount{*value}) : std::string("-");
   };
   auto count = [](std::optional<uint64_t> value) { return value ? std::to_string(*value) : std::string("-"); };
-  Table table({"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "WRITTEN", "CONNECTIONS", "DENIED"});
+  Table table(
+      {"NAME", "STATE", "MEMORY", "PEAK", "PROCESSES", "CPU", "READ", "WRITTEN", "DISK", "CONNECTIONS", "DENIED"});
   for (const auto& [name, stats] : sandboxes)
     table.add({name, std::string(core::state_name(stats.state)), bytes(stats.memory_bytes),
                bytes(stats.memory_peak_bytes), stats.processes ? std::to_string(*stats.processes) : "-",
                stats.cpu_nanoseconds ? base::format("{}.{:02}s", *stats.cpu_nanoseconds / 1'000'000'000,
                                                     *stats.cpu_nanoseconds / 10'000'000 % 100)
                                      : "-",
-               bytes(stats.workspace_bytes), count(stats.connections), count(stats.connections_denied)});
+               bytes(stats.io_read_bytes), bytes(stats.io_written_bytes), bytes(stats.workspace_bytes),
+               count(stats.connections), count(stats.connections_denied)});
   return table.render(width);
 }
 

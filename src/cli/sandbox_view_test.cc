@@ -42,11 +42,12 @@ TEST(SandboxView, SaysWhatThisMachineDoesNotTell) {
   stats.memory_bytes = 6291456;
   stats.processes = 3;
   stats.cpu_nanoseconds = 1'234'567'890;
+  stats.io_written_bytes = 2048;
   stats.connections = 12;
   stats.connections_denied = 0;
   EXPECT_EQ(stats_text({{"web", stats}}, kUnlimited),
-            "NAME  STATE    MEMORY  PEAK  PROCESSES  CPU    WRITTEN  CONNECTIONS  DENIED\n"
-            "web   running  6 MiB   -     3          1.23s  -        12           0\n");
+            "NAME  STATE    MEMORY  PEAK  PROCESSES  CPU    READ  WRITTEN  DISK  CONNECTIONS  DENIED\n"
+            "web   running  6 MiB   -     3          1.23s  -     2 KiB    -     12           0\n");
 }
 
 TEST(SandboxView, SaysWhatMayBeReachedAndWhoSaysSo) {

@@ -44,11 +44,21 @@ base::Result<uint64_t> parse_number(std::string_view option, std::string_view te
   return value;
 }
 
-base::Result<uint64_t> parse_memory(std::string_view text) {
+base::Result<uint64_t> parse_size(std::string_view option, std::string_view text, uint64_t least,
+                                  std::string_view example) {
   auto bytes = base::parse_bytes(text);
-  if (!bytes || bytes->value < core::least_memory_bytes)
-    return base::Failure(bad_value("memory", text, "a size of at least 16MiB, such as 2GiB"));
-  return bytes->value;
+  if (bytes && bytes->value >= least) return bytes->value;
+  std::string smallest = base::to_text(base::ByteCount{least});
+  std::erase(smallest, ' ');
+  return base::Failure(bad_value(option, text, base::format("a size of at least {}, such as {}", smallest, example)));
+}
+
+base::Result<uint64_t> parse_time_limit(std::string_view what, std::string_view text) {
+  auto time = base::parse_duration(text);
+  auto millis = time ? static_cast<uint64_t>(time->count()) : 0;
+  if (millis >= core::least_time_millis && millis <= core::most_time_millis) return millis;
+  return base::Failure(base::invalid_argument(
+      base::format("{}: '{}' is not a time from 1s to 3650d, such as 30m or 2h", what, base::printable(text))));
 }
 
 base::Result<uint32_t> parse_cpus(std::string_view text) {

@@ -14,8 +14,12 @@
 namespace hv::cli {
 
 base::Result<uint64_t> parse_number(std::string_view option, std::string_view text, uint64_t least, uint64_t most);
+// "512MiB"; below `least` it is refused with `example`.
+base::Result<uint64_t> parse_size(std::string_view option, std::string_view text, uint64_t least,
+                                  std::string_view example);
+// "2h" -> milliseconds. `what` is how the error calls it: "--wall".
+base::Result<uint64_t> parse_time_limit(std::string_view what, std::string_view text);
 // "1.5" -> 1500.
-base::Result<uint64_t> parse_memory(std::string_view text);
 base::Result<uint32_t> parse_cpus(std::string_view text);
 // "K=V", or "K" for the value that `environment` has: not_found when it has none.
 base::Result<core::Variable> parse_variable(std::string_view text, const std::vector<core::Variable>& environment);

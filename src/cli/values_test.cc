@@ -15,10 +15,10 @@ TEST(Values, ReadProcessorsInThousandths) {
 }
 
 TEST(Values, TakeNoMemoryThatNothingCanStartIn) {
-  EXPECT_EQ(*parse_memory("16MiB"), uint64_t{16} << 20);
-  EXPECT_EQ(*parse_memory("2GiB"), uint64_t{2} << 30);
+  EXPECT_EQ(*parse_size("memory", "16MiB", core::least_memory_bytes, "2GiB"), uint64_t{16} << 20);
+  EXPECT_EQ(*parse_size("memory", "2GiB", core::least_memory_bytes, "2GiB"), uint64_t{2} << 30);
   for (std::string_view bad : {"0", "", "much", "64KiB", "16777215"}) {
-    auto refused = parse_memory(bad);
+    auto refused = parse_size("memory", bad, core::least_memory_bytes, "2GiB");
     ASSERT_FALSE(refused) << bad;
     EXPECT_NE(refused.error().message().find("--memory: "), std::string::npos);
   }

@@ -112,6 +112,9 @@ Result<core::SandboxInfo> Client::start(std::string_view sandbox) {
 Result<core::SandboxInfo> Client::stop(std::string_view sandbox, const core::StopRequest& request) {
   return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "stop"), wire::to_text(request))));
 }
+Result<core::SandboxInfo> Client::extend(std::string_view sandbox, const core::ExtendRequest& request) {
+  return read<core::SandboxInfo>(call(post(of_sandbox(sandbox, "extend"), wire::to_text(request))));
+}
 Status Client::kill(std::string_view sandbox, const core::KillRequest& request) {
   return nothing(call(post(of_sandbox(sandbox, "kill"), wire::to_text(request))));
 }
@@ -135,6 +138,13 @@ Result<core::Outcome> Client::wait(std::string_view sandbox) {
 }
 Result<core::SandboxStats> Client::stats(std::string_view sandbox) {
   return read<core::SandboxStats>(call(get(of_sandbox(sandbox, "stats"))));
+}
+Result<core::Usage> Client::usage() {
+  return read<core::Usage>(call(get("/v1/usage")));
+}
+Result<UsageReader> Client::usage_samples(std::chrono::milliseconds interval) {
+  std::string target = "/v1/usage?follow=true&interval_ms=" + std::to_string(interval.count());
+  return UsageReader(HV_TRY(stream(std::move(target), "text/event-stream")));
 }
 Result<ByteReader> Client::logs(std::string_view sandbox, bool follow) {
   return ByteReader(

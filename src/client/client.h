@@ -3,6 +3,7 @@
 // silent and gives no sign of life on another connection either.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,21 @@ class RecordReader {
   std::unique_ptr<State> state_;
 };
 
+// Samples of what all sandboxes use.
+class UsageReader {
+ public:
+  explicit UsageReader(std::unique_ptr<http::ClientConnection> connection);
+  UsageReader(UsageReader&&) noexcept;
+  ~UsageReader();
+  // Blocks; nullopt when the daemon ended the stream.
+  base::Result<std::optional<core::Usage>> next();
+  int fd() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 class Client {
  public:
   // Finds the daemon, starting it where `access` allows and it is not there; checks whose socket it is. An older daemon
@@ -77,6 +93,7 @@ class Client {
   base::Result<core::SandboxInfo> inspect(std::string_view sandbox);
   base::Result<core::SandboxInfo> start(std::string_view sandbox);
   base::Result<core::SandboxInfo> stop(std::string_view sandbox, const core::StopRequest& request = {});
+  base::Result<core::SandboxInfo> extend(std::string_view sandbox, const core::ExtendRequest& request);
   base::Status kill(std::string_view sandbox, const core::KillRequest& request);
   base::Result<core::SandboxInfo> pause(std::string_view sandbox);
   base::Result<core::SandboxInfo> resume(std::string_view sandbox);
@@ -85,6 +102,8 @@ class Client {
   base::Result<core::SandboxInfo> change_network(std::string_view sandbox, const core::NetworkRequest& request);
   base::Result<core::Outcome> wait(std::string_view sandbox);
   base::Result<core::SandboxStats> stats(std::string_view sandbox);
+  base::Result<core::Usage> usage();
+  base::Result<UsageReader> usage_samples(std::chrono::milliseconds interval);
   base::Result<ByteReader> logs(std::string_view sandbox, bool follow);
   base::Result<core::ProbeReport> probe(std::string_view sandbox, const core::ProbeRequest& request);
 

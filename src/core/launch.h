@@ -57,10 +57,17 @@ enum class Layer : uint32_t {
   descriptor_hygiene = 1024,
 };
 
+// 0: none.
 struct Limits {
-  uint64_t memory_bytes = 0;  // 0: none
+  uint64_t memory_bytes = 0;
   uint64_t pids = 0;
-  uint32_t cpu_millis = 0;  // thousandths of a processor: 1500 is one and a half
+  uint32_t cpu_millis = 0;   // thousandths of a processor: 1500 is one and a half
+  uint64_t io_bytes = 0;     // a second, for reading and for writing each, on the disk of the state directory
+  uint64_t open_files = 0;   // of each process
+  uint64_t disk_bytes = 0;   // what it may add to its copy-on-write layers and its home
+  uint64_t tmp_bytes = 0;    // of /tmp and of /dev/shm each
+  uint64_t wall_millis = 0;  // from the start on, without the time it was paused
+  uint64_t idle_millis = 0;  // without output, input and a new command
   bool operator==(const Limits&) const = default;
 };
 
@@ -95,6 +102,7 @@ struct Groundwork {
   bool allow_nested = false;    // mount, unshare and clone with new namespaces are allowed to the agent
   uint32_t skipped_layers = 0;  // bits of Layer
   bool egress = false;          // names can be reached: the network namespace leads to the gateway
+  uint64_t shared_memory = 0;   // bytes of /dev/shm; 0: the kernel's default
   std::vector<Mount> mounts;
   bool operator==(const Groundwork&) const = default;
 };
@@ -119,6 +127,7 @@ struct LaunchSpec {
   Command command;                             // empty arguments: no main command, only exec
   bool keep_alive = false;                     // the sandbox goes on when its main command has ended
   std::string log_path;                        // what the main command writes is also kept here; empty: nowhere
+  std::vector<std::string> counted;            // directories that limits.disk_bytes is about
   bool operator==(const LaunchSpec&) const = default;
 };
 

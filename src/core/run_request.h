@@ -60,11 +60,23 @@ struct WorkspaceRequest {
 inline constexpr uint64_t least_memory_bytes = uint64_t{16} << 20;
 inline constexpr uint64_t least_pids = 4;
 inline constexpr uint32_t least_cpu_millis = 10;
+inline constexpr uint64_t least_io_bytes = uint64_t{64} << 10;
+inline constexpr uint64_t least_open_files = 32;
+inline constexpr uint64_t least_disk_bytes = uint64_t{1} << 20;
+inline constexpr uint64_t least_tmp_bytes = uint64_t{1} << 20;
+inline constexpr uint64_t least_time_millis = 1000;
+// Ten years: a longer time is a slip.
+inline constexpr uint64_t most_time_millis = uint64_t{3650} * 86'400'000;
 
 struct LimitsRequest {
   std::optional<uint64_t> memory_bytes;
   std::optional<uint64_t> pids;
   std::optional<uint32_t> cpu_millis;
+  std::optional<uint64_t> io_bytes;
+  std::optional<uint64_t> open_files;
+  std::optional<uint64_t> disk_bytes;
+  std::optional<uint64_t> wall_millis;
+  std::optional<uint64_t> idle_millis;
   bool accept_unenforced = false;  // start although this machine cannot enforce them
   bool operator==(const LimitsRequest&) const = default;
 };
@@ -115,6 +127,12 @@ struct AttachRequest {
 struct StopRequest {
   uint64_t grace_ms = 10'000;  // SIGTERM, then SIGKILL after this long
   bool operator==(const StopRequest&) const = default;
+};
+
+// More time for a sandbox that a wall or idle limit is about to end.
+struct ExtendRequest {
+  uint64_t millis = 0;
+  bool operator==(const ExtendRequest&) const = default;
 };
 
 struct KillRequest {

@@ -23,7 +23,8 @@ struct WorkspaceInfo {
 struct LimitsInfo {
   Limits asked;
   Limits enforced;
-  std::string how;  // "cgroup v1: memory, pids, cpu"; why not, where something is missing
+  std::string how;               // "cgroup v1: memory, pids, cpu"; why not, where something is missing
+  uint64_t extended_millis = 0;  // granted since the start, on top of the wall time
 };
 
 enum class LayerStatus { enforced, partial, skipped, unavailable };
@@ -99,11 +100,25 @@ struct SandboxStats {
   std::optional<uint64_t> processes;
   std::optional<uint64_t> cpu_nanoseconds;
   std::optional<uint64_t> workspace_bytes;  // of the copy-on-write layer
+  std::optional<uint64_t> io_read_bytes;
+  std::optional<uint64_t> io_written_bytes;
   // Since it was made; absent without a network.
   std::optional<uint64_t> connections;
   std::optional<uint64_t> connections_denied;
   std::optional<uint64_t> network_bytes_in;
   std::optional<uint64_t> network_bytes_out;
+};
+
+struct SandboxUsage {
+  std::string id;
+  std::string name;
+  SandboxStats stats;
+};
+
+// What all that run use, at one moment.
+struct Usage {
+  base::WallTime time{};
+  std::vector<SandboxUsage> sandboxes;  // by name
 };
 
 template <>

@@ -32,11 +32,14 @@ constexpr std::array<std::pair<SandboxState, SandboxState>, 14> kSteps{{{created
                                                                         {stopped, starting},
                                                                         {stopped, removed}}};
 
-constexpr std::array<std::pair<Outcome::Kind, std::string_view>, 7> kOutcomes{
+constexpr std::array<std::pair<Outcome::Kind, std::string_view>, 10> kOutcomes{
     {{Outcome::Kind::exited, "exited"},
      {Outcome::Kind::signalled, "signalled"},
      {Outcome::Kind::killed_by_policy, "killed_by_policy"},
      {Outcome::Kind::out_of_memory, "out_of_memory"},
+     {Outcome::Kind::out_of_disk, "out_of_disk"},
+     {Outcome::Kind::out_of_time, "out_of_time"},
+     {Outcome::Kind::idle, "idle"},
      {Outcome::Kind::stopped, "stopped"},
      {Outcome::Kind::launch_failed, "launch_failed"},
      {Outcome::Kind::supervisor_lost, "supervisor_lost"}}};
@@ -94,6 +97,9 @@ int Outcome::exit_code() const {
       return 128 + code;
     case Kind::killed_by_policy:
     case Kind::out_of_memory:
+    case Kind::out_of_disk:
+    case Kind::out_of_time:
+    case Kind::idle:
     case Kind::stopped:
       return 128 + (code != 0 ? code : 9);
     case Kind::launch_failed:

@@ -24,7 +24,19 @@ base::Status check_transition(std::string_view sandbox, SandboxState from, Sandb
 
 // How a sandbox's main command ended. A value, not an error.
 struct Outcome {
-  enum class Kind { exited, signalled, killed_by_policy, out_of_memory, stopped, launch_failed, supervisor_lost };
+  // Supervisors send the numbers, also those of an earlier version: what is new goes last.
+  enum class Kind {
+    exited,
+    signalled,
+    killed_by_policy,
+    out_of_memory,
+    stopped,
+    launch_failed,
+    supervisor_lost,
+    out_of_disk,
+    out_of_time,
+    idle
+  };
   Kind kind = Kind::exited;
   int code = 0;        // exit code, or the signal's number for `signalled`
   std::string detail;  // one sentence for people; empty when the kind says it all

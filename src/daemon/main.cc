@@ -1,4 +1,5 @@
 // hydravisord: one per user, started on demand by the first command that needs it, or by systemd. Wiring only.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -101,6 +103,13 @@ Result<Ending> serve() {
   Fd lock = HV_TRY(take_lock(paths));
   std::string directory = HV_TRY(own_directory());
 
+  // A sampled sandbox takes some ten descriptors, and shells allow a thousand.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = std::min<rlim_t>(files.rlim_max, 65536);
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+
   // Blocked before any thread exists, so that every thread inherits it and only the loop learns of signals.
   sigset_t signals_to_end;
   ::sigemptyset(&signals_to_end);
@@ -157,13 +166,14 @@ Result<Ending> serve() {
   machine.cgroups.uid = machine.uid;
   service::DoctorCase doctor({paths, directory, machine, [&] { return ledger->standing().failure; }});
   service::LogCases logs(life, loop);
+  service::UsageCases usage([&] { return life.running(); }, paths.sandboxes, loop);
 
   core::DaemonInfo info;
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
   service::DaemonService daemon_service(
-      {life, workspaces, audit, catalog, probes, doctor, logs, info, stop_soon, [&](const std::string& program) {
+      {life, workspaces, audit, catalog, probes, doctor, logs, usage, info, stop_soon, [&](const std::string& program) {
          ending.become = program;
          stop_soon();
        }});

@@ -49,6 +49,10 @@ Mount text_at(Mount::Kind kind, std::string target, std::string content) {
   return mount;
 }
 
+uint64_t run_bytes(const RootRequest& request) {
+  return request.tmp_bytes == 0 ? kRunBytes : std::min(kRunBytes, request.tmp_bytes);
+}
+
 std::string hosts_text(const std::string& hostname) {
   return format("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{}\n", hostname);
 }
@@ -117,7 +121,7 @@ base::Result<std::vector<Mount>> host_root_mounts(const RootRequest& request) {
   mounts.push_back(text_at(Mount::Kind::file, "/.sandbox/hostname", request.hostname + "\n"));
   mounts.push_back(text_at(Mount::Kind::file, "/.sandbox/resolv.conf", std::string(kResolver)));
   mounts.push_back(tmpfs("/tmp", request.tmp_bytes));
-  mounts.push_back(tmpfs("/run", kRunBytes));
+  mounts.push_back(tmpfs("/run", run_bytes(request)));
   for (const char* name : {"/var/lib", "/var/cache", "/var/log"})
     mounts.push_back(text_at(Mount::Kind::directory, name, ""));
   // Links instead of further mounts: each mount is paid for at every start.
@@ -181,7 +185,7 @@ base::Result<std::vector<Mount>> rootfs_mounts(const RootRequest& request, const
         format("{} has neither usr nor bin: it is not a root file system", base::printable(rootfs))));
   mounts.insert(mounts.begin(), std::make_move_iterator(links.begin()), std::make_move_iterator(links.end()));
   mounts.push_back(tmpfs("/tmp", request.tmp_bytes));
-  mounts.push_back(tmpfs("/run", kRunBytes));
+  mounts.push_back(tmpfs("/run", run_bytes(request)));
   return mounts;
 }
 

@@ -64,6 +64,7 @@ Result<Construction> Construction::begin(shimwire::InitGround message, std::vect
   options.mask_proc = !ground.allow_nested && !skips(ground, Layer::masked_proc);
   options.forbid_user_namespaces = !ground.allow_nested;
   options.fresh_proc = !skips(ground, Layer::pid_namespace);
+  options.shared_memory = ground.shared_memory;
   isolation::RootTree tree = HV_TRY(isolation::RootTree::stage(options));
   auto opened = HV_TRY(sources_of(ground.mounts, message.sources, std::move(sources)));
   HV_TRY(tree.add(std::move(opened)));

@@ -44,13 +44,6 @@ uint64_t number_at_start(std::string_view text) {
   return value;
 }
 
-bool read_number(const std::string& path, uint64_t& value) {
-  char buffer[64];
-  auto text = read_value(path, buffer);
-  if (text) value = number_at_start(*text);
-  return text.has_value();
-}
-
 // The number after `key` at the start of a line ("oom_kill 3").
 bool read_keyed(const std::string& path, std::string_view key, uint64_t& value) {
   char buffer[4096];
@@ -106,12 +99,19 @@ Status write_limits(const std::string& directory, const core::Limits& limits, Cg
       HV_TRY(require(directory + "/cpu.cfs_quota_us", std::to_string(quota)));
     }
   }
+  if (plan.io_device.empty()) return {};
+  if (unified && exists(directory + "/io.max"))
+    HV_TRY(require(directory + "/io.max", base::format("{0} rbps={1} wbps={1}", plan.io_device, limits.io_bytes)));
+  for (const char* name : {"/blkio.throttle.read_bps_device", "/blkio.throttle.write_bps_device"})
+    if (!unified && exists(directory + name))
+      HV_TRY(require(directory + name, base::format("{} {}", plan.io_device, limits.io_bytes)));
   return {};
 }
 
 }  // namespace
 
-CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits) {
+CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
+                        const IoDevice& device) {
   CgroupPlan plan;
   auto use = [&](const ControllerParent& parent) {
     if (parent.path.empty()) return false;
@@ -130,9 +130,20 @@ CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const
   limit("memory", limits.memory_bytes, layout.memory);
   limit("pids", limits.pids, layout.pids);
   limit("cpu", limits.cpu_millis, layout.cpu);
-  // Pausing needs the freezer, and on version 1 a hierarchy of its own; counters without a limit are not worth a
-  // directory there.
+  if (limits.io_bytes != 0 && device.number.empty()) {
+    plan.not_enforced.push_back({"io", device.reason});
+  } else if (limits.io_bytes != 0) {
+    limit("io", limits.io_bytes, layout.io);
+    plan.io_device = device.number;
+    if (!layout.io.path.empty() && !layout.io.unified)
+      plan.not_enforced.push_back(
+          {"buffered io",
+           "version 1 of cgroups slows reading and direct writing; what is written through the cache is not slowed"});
+  }
+  // Pausing needs the freezer, and on version 1 a hierarchy of its own, as the count of processor time does. Other
+  // counters without a limit are not worth a directory there.
   use(layout.freezer);
+  use(layout.cpuacct);
   return plan;
 }
 
@@ -214,25 +225,6 @@ base::Result<bool> Cgroup::frozen() const {
   char buffer[32];
   auto state = read_value(file, buffer);
   return state && state->starts_with("FROZEN");
-}
-
-CgroupUsage Cgroup::usage() const {
-  CgroupUsage usage;
-  for (const std::string& directory : directories_) {
-    uint64_t value = 0;
-    if (!read_number(directory + "/memory.current", usage.memory))
-      read_number(directory + "/memory.usage_in_bytes", usage.memory);
-    if (!read_number(directory + "/memory.peak", usage.memory_peak))
-      read_number(directory + "/memory.max_usage_in_bytes", usage.memory_peak);
-    if (!read_keyed(directory + "/memory.events", "oom_kill", usage.oom_kills))
-      read_keyed(directory + "/memory.oom_control", "oom_kill", usage.oom_kills);
-    read_number(directory + "/pids.current", usage.pids);
-    if (read_keyed(directory + "/cpu.stat", "usage_usec", value))
-      usage.cpu = std::chrono::microseconds(value);
-    else if (read_number(directory + "/cpuacct.usage", value))
-      usage.cpu = std::chrono::nanoseconds(value);
-  }
-  return usage;
 }
 
 Status Cgroup::kill_all() const {

@@ -10,11 +10,12 @@
 #include "base/fd.h"
 #include "core/launch.h"
 #include "isolation/cgroup_layout.h"
+#include "isolation/io_device.h"
 
 namespace hv::isolation {
 
 struct Unenforced {
-  std::string limit;  // "memory", "swap", "pids", "cpu"
+  std::string limit;  // "memory", "swap", "pids", "cpu", "io", "buffered io"
   std::string reason;
 };
 
@@ -22,21 +23,27 @@ struct Unenforced {
 struct CgroupPlan {
   std::vector<std::string> directories;  // LaunchSpec::cgroups
   std::vector<std::string> enforced;     // names of limits
+  std::string io_device;                 // which disk the limit of reading and writing is about
   std::vector<Unenforced>
       not_enforced;  // a limit that was asked for and cannot hold stops the start, unless the user accepts
 };
-CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits);
+CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
+                        const IoDevice& device = {});
 
 // Makes the plan's directories and writes the limits; nothing is left behind on failure. `not_enforced` grows when the
 // kernel lacks a file (swap accounting).
 base::Status create_cgroups(CgroupPlan& plan, const core::Limits& limits);
 
+// Zero also where the controller is out of reach.
 struct CgroupUsage {
-  uint64_t memory = 0;  // bytes now; zero also where the controller is out of reach
+  uint64_t memory = 0;  // bytes now
   uint64_t memory_peak = 0;
   uint64_t pids = 0;
   std::chrono::nanoseconds cpu{0};
   uint64_t oom_kills = 0;
+  uint64_t pids_refused = 0;  // processes and threads that were one too many
+  uint64_t io_read = 0;       // bytes, of all disks
+  uint64_t io_written = 0;
 };
 
 // Open files through which a single-threaded process puts itself into the cgroups.
@@ -61,7 +68,6 @@ class Cgroup {
   // Whether every task has stopped.
   base::Result<bool> frozen() const;
 
-  CgroupUsage usage() const;
   // SIGKILL for all that is in it; frozen tasks are thawed to die.
   base::Status kill_all() const;
   // Removes the directories; tasks that are still ending are waited for until the deadline, then unavailable. Absent is

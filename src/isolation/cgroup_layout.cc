@@ -159,7 +159,7 @@ UnifiedParent version_two(const Hierarchy& hierarchy, const CgroupSources& sourc
     // The freezer is part of version 2 itself.
     std::vector<std::string> controllers{"freezer"};
     bool busy = false;
-    for (const char* name : {"memory", "pids", "cpu"}) {
+    for (const char* name : {"memory", "pids", "cpu", "io"}) {
       int error = 0;
       // The top of the hierarchy may pass on what it has although processes live in it.
       if (sources.uid == 0) pass_on(hierarchy.mount_point, name, error);
@@ -193,19 +193,21 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
     if (unified == hierarchies.end())
       return {.path = {}, .reason = base::format("no cgroup hierarchy with the controller {} is mounted", name)};
     // Version 2 counts processor time in every cgroup.
-    if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, name))
+    std::string_view unified_name = name == "blkio" ? "io" : std::string_view(name);
+    if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, unified_name))
       return {.path = shared.path, .reason = {}, .unified = true};
     return {.path = {},
             .reason = base::format(
                 "the controller {} is out of reach: {} (start the daemon as a systemd user service with Delegate=yes)",
-                name, shared.reason),
+                unified_name, shared.reason),
             .unified = true};
   };
   return {.memory = find("memory"),
           .pids = find("pids"),
           .cpu = find("cpu"),
           .freezer = find("freezer"),
-          .cpuacct = find("cpuacct")};
+          .cpuacct = find("cpuacct"),
+          .io = find("blkio")};
 }
 
 }  // namespace hv::isolation

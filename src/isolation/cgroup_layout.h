@@ -24,6 +24,7 @@ struct CgroupLayout {
   ControllerParent cpu;
   ControllerParent freezer;
   ControllerParent cpuacct;
+  ControllerParent io;  // version 1 calls it blkio
 };
 
 // What is looked at; tests put a tree of their own there.

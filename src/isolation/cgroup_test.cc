@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/remove_tree.h"
+#include "isolation/cgroup_meter.h"
 
 namespace hv::isolation {
 namespace {
@@ -186,7 +187,7 @@ TEST_F(CgroupKernel, KillsWhoTakesMoreMemoryThanTheLimitAndCountsIt) {
     return 0;
   });
   EXPECT_EQ(code_of(child), 128 + SIGKILL);
-  CgroupUsage usage = cgroup->usage();
+  CgroupUsage usage = CgroupMeter(cgroup->directories()).read();
   EXPECT_GE(usage.oom_kills, 1);
   EXPECT_GT(usage.memory_peak, uint64_t{24} << 20);
 }
@@ -220,7 +221,7 @@ TEST_F(CgroupKernel, RemovalWaitsForNobodyForEver) {
   });
   char byte = 0;
   ASSERT_EQ(::read(joined->read_end.get(), &byte, 1), 1);
-  EXPECT_EQ(cgroup->usage().pids, 1);
+  EXPECT_EQ(CgroupMeter(cgroup->directories()).read().pids, 1);
   auto removed = cgroup->remove(std::chrono::milliseconds(5));
   ASSERT_FALSE(removed);
   EXPECT_EQ(removed.error().code(), base::ErrorCode::unavailable);

@@ -81,7 +81,12 @@ Result<Fd> new_tmpfs(const char* mode, uint64_t size, unsigned attributes) {
   if (!context) return fail("make a tmpfs", "");
   std::string bytes = std::to_string(size);
   fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", mode, 0);
-  if (size != 0) fsconfig(context.get(), FSCONFIG_SET_STRING, "size", bytes.c_str(), 0);
+  if (size != 0) {
+    // Empty files cost memory of the kernel that no size counts: so many as there could be files of one page.
+    std::string inodes = std::to_string(std::max<uint64_t>(size / 4096, 64));
+    fsconfig(context.get(), FSCONFIG_SET_STRING, "size", bytes.c_str(), 0);
+    fsconfig(context.get(), FSCONFIG_SET_STRING, "nr_inodes", inodes.c_str(), 0);
+  }
   if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail("make a tmpfs", "");
   Fd mount(fsmount(context.get(), FSMOUNT_CLOEXEC, attributes));
   if (!mount) return fail("mount a tmpfs", "");
@@ -223,7 +228,8 @@ Status add_proc(int root, const RootOptions& options) {
   return {};
 }
 
-Status add_devices(int root, const std::array<Fd, 6>& nodes, const std::array<const char*, 6>& names) {
+Status add_devices(int root, uint64_t shared_memory, const std::array<Fd, 6>& nodes,
+                   const std::array<const char*, 6>& names) {
   for (const char* directory : {"dev", "dev/pts", "dev/shm"})
     if (::mkdirat(root, directory, 0755) != 0 && errno != EEXIST) return fail("make directory", directory);
   for (size_t i = 0; i < nodes.size(); ++i) {
@@ -240,7 +246,7 @@ Status add_devices(int root, const std::array<Fd, 6>& nodes, const std::array<co
   Fd terminals(fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
   if (!terminals) return fail("mount", "/dev/pts");
   HV_TRY(attach(terminals.get(), root, "/dev/pts", true));
-  Fd shared = HV_TRY(new_tmpfs("1777", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  Fd shared = HV_TRY(new_tmpfs("1777", shared_memory, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
   HV_TRY(attach(shared.get(), root, "/dev/shm", true));
   for (auto [text, name] : {std::pair("pts/ptmx", "dev/ptmx"),
                             {"/proc/self/fd", "dev/fd"},
@@ -274,7 +280,7 @@ Result<RootTree> RootTree::stage(const RootOptions& options) {
   };
   if (std::ranges::none_of(kStaging, stage_at)) return fail("stage the new root at", kStaging.back());
   if (::mkdirat(root, ".empty", 0555) != 0) return fail("make directory", "/.empty");
-  HV_TRY(add_devices(root, devices, kDevices));
+  HV_TRY(add_devices(root, options.shared_memory, devices, kDevices));
   HV_TRY(add_proc(root, options));
   if (options.mask_proc) HV_TRY(mask_proc(root));
   ::unlinkat(root, ".empty", AT_REMOVEDIR);

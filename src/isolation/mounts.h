@@ -14,7 +14,8 @@ namespace hv::isolation {
 struct RootOptions {
   bool mask_proc = true;  // false where nested sandboxes must be able to mount a /proc of their own
   bool forbid_user_namespaces = true;
-  bool fresh_proc = true;  // false without a PID namespace of its own: the /proc that is in view
+  uint64_t shared_memory = 0;  // bytes of /dev/shm; 0: the kernel's default
+  bool fresh_proc = true;      // false without a PID namespace of its own: the /proc that is in view
 };
 
 // A root under construction. The host's tree stays in view until enter(): sources can be opened between the steps, at

@@ -20,6 +20,8 @@ using base::toml::Table;
 constexpr int64_t kLeastProcesses = int64_t{core::least_pids};
 constexpr int64_t kMostProcesses = 4'194'304;  // PID_MAX_LIMIT of 64-bit Linux
 
+constexpr int64_t kMostOpenFiles = 1'048'576;  // fs.nr_open as kernels come
+
 // Sections and keys that the policy language will have. Accepting them before they are kept would promise what does not
 // hold.
 constexpr std::string_view kPlannedSections[] = {"exec", "secrets", "approvals", "models", "time", "extends"};
@@ -29,15 +31,40 @@ std::string not_enforced(std::string_view what) {
   return format("{} is not enforced by this version yet, so it cannot be promised; remove it", what);
 }
 
+void read_size(Table& table, std::string_view key, uint64_t least, std::string_view example, uint64_t& size) {
+  auto text = table.string(key);
+  if (!text) return;
+  base::Result<base::ByteCount> bytes = base::parse_bytes(*text);
+  std::string smallest = base::to_text(base::ByteCount{least});
+  std::erase(smallest, ' ');
+  if (!bytes || bytes->value < least)
+    table.fault(key, format("expected a size of at least {}, such as \"{}\"; found \"{}\"", smallest, example,
+                            base::printable(*text)));
+  else
+    size = bytes->value;
+}
+
+void read_time(Table& table, std::string_view key, std::string_view example, uint64_t& millis) {
+  auto text = table.string(key);
+  if (!text) return;
+  auto time = base::parse_duration(*text);
+  auto count = time ? static_cast<uint64_t>(time->count()) : 0;
+  if (count < core::least_time_millis || count > core::most_time_millis)
+    table.fault(
+        key, format("expected a time from 1s to 3650d, such as \"{}\"; found \"{}\"", example, base::printable(*text)));
+  else
+    millis = count;
+}
+
 void read_limits(Table table, core::Limits& limits) {
-  if (auto text = table.string("memory")) {
-    base::Result<base::ByteCount> bytes = base::parse_bytes(*text);
-    if (!bytes || bytes->value < core::least_memory_bytes)
-      table.fault("memory",
-                  format("expected a size of at least 16MiB, such as \"2GiB\"; found \"{}\"", base::printable(*text)));
-    else
-      limits.memory_bytes = bytes->value;
-  }
+  read_size(table, "memory", core::least_memory_bytes, "2GiB", limits.memory_bytes);
+  read_size(table, "io", core::least_io_bytes, "50MiB", limits.io_bytes);
+  read_size(table, "disk", core::least_disk_bytes, "10GiB", limits.disk_bytes);
+  read_size(table, "tmp", core::least_tmp_bytes, "1GiB", limits.tmp_bytes);
+  read_time(table, "wall", "2h", limits.wall_millis);
+  read_time(table, "idle", "30m", limits.idle_millis);
+  if (auto files = table.integer("open_files", int64_t{core::least_open_files}, kMostOpenFiles))
+    limits.open_files = static_cast<uint64_t>(*files);
   if (auto pids = table.integer("pids", kLeastProcesses, kMostProcesses)) limits.pids = static_cast<uint64_t>(*pids);
   if (auto cpus = table.number("cpus")) {
     if (*cpus >= 0.01 && *cpus <= 4096)  // also false for nan
@@ -136,6 +163,24 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   return policy;
 }
 
+// Most policies have none of these, and say nothing of them.
+static std::string describe_more(const core::Limits& limits) {
+  std::string text;
+  auto size = [&](const char* key, uint64_t value) {
+    if (value != 0) text += format("{} = {}\n", key, base::to_text(base::ByteCount{value}));
+  };
+  auto time = [&](const char* key, uint64_t value) {
+    if (value != 0) text += format("{} = {}\n", key, base::to_text(std::chrono::milliseconds(value)));
+  };
+  size("io", limits.io_bytes);
+  if (limits.open_files != 0) text += format("open_files = {}\n", limits.open_files);
+  size("disk", limits.disk_bytes);
+  size("tmp", limits.tmp_bytes);
+  time("wall", limits.wall_millis);
+  time("idle", limits.idle_millis);
+  return text;
+}
+
 std::string describe(const Policy& policy) {
   auto list = [](const std::vector<std::string>& items) {
     return items.empty() ? std::string("none") : base::join(items, " ");
@@ -148,15 +193,15 @@ std::string describe(const Policy& policy) {
     rules += format("{} = {} ({})\n", core::name_of(rule.verdict), base::printable(core::to_text(rule)),
                     base::printable(rule.origin));
   return format(
-      "name = {}\nmemory = {}\npids = {}\ncpus = {}\nworkspace = {}\nread = {}\nwrite = {}\nnested_sandboxes = "
+      "name = {}\nmemory = {}\npids = {}\ncpus = {}\n{}workspace = {}\nread = {}\nwrite = {}\nnested_sandboxes = "
       "{}\npass = {}\n"
       "host_services = {}\nagent_hosts = {}\nnetwork = {}\n{}",
       base::printable(policy.name),
       limits.memory_bytes == 0 ? "none" : base::to_text(base::ByteCount{limits.memory_bytes}),
       limits.pids == 0 ? "none" : std::to_string(limits.pids),
-      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), core::name_of(policy.workspace),
-      list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no", list(policy.pass), list(ports),
-      policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
+      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), describe_more(limits),
+      core::name_of(policy.workspace), list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no",
+      list(policy.pass), list(ports), policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
 }
 
 }  // namespace hv::policy

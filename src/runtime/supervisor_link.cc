@@ -78,6 +78,14 @@ base::Status SupervisorLink::stop(uint32_t grace_milliseconds) {
   return send(ToSupervisor::stop, shimwire::encode(shimwire::StopRequest{grace_milliseconds}));
 }
 
+base::Status SupervisorLink::tell_paused(bool paused) {
+  return send(ToSupervisor::paused, shimwire::encode(shimwire::PausedNotice{paused}));
+}
+
+base::Status SupervisorLink::extend(uint64_t milliseconds) {
+  return send(ToSupervisor::extend, shimwire::encode(shimwire::ExtendRequest{milliseconds}));
+}
+
 base::Status SupervisorLink::import_file(const std::string& path, uint32_t mode, int file) {
   return send(ToSupervisor::import_file, shimwire::encode(shimwire::ImportRequest{path, mode}), {file});
 }

@@ -38,6 +38,8 @@ class SupervisorLink {
   base::Status attach(uint16_t rows, uint16_t columns, const ClientSocket& client);
   base::Status signal(int number);
   base::Status stop(uint32_t grace_milliseconds);
+  base::Status tell_paused(bool paused);
+  base::Status extend(uint64_t milliseconds);
   base::Status import_file(const std::string& path, uint32_t mode, int file);
 
   // Holds from now on, for connections that are open too; only where the sandbox was started with a network.

@@ -12,6 +12,7 @@
 #include "service/log_cases.h"
 #include "service/probe_case.h"
 #include "service/service.h"
+#include "service/usage_cases.h"
 #include "service/workspace_cases.h"
 
 namespace hv::service {
@@ -26,6 +27,7 @@ class DaemonService final : public Service {
     ProbeCase& probes;
     DoctorCase& doctor;
     LogCases& logs;
+    UsageCases& usage;
     core::DaemonInfo info;
     std::function<void()> stop;                              // ends the loop after what was answered is on its way
     std::function<void(const std::string& program)> reexec;  // the same, then becomes that program
@@ -46,6 +48,9 @@ class DaemonService final : public Service {
     with_.life.start(sandbox, std::move(reply));
   }
   void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) override;
+  void extend(std::string sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply) override {
+    with_.life.extend(sandbox, request, std::move(reply));
+  }
   void kill(std::string sandbox, core::KillRequest request, StatusReply reply) override;
   void pause(std::string sandbox, Reply<core::SandboxInfo> reply) override {
     with_.life.pause(sandbox, std::move(reply));
@@ -65,6 +70,10 @@ class DaemonService final : public Service {
     return with_.life.change_network(sandbox, request);
   }
   base::Result<core::SandboxStats> stats(std::string_view sandbox) override { return with_.logs.stats(sandbox); }
+  base::Result<core::Usage> usage() override { return with_.usage.usage(); }
+  core::Subscription watch_usage(std::chrono::milliseconds interval, std::function<void()> wake) override {
+    return with_.usage.watch(interval, std::move(wake));
+  }
   base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override;
   base::Result<core::Subscription> watch_log(std::string_view sandbox, std::function<void()> wake) override;
   void probe(std::string sandbox, core::ProbeRequest request, Reply<core::ProbeReport> reply) override;

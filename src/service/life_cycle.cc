@@ -43,6 +43,15 @@ Result<SandboxView> LifeCycle::find(std::string_view sandbox) const {
   return SandboxView{found->stored.info, found->directory, found->network, found->stored.host_root};
 }
 
+std::vector<SandboxView> LifeCycle::running() const {
+  std::vector<SandboxView> result;
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, sandbox] : sandboxes_)
+    if (sandbox->stored.info.pid)
+      result.push_back({sandbox->stored.info, sandbox->directory, sandbox->network, sandbox->stored.host_root});
+  return result;
+}
+
 std::vector<SandboxInfo> LifeCycle::list(const core::SandboxFilter& filter) const {
   std::vector<SandboxInfo> result;
   std::lock_guard lock(mutex_);

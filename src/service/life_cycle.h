@@ -47,6 +47,7 @@ class LifeCycle final : public SandboxLookup {
   void attach(const std::string& sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover);
   void start(const std::string& sandbox, Reply<core::SandboxInfo> reply);
   void stop(const std::string& sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply);
+  void extend(const std::string& sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply);
   void kill(const std::string& sandbox, core::KillRequest request, StatusReply reply);
   void pause(const std::string& sandbox, Reply<core::SandboxInfo> reply);
   void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply);
@@ -61,6 +62,8 @@ class LifeCycle final : public SandboxLookup {
   void start_twin(const std::string& sandbox, core::Layer layer, Reply<core::SandboxInfo> reply);
 
   std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) const;
+  // Those with processes inside. Any thread.
+  std::vector<SandboxView> running() const;
   base::Result<SandboxView> find(std::string_view sandbox) const override;
 
  private:

@@ -1,7 +1,6 @@
 // What supervisors say, and what their silence means.
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
 #include <sys/wait.h>
 
@@ -129,11 +128,7 @@ void LifeCycle::on_launched(LiveSandbox& sandbox, const shimwire::Launched& laun
 void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
   refill_spare();
   ingest(*sandbox);
-  Outcome outcome = ended.outcome;
-  bool by_memory = outcome.kind == Outcome::Kind::signalled && outcome.code == SIGKILL &&
-                   isolation::Cgroup(sandbox->stored.info.cgroups).usage().oom_kills > 0;
-  if (by_memory) outcome = {Outcome::Kind::out_of_memory, SIGKILL, "it used more memory than its limit"};
-  settle(sandbox, std::move(outcome), ended.workspace_changed);
+  settle(sandbox, ended.outcome, ended.workspace_changed);
 }
 
 // The supervisor went without a word: killed. All inside died with it.

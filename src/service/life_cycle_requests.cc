@@ -94,6 +94,30 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   });
 }
 
+void LifeCycle::extend(const std::string& name, core::ExtendRequest request, Reply<SandboxInfo> reply) {
+  Result<Pointer> found = look_up(name);
+  if (!found) return reply(Failure(found.error()));
+  LiveSandbox& sandbox = **found;
+  const core::Limits& limits = sandbox.stored.info.limits.enforced;
+  if (limits.wall_millis == 0 && limits.idle_millis == 0)
+    return reply(Failure(base::conflict("sandbox '" + sandbox.name() + "' has no limit of time to extend")));
+  if (!sandbox.link)
+    return reply(
+        Failure(base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
+                    .with_hint("its time begins anew when it starts: hydravisor start " + sandbox.name())));
+  auto grant = [&]() -> Status {
+    HV_TRY(record(sandbox, "sandbox.extended", {{"by_ms", request.millis}}));
+    return sandbox.link->extend(request.millis);
+  };
+  if (Status granted = grant(); !granted) return reply(Failure(std::move(granted).error()));
+  {
+    std::lock_guard lock(mutex_);
+    sandbox.stored.info.limits.extended_millis += request.millis;
+  }
+  save(sandbox);
+  reply(sandbox.stored.info);
+}
+
 void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusReply reply) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
@@ -111,7 +135,11 @@ Status LifeCycle::freeze(const Pointer& sandbox, bool frozen) {
   HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
   HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed"));
   isolation::Cgroup cgroup(sandbox->stored.info.cgroups);
-  HV_TRY(frozen ? cgroup.freeze() : cgroup.thaw());
+  // First, and back when it did not freeze: while it knows itself paused it does not try to end what cannot die.
+  if (frozen && sandbox->link) HV_TRY(sandbox->link->tell_paused(true));
+  Status done = frozen ? cgroup.freeze() : cgroup.thaw();
+  if (sandbox->link && (!done || !frozen)) HV_TRY(sandbox->link->tell_paused(false));
+  HV_TRY(std::move(done));
   set_state(*sandbox, to);
   save(*sandbox);
   return {};

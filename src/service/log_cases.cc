@@ -5,13 +5,14 @@
 #include <memory>
 
 #include <fcntl.h>
-#include <fts.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk_walk.h"
 #include "base/fd.h"
-#include "isolation/cgroup.h"
+#include "isolation/cgroup_meter.h"
+#include "service/usage_cases.h"
 #include "shimwire/log_file.h"
 
 namespace hv::service {
@@ -47,16 +48,12 @@ void tick_again(const std::shared_ptr<Follower>& follower) {
 
 // What the copy-on-write layer takes on disk, in blocks as du(1) counts.
 uint64_t disk_usage(const std::string& directory) {
-  std::string path = directory;
-  std::array<char*, 2> roots{path.data(), nullptr};
-  FTS* walk = ::fts_open(roots.data(), FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr);
-  if (walk == nullptr) return 0;
-  uint64_t blocks = 0;
-  while (FTSENT* entry = ::fts_read(walk))
-    if (entry->fts_info != FTS_DP && entry->fts_statp != nullptr)
-      blocks += static_cast<uint64_t>(entry->fts_statp->st_blocks);
-  ::fts_close(walk);
-  return blocks * 512;
+  Result<Fd> root = base::open_file(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!root) return 0;
+  base::DiskWalk walk({root->get()});
+  while (!walk.step(1000)) {
+  }
+  return walk.bytes();
 }
 
 }  // namespace
@@ -105,23 +102,11 @@ Result<core::Subscription> LogCases::watch_log(std::string_view sandbox, std::fu
 
 Result<core::SandboxStats> LogCases::stats(std::string_view sandbox) const {
   SandboxView view = HV_TRY(sandboxes_.find(sandbox));
-  core::SandboxStats stats;
-  stats.state = view.info.state;
-  if (runs(view.info.state) && !view.info.cgroups.empty()) {
-    isolation::CgroupUsage usage = isolation::Cgroup(view.info.cgroups).usage();
-    if (usage.memory != 0) stats.memory_bytes = usage.memory;
-    if (usage.memory_peak != 0) stats.memory_peak_bytes = usage.memory_peak;
-    if (usage.pids != 0) stats.processes = usage.pids;
-    if (usage.cpu.count() != 0) stats.cpu_nanoseconds = static_cast<uint64_t>(usage.cpu.count());
-  }
+  bool counted = runs(view.info.state) && !view.info.cgroups.empty();
+  core::SandboxStats stats =
+      to_stats(view, counted ? isolation::CgroupMeter(view.info.cgroups) : isolation::CgroupMeter());
   if (view.info.workspace.mode == core::WorkspaceMode::cow)
     stats.workspace_bytes = disk_usage(view.directory + "/workspace/upper");
-  if (view.info.network.open || view.network.connections + view.network.denied > 0) {
-    stats.connections = view.network.connections;
-    stats.connections_denied = view.network.denied;
-    stats.network_bytes_in = view.network.bytes_in;
-    stats.network_bytes_out = view.network.bytes_out;
-  }
   return stats;
 }
 

@@ -21,6 +21,7 @@
 #include "policy/catalog.h"
 #include "service/egress_plan.h"
 #include "service/grants.h"
+#include "service/limits.h"
 #include "service/live_protection.h"
 #include "workspace/baseline.h"
 #include "workspace/git_layout.h"
@@ -84,10 +85,7 @@ Result<Decision> decide(const core::RunRequest& request, const core::Paths& path
   decision.keep = request.keep.value_or(config.keep);
   HV_TRY(add_grants(request, decision.policy));
   decision.nested = HV_TRY(choose_nesting(request, decision.policy));
-  decision.limits = decision.policy.limits;
-  if (request.limits.memory_bytes) decision.limits.memory_bytes = *request.limits.memory_bytes;
-  if (request.limits.pids) decision.limits.pids = *request.limits.pids;
-  if (request.limits.cpu_millis) decision.limits.cpu_millis = *request.limits.cpu_millis;
+  decision.limits = decide_limits(request.limits, decision.policy.limits);
   return decision;
 }
 
@@ -106,6 +104,7 @@ images::PlanRequest plan_request(const core::RunRequest& request, const Decision
   plan.set = decision.agent.set;
   plan.state_directory = directory;
   plan.cache = paths.cache;
+  plan.tmp_bytes = decision.limits.tmp_bytes;
   return plan;
 }
 
@@ -140,35 +139,6 @@ std::vector<core::Variable> kept_variables(const core::Caller& caller, const std
     if (passed || variable.name == "PATH" || variable.value.starts_with('/')) kept.push_back(variable);
   }
   return kept;
-}
-
-core::LimitsInfo describe(const core::Limits& asked, const isolation::CgroupPlan& plan) {
-  core::LimitsInfo info;
-  info.asked = asked;
-  auto holds = [&](const char* limit) { return std::ranges::find(plan.enforced, limit) != plan.enforced.end(); };
-  if (holds("memory")) info.enforced.memory_bytes = asked.memory_bytes;
-  if (holds("pids")) info.enforced.pids = asked.pids;
-  if (holds("cpu")) info.enforced.cpu_millis = asked.cpu_millis;
-  if (!plan.enforced.empty()) info.how = "cgroups: " + base::join(plan.enforced, ", ");
-  for (const isolation::Unenforced& missing : plan.not_enforced)
-    info.how += (info.how.empty() ? "" : "; ") + missing.limit + " is not limited: " + missing.reason;
-  return info;
-}
-
-// A limit of the policy holds as far as this machine can, and `inspect` says where it does not; one that was asked for
-// by name stops the start.
-Status check_limits(const core::RunRequest& request, const isolation::CgroupPlan& plan) {
-  if (request.limits.accept_unenforced) return {};
-  for (const isolation::Unenforced& missing : plan.not_enforced) {
-    bool asked = (missing.limit == "memory" && request.limits.memory_bytes) ||
-                 (missing.limit == "pids" && request.limits.pids) ||
-                 (missing.limit == "cpu" && request.limits.cpu_millis);
-    if (asked)
-      return Failure(
-          base::unsupported("the " + missing.limit + " limit cannot be enforced on this machine: " + missing.reason)
-              .with_hint("leave the option out, or accept the loss with --accept-unenforced"));
-  }
-  return {};
 }
 
 // Each is built once, when it is first needed.
@@ -343,8 +313,10 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.spec.egress = std::move(egress.policy);
     plan.spec.proxy_environment = proxy_variables(request.caller.environment);
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
-    plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits);
-    return check_limits(request, plan.cgroups);
+    isolation::IoDevice device;
+    if (decision.limits.io_bytes != 0) device = isolation::find_io_device(options_.paths.sandboxes);
+    plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits, device);
+    return check_limits(request.limits, plan.cgroups);
   };
   if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
 
@@ -366,7 +338,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   plan.agent = decision.agent.name;
   plan.mode = decision.mode;
   plan.keep = decision.keep;
-  plan.limits = describe(decision.limits, plan.cgroups);
+  plan.limits = describe_limits(decision.limits, plan.cgroups);
   plan.kept_environment = kept_variables(request.caller, found->command.environment);
   isolation::LandlockPlan landlock;
   landlock.filesystem = !decision.nested;
@@ -377,6 +349,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   if (!plan.host_root && !id_maps_.degradation.empty()) plan.degraded.push_back(id_maps_.degradation);
   for (const isolation::Unenforced& missing : plan.cgroups.not_enforced)
     plan.degraded.push_back("the " + missing.limit + " limit is not enforced: " + missing.reason);
+  for (std::string& note : limit_notes(decision.limits, decision.mode)) plan.degraded.push_back(std::move(note));
   if (decision.nested)
     plan.degraded.push_back(
         "nested sandboxes are allowed: /proc is not masked, and mounts and namespaces inside are the agent's own");
@@ -392,10 +365,12 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.ground.host_root = plan.host_root;
   spec.ground.allow_nested = decision.nested;
   spec.ground.egress = core::opens_network(spec.egress);
+  spec.ground.shared_memory = decision.limits.tmp_bytes;
   add_probe(found->mounts, options_.program_directory);
   split_mounts(spec, std::move(found->mounts));
   spec.cgroups = plan.cgroups.directories;
   spec.limits = decision.limits;
+  if (spec.limits.disk_bytes != 0) spec.counted = counted_directories(spec, look.home);
   spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live);
   for (core::Layer layer : request.skipped_layers) {
     spec.ground.skipped_layers |= static_cast<uint32_t>(layer);

@@ -6,6 +6,7 @@
 //   [pool]    may block on files; called on a pool thread, several at a time, so they must be thread-safe.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -68,6 +69,8 @@ class Service {
   virtual base::Result<core::SandboxInfo> inspect(std::string_view sandbox) = 0;  // [pool]: counts changes
   virtual void start(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
   virtual void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) = 0;
+  // Of a sandbox with a wall or idle limit that runs: conflict otherwise.
+  virtual void extend(std::string sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply) = 0;
   virtual void kill(std::string sandbox, core::KillRequest request, StatusReply reply) = 0;
   virtual void pause(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
   virtual void resume(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
@@ -78,6 +81,10 @@ class Service {
   virtual base::Result<core::SandboxInfo> change_network(std::string_view sandbox,
                                                          const core::NetworkRequest& request) = 0;
   virtual base::Result<core::SandboxStats> stats(std::string_view sandbox) = 0;  // [pool]
+  // Of all that run; cheap enough for every second. [pool]
+  virtual base::Result<core::Usage> usage() = 0;
+  // Calls `wake` every `interval`. On the loop's thread.
+  virtual core::Subscription watch_usage(std::chrono::milliseconds interval, std::function<void()> wake) = 0;
   // At most `limit` bytes of what the main command wrote, from `offset` on. [pool]
   virtual base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) = 0;
   // Calls `wake` (any thread, cheap, may be spurious) after the log grew or ended.

@@ -5,12 +5,13 @@
 namespace hv::shimwire {
 
 static void visit(auto& v, auto& m, core::Limits*) {
-  each(v, m.memory_bytes, m.pids, m.cpu_millis);
+  each(v, m.memory_bytes, m.pids, m.cpu_millis, m.io_bytes, m.open_files, m.disk_bytes, m.tmp_bytes, m.wall_millis);
+  each(v, m.idle_millis);
 }
 static void visit(auto& v, auto& m, core::LaunchSpec*) {
   each(v, m.id, m.name, m.hostname, m.state_directory, m.ground, m.mounts, m.cgroups, m.limits, m.seccomp_program);
   each(v, m.host_ports, m.egress, m.proxy_environment, m.workspace, m.watch_workspace, m.keep_preimages, m.command,
-       m.keep_alive, m.log_path);
+       m.keep_alive, m.log_path, m.counted);
 }
 
 std::string encode(const core::LaunchSpec& spec) {

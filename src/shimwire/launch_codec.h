@@ -25,6 +25,7 @@ void visit(auto& v, auto& m, core::IdRange*) {
 }
 void visit(auto& v, auto& m, core::Groundwork*) {
   each(v, m.uid, m.gid, m.uid_map, m.gid_map, m.host_root, m.allow_nested, m.skipped_layers, m.egress, m.mounts);
+  each(v, m.shared_memory);
 }
 
 std::string encode(const core::LaunchSpec& spec);

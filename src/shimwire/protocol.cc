@@ -11,7 +11,7 @@ struct Last<base::ErrorCode> {
 };
 template <>
 struct Last<core::Outcome::Kind> {
-  static constexpr auto value = core::Outcome::Kind::supervisor_lost;
+  static constexpr auto value = core::Outcome::Kind::idle;
 };
 
 static void visit(auto& v, auto& m, Problem*) {
@@ -34,6 +34,12 @@ static void visit(auto& v, auto& m, SignalRequest*) {
 }
 static void visit(auto& v, auto& m, StopRequest*) {
   each(v, m.grace_milliseconds);
+}
+static void visit(auto& v, auto& m, PausedNotice*) {
+  each(v, m.paused);
+}
+static void visit(auto& v, auto& m, ExtendRequest*) {
+  each(v, m.milliseconds);
 }
 static void visit(auto& v, auto& m, Spooled*) {
   each(v, m.last_sequence);
@@ -99,6 +105,8 @@ HV_MESSAGE(ExecRequest)
 HV_MESSAGE(AttachRequest)
 HV_MESSAGE(SignalRequest)
 HV_MESSAGE(StopRequest)
+HV_MESSAGE(PausedNotice)
+HV_MESSAGE(ExtendRequest)
 HV_MESSAGE(Spooled)
 HV_MESSAGE(JobEnded)
 HV_MESSAGE(Ended)

@@ -26,6 +26,8 @@ enum class ToSupervisor : uint8_t {
   import_file,  // ImportRequest; descriptor: the host's file, to be shown in the workspace inside
   egress,       // core::EgressPolicy: holds from now on
   prepare,      // PrepareRequest, before `launch` or never; descriptor: the user namespace to live in, if any
+  paused,       // PausedNotice: the daemon froze it, or is about to; its time stands still
+  extend,       // ExtendRequest
 };
 
 // Supervisor to daemon.
@@ -116,6 +118,12 @@ struct SignalRequest {
 struct StopRequest {
   uint32_t grace_milliseconds = 0;
 };
+struct PausedNotice {
+  bool paused = false;
+};
+struct ExtendRequest {
+  uint64_t milliseconds = 0;
+};
 struct Spooled {
   uint64_t last_sequence = 0;
 };
@@ -201,6 +209,8 @@ std::string encode(const ExecRequest&);
 std::string encode(const AttachRequest&);
 std::string encode(const SignalRequest&);
 std::string encode(const StopRequest&);
+std::string encode(const PausedNotice&);
+std::string encode(const ExtendRequest&);
 std::string encode(const Spooled&);
 std::string encode(const JobEnded&);
 std::string encode(const Ended&);

@@ -40,6 +40,7 @@ constexpr std::array kAllowed{
     SYS_close,
     SYS_close_range,
     SYS_fstat,
+    SYS_fstatfs,
     SYS_newfstatat,
     SYS_statx,
     SYS_openat,

@@ -69,6 +69,7 @@ bool Job::read_output(base::Fd& from, FrameType type) {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return true;
   // A terminal whose other side has closed answers EIO.
   if (count <= 0) return false;
+  if (hooks_.activity) hooks_.activity();
   std::string_view data(buffer.data(), static_cast<size_t>(count));
   // A full disk must not stop the command; the log then has a gap, the front end does not.
   log_.append(data);
@@ -124,9 +125,16 @@ void Job::set_size(uint16_t rows, uint16_t columns) {
   ::ioctl(output_.get(), TIOCSWINSZ, &size);
 }
 
+void Job::tell(std::string line) {
+  // A raw terminal needs its line begun and ended by hand.
+  if (terminal_) line = "\r\n" + line + "\r";
+  for (auto& client : clients_) client->send(FrameType::standard_error, line);
+}
+
 void Job::on_frame(FrameType type, std::string_view payload) {
   switch (type) {
     case FrameType::standard_input:
+      if (hooks_.activity) hooks_.activity();
       pending_input_.append(payload);
       write_input();
       break;

@@ -19,6 +19,7 @@ class Job {
   struct Hooks {
     std::function<void(int signal_number)> signal;   // to the job's process group
     std::function<void(bool detached)> client_gone;  // the last front end left
+    std::function<void()> activity = {};             // bytes went in or out; may be empty
   };
   Job(base::EventLoop& loop, uint64_t number, std::string program, bool terminal, Hooks hooks);
   ~Job();
@@ -41,6 +42,8 @@ class Job {
   bool has_client() const { return !clients_.empty(); }
   bool was_watched() const { return was_watched_; }
   void set_size(uint16_t rows, uint16_t columns);
+  // A line of ours for everybody who looks; not part of the log.
+  void tell(std::string line);
 
  private:
   static constexpr size_t kReplay = size_t{64} << 10;

@@ -77,7 +77,7 @@ int Supervisor::serve(Fd daemon) {
     HV_TRY(self.start_network());
     HV_TRY(self.start_main_job(std::move(client), std::move(request->buffered)));
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
-                        self.spec_.ground.host_root && self.spec_.keep_preimages));
+                        (self.spec_.ground.host_root && self.spec_.keep_preimages) || self.disk_));
     if (self.host_sync_) self.host_sync_->begin("/workspace");
     return self.serve_events();
   };
@@ -112,7 +112,7 @@ Status Supervisor::open_state() {
   if (spec_.keep_preimages)
     live_.emplace(HV_TRY(LiveWatch::open(spec_.workspace, spec_.state_directory + "/workspace")));
   if (spec_.watch_workspace) HV_TRY(open_host_sync());
-  return {};
+  return open_limits();
 }
 
 Status Supervisor::open_host_sync() {
@@ -186,6 +186,7 @@ Status Supervisor::serve_events() {
   }));
   HV_TRY(base::set_nonblocking(control_listener_.get(), true));
   HV_TRY(loop_.watch(control_listener_.get(), EPOLLIN, [this](uint32_t) { accept_daemon(); }));
+  begin_limits();
   return loop_.run();
 }
 
@@ -238,6 +239,11 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   if (left == Left::processes) end_init();
   if (watch_) watch_->flush();
   if (network_) network_->finish();
+  outcome = explained(std::move(outcome));
+  if (!main_end && is_limit(outcome.kind)) main_end.emplace();
+  if (main_end && is_limit(outcome.kind)) main_end->status = outcome.exit_code();
+  if (main_end && main_end->problem.empty() && !outcome.detail.empty() && outcome.kind != Outcome::Kind::stopped)
+    main_end->problem = limit_problem(spec_.name, outcome);
   tell_launched();
   bool changed = workspace_changed();
   bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });

@@ -15,15 +15,18 @@
 #include "base/json.h"
 #include "core/launch.h"
 #include "core/state.h"
+#include "isolation/cgroup_meter.h"
 #include "shimwire/channel.h"
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
 #include "supervisor/agent_watch.h"
+#include "supervisor/disk_watch.h"
 #include "supervisor/host_sync.h"
 #include "supervisor/job.h"
 #include "supervisor/launch.h"
 #include "supervisor/live_watch.h"
 #include "supervisor/network.h"
+#include "supervisor/time_limits.h"
 
 namespace hv::supervisor {
 
@@ -42,6 +45,10 @@ using shimwire::ToSupervisor;
 
 // The job number of the sandbox's main command.
 inline constexpr uint64_t kMainJob = 1;
+
+// Whether a limit ended it, and what a front end is told of a limit that did or that was met.
+bool is_limit(Outcome::Kind kind);
+std::string limit_problem(const std::string& sandbox, const Outcome& outcome);
 
 class Supervisor {
  public:
@@ -74,7 +81,19 @@ class Supervisor {
   void on_job_exited(const shimwire::JobExited& exited);
   void on_client_gone(uint64_t job, bool detached);
   void signal_job(uint64_t job, int number, bool group);
-  void begin_stop(std::chrono::milliseconds grace, std::string reason);
+  void begin_stop(std::chrono::milliseconds grace, core::Outcome outcome);
+
+  base::Status open_limits();
+  void begin_limits();
+  core::Command limited(core::Command command) const;
+  void note_activity();
+  void look_at_time();
+  void warn_of_time(const TimeLimits::Due& due);
+  void end_for_time(const TimeLimits::Due& due);
+  void on_disk_over();
+  void set_paused(bool paused);
+  void extend(std::chrono::milliseconds more);
+  core::Outcome explained(core::Outcome outcome) const;
 
   void record(shimwire::SpoolFamily family, const std::string& payload);
   void note(std::string_view kind, base::json::Object payload);
@@ -120,6 +139,12 @@ class Supervisor {
   bool told_launched_ = false;
   bool finished_ = false;
   std::optional<core::Outcome> stopping_;
+  isolation::CgroupMeter meter_;
+  std::optional<DiskWatch> disk_;
+  std::optional<TimeLimits> times_;
+  base::EventLoop::TimerId time_timer_ = 0;
+  bool times_paused_ = false;
+  bool disk_over_while_paused_ = false;
 };
 
 }  // namespace hv::supervisor

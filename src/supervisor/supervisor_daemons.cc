@@ -1,5 +1,6 @@
 // What daemons ask of a supervisor, and what it tells them.
 #include <cerrno>
+#include <csignal>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -98,7 +99,19 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     }
     case ToSupervisor::stop: {
       auto request = shimwire::decode<shimwire::StopRequest>(packet.body);
-      if (request) begin_stop(std::chrono::milliseconds(request->grace_milliseconds), "stopped on request");
+      if (request)
+        begin_stop(std::chrono::milliseconds(request->grace_milliseconds),
+                   {Outcome::Kind::stopped, SIGKILL, "stopped on request"});
+      return;
+    }
+    case ToSupervisor::paused: {
+      auto notice = shimwire::decode<shimwire::PausedNotice>(packet.body);
+      if (notice) set_paused(notice->paused);
+      return;
+    }
+    case ToSupervisor::extend: {
+      auto request = shimwire::decode<shimwire::ExtendRequest>(packet.body);
+      if (request) extend(std::chrono::milliseconds(request->milliseconds));
       return;
     }
     case ToSupervisor::import_file:

@@ -49,6 +49,7 @@ std::string ids_of(const core::LaunchSpec& spec) {
 Job& Supervisor::make_job(uint64_t number, const core::Command& command) {
   Job::Hooks hooks;
   hooks.signal = [this, number](int signal_number) { signal_job(number, signal_number, true); };
+  if (spec_.limits.idle_millis != 0) hooks.activity = [this] { note_activity(); };
   hooks.client_gone = [this, number](bool detached) { on_client_gone(number, detached); };
   auto job = std::make_unique<Job>(loop_, number, command.arguments.empty() ? "" : command.arguments[0],
                                    command.terminal, std::move(hooks));
@@ -60,7 +61,8 @@ Status Supervisor::start_job(Job& job, const core::Command& command, Fd log) {
   if (!command.terminal) inside = HV_TRY(job.make_pipes());
   std::vector<int> fds;
   for (const Fd& fd : inside) fds.push_back(fd.get());
-  shimwire::StartJob request{job.number(), command};
+  note_activity();
+  shimwire::StartJob request{job.number(), limited(command)};
   HV_TRY(
       shimwire::send_packet(init_.control.get(), static_cast<uint8_t>(ToInit::start), shimwire::encode(request), fds));
   if (command.terminal) {
@@ -130,6 +132,7 @@ Status Supervisor::watch_agent(Fd listener) {
     if (auto written = spool_->append(SpoolFamily::monitor, payload); !written)
       return Failure(std::move(written).error());
     announce_records();
+    note_activity();
     return {};
   };
   AgentWatch::BeforeWrite before;
@@ -172,7 +175,7 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
   record(SpoolFamily::job_ended, shimwire::encode(ended));
   if (exited.job == kMainJob && !spec_.keep_alive) {
     if (stopping_)
-      outcome = {Outcome::Kind::stopped, WIFSIGNALED(exited.wait_status) ? WTERMSIG(exited.wait_status) : SIGTERM,
+      outcome = {stopping_->kind, WIFSIGNALED(exited.wait_status) ? WTERMSIG(exited.wait_status) : SIGTERM,
                  stopping_->detail};
     return finish(std::move(outcome), exited.alone ? Left::none : Left::processes, MainEnd{status, std::move(problem)});
   }
@@ -188,13 +191,13 @@ void Supervisor::on_client_gone(uint64_t job, bool detached) {
   signal_job(job, SIGHUP, true);
   loop_.after(kHangUpGrace, [this, job] {
     if (!jobs_.contains(job)) return;
-    if (job == kMainJob) return begin_stop({}, "its terminal was closed");
+    if (job == kMainJob) return begin_stop({}, {Outcome::Kind::stopped, SIGKILL, "its terminal was closed"});
     signal_job(job, SIGKILL, true);
   });
 }
 
-void Supervisor::begin_stop(std::chrono::milliseconds grace, std::string reason) {
-  if (!stopping_) stopping_ = Outcome{Outcome::Kind::stopped, SIGKILL, std::move(reason)};
+void Supervisor::begin_stop(std::chrono::milliseconds grace, Outcome outcome) {
+  if (!stopping_) stopping_ = std::move(outcome);
   for (auto& [number, job] : jobs_) signal_job(number, SIGTERM, true);
   auto end = [this] { finish(*stopping_); };
   if (jobs_.empty() || grace.count() == 0) return end();

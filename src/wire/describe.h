@@ -55,6 +55,11 @@ void describe(V& v, T& x) {
   v.optional("memory_bytes", x.memory_bytes);
   v.optional("pids", x.pids);
   v.optional("cpu_millis", x.cpu_millis);
+  v.optional("io_bytes", x.io_bytes);
+  v.optional("open_files", x.open_files);
+  v.optional("disk_bytes", x.disk_bytes);
+  v.optional("wall_millis", x.wall_millis);
+  v.optional("idle_millis", x.idle_millis);
   v.optional("accept_unenforced", x.accept_unenforced);
 }
 
@@ -109,6 +114,11 @@ void describe(V& v, T& x) {
   v.optional("signal", x.signal);
 }
 
+template <typename V, Same<core::ExtendRequest> T>
+void describe(V& v, T& x) {
+  v.required("millis", x.millis);
+}
+
 template <typename V, Same<core::RenameRequest> T>
 void describe(V& v, T& x) {
   v.required("name", x.name);
@@ -147,6 +157,13 @@ void describe(V& v, T& x) {
   v.required("memory_bytes", x.memory_bytes);
   v.required("pids", x.pids);
   v.required("cpu_millis", x.cpu_millis);
+  // A sandbox that an earlier version made does not have these.
+  v.optional("io_bytes", x.io_bytes);
+  v.optional("open_files", x.open_files);
+  v.optional("disk_bytes", x.disk_bytes);
+  v.optional("tmp_bytes", x.tmp_bytes);
+  v.optional("wall_millis", x.wall_millis);
+  v.optional("idle_millis", x.idle_millis);
 }
 
 template <typename V, Same<core::LimitsInfo> T>
@@ -154,6 +171,7 @@ void describe(V& v, T& x) {
   v.required("asked", x.asked);
   v.required("enforced", x.enforced);
   v.required("how", x.how);
+  v.optional("extended_millis", x.extended_millis);
 }
 
 template <typename V, Same<core::LayerInfo> T>
@@ -210,10 +228,25 @@ void describe(V& v, T& x) {
   v.optional("processes", x.processes);
   v.optional("cpu_nanoseconds", x.cpu_nanoseconds);
   v.optional("workspace_bytes", x.workspace_bytes);
+  v.optional("io_read_bytes", x.io_read_bytes);
+  v.optional("io_written_bytes", x.io_written_bytes);
   v.optional("connections", x.connections);
   v.optional("connections_denied", x.connections_denied);
   v.optional("network_bytes_in", x.network_bytes_in);
   v.optional("network_bytes_out", x.network_bytes_out);
+}
+
+template <typename V, Same<core::SandboxUsage> T>
+void describe(V& v, T& x) {
+  v.required("id", x.id);
+  v.required("name", x.name);
+  v.required("stats", x.stats);
+}
+
+template <typename V, Same<core::Usage> T>
+void describe(V& v, T& x) {
+  v.required("time", x.time);
+  v.required("sandboxes", x.sandboxes);
 }
 
 template <typename V, Same<core::DiffLine> T>

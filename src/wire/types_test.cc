@@ -30,7 +30,15 @@ core::RunRequest full_request() {
   request.keep = false;
   request.labels = {{"team", "a"}};
   request.terminal = core::WindowSize{40, 120};
-  request.limits = {uint64_t{1} << 40, 100, 1500, true};
+  request.limits = {.memory_bytes = uint64_t{1} << 40,
+                    .pids = 100,
+                    .cpu_millis = 1500,
+                    .io_bytes = 1 << 20,
+                    .open_files = 256,
+                    .disk_bytes = 1 << 30,
+                    .wall_millis = 7'200'000,
+                    .idle_millis = 60'000,
+                    .accept_unenforced = true};
   request.skipped_layers = {core::Layer::landlock};
   return request;
 }
@@ -78,7 +86,8 @@ TEST(RunRequest, NeedsTheCallersSurroundings) {
 }
 
 TEST(RunRequest, TakesNoLimitThatWouldLiftItOrLetNothingStart) {
-  for (const char* name : {"memory_bytes", "pids", "cpu_millis"})
+  for (const char* name :
+       {"memory_bytes", "pids", "cpu_millis", "io_bytes", "open_files", "disk_bytes", "wall_millis", "idle_millis"})
     for (uint64_t value : {0, 1, 16 << 20}) {
       base::json::Value json = to_json(full_request());
       json.as_object()["tier"] = "process";

@@ -42,12 +42,25 @@ Status check_caller(const core::Caller& caller) {
   return {};
 }
 
+Status check_time(std::string_view member, uint64_t millis) {
+  if (millis >= core::least_time_millis && millis <= core::most_time_millis) return {};
+  return bad("'" + std::string(member) + "' must be from 1000, a second, to 315360000000, ten years");
+}
+
 Status check_limits(const core::LimitsRequest& limits) {
   if (limits.memory_bytes && *limits.memory_bytes < core::least_memory_bytes)
     return bad("'limits.memory_bytes' must be at least 16777216, 16 MiB");
   if (limits.pids && *limits.pids < core::least_pids) return bad("'limits.pids' must be at least 4");
   if (limits.cpu_millis && *limits.cpu_millis < core::least_cpu_millis)
     return bad("'limits.cpu_millis' must be at least 10, a hundredth of a processor");
+  if (limits.io_bytes && *limits.io_bytes < core::least_io_bytes)
+    return bad("'limits.io_bytes' must be at least 65536, 64 KiB a second");
+  if (limits.open_files && *limits.open_files < core::least_open_files)
+    return bad("'limits.open_files' must be at least 32");
+  if (limits.disk_bytes && *limits.disk_bytes < core::least_disk_bytes)
+    return bad("'limits.disk_bytes' must be at least 1048576, 1 MiB");
+  if (limits.wall_millis) HV_TRY(check_time("limits.wall_millis", *limits.wall_millis));
+  if (limits.idle_millis) HV_TRY(check_time("limits.idle_millis", *limits.idle_millis));
   return {};
 }
 
@@ -136,6 +149,10 @@ Status validate(const core::StopRequest& request) {
 Status validate(const core::KillRequest& request) {
   if (request.signal < 1 || request.signal > 64) return bad("'signal' must be from 1 to 64");
   return {};
+}
+
+Status validate(const core::ExtendRequest& request) {
+  return check_time("millis", request.millis);
 }
 
 Status validate(const core::RenameRequest& request) {

@@ -14,6 +14,7 @@ base::Status validate(const core::ExecRequest& request);
 base::Status validate(const core::AttachRequest& request);
 base::Status validate(const core::StopRequest& request);
 base::Status validate(const core::KillRequest& request);
+base::Status validate(const core::ExtendRequest& request);
 base::Status validate(const core::RenameRequest& request);
 base::Status validate(const core::NetworkRequest& request);
 base::Status validate(const core::ReexecRequest& request);
