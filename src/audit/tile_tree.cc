@@ -120,7 +120,7 @@ base::Result<std::vector<Digest>> TileTree::inclusion(uint64_t index) const {
   std::optional<base::Error> failure;
   std::vector<Digest> proof = inclusion_proof(index, size_, [&](uint64_t lo, uint64_t hi) {
     base::Result<Digest> found = subtree(lo, hi);
-    if (!found) failure = std::move(found).error();
+    if (!found) failure = found.error();
     return found.value_or(Digest{});
   });
   if (failure) return base::Failure(*std::move(failure));
@@ -133,7 +133,7 @@ base::Result<std::vector<Digest>> TileTree::consistency(uint64_t old_size) const
   std::optional<base::Error> failure;
   std::vector<Digest> proof = consistency_proof(old_size, size_, [&](uint64_t lo, uint64_t hi) {
     base::Result<Digest> found = subtree(lo, hi);
-    if (!found) failure = std::move(found).error();
+    if (!found) failure = found.error();
     return found.value_or(Digest{});
   });
   if (failure) return base::Failure(*std::move(failure));

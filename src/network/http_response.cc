@@ -31,7 +31,7 @@ base::Status read_status_line(std::string_view line, ResponseHead& head) {
 HeadState ResponseHeadReader::read(std::string_view so_far) {
   if (state_ != HeadState::need_more) return state_;
   auto scanned = scanner_.scan(so_far, [this](std::string_view text) { return line(text); });
-  base::Status status = scanned ? base::Status{} : base::Failure(std::move(scanned).error());
+  base::Status status = scanned ? base::Status{} : base::Failure(scanned.error());
   if (status && *scanned == HeadState::complete) status = finish();
   if (!status) reason_ = status.error().message();
   state_ = status ? *scanned : HeadState::refused;
