@@ -47,6 +47,44 @@ class Daemon(hydravisor.TestCase):
         out, err = running.communicate(b"it\n", timeout=20)
         self.assertEqual((out, running.returncode), (b"got it\n", 3), err)
 
+    def start_version(self, version):
+        """A daemon of another version, which is this one with another number in it, and the processes of its directory."""
+        programs = self.world.directory("programs-" + version)
+        for name in os.listdir(hydravisor.BIN):
+            if name != "hydravisord" and not os.path.lexists(os.path.join(programs, name)):
+                os.symlink(os.path.join(hydravisor.BIN, name), os.path.join(programs, name))
+        own = self.world.json("version")["version"]
+        self.assertEqual(len(own), len(version))
+        with open(os.path.join(hydravisor.BIN, "hydravisord"), "rb") as file:
+            content = file.read()
+        program = os.path.join(programs, "hydravisord")
+        with open(program, "wb") as file:
+            file.write(content.replace(own.encode(), version.encode()))
+        os.chmod(program, 0o755)
+        daemon = subprocess.Popen([program], env=self.world.env, cwd="/")
+        self.addCleanup(lambda: (daemon.terminate(), daemon.wait(20)))
+        hydravisor.wait_for(lambda: any("hydravisord.sock" in names for _, _, names in os.walk(self.world.env["XDG_RUNTIME_DIR"])), 10)
+        return daemon.pid
+
+    def test_of_an_older_version_becomes_this_one_and_its_sandboxes_go_on(self):
+        pid = self.start_version("0.0.9")
+        socket_path = next(os.path.join(folder, "hydravisord.sock") for folder, _, names in os.walk(self.world.top) if "hydravisord.sock" in names)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(socket_path)
+            client.sendall(b"GET /v1/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertIn(b"0.0.9", client.recv(65536))
+        self.world.ok("create", "--name", "s", "--", "sleep", "600")
+        self.world.ok("start", "s")
+        status = self.world.json("daemon", "status")
+        self.assertEqual((status["pid"], status["version"]), (pid, self.world.json("version")["version"]))
+        self.assertEqual(self.world.ok("exec", "s", "--", "echo", "here"), "here\n")
+
+    def test_of_a_newer_version_serves_older_commands(self):
+        pid = self.start_version("9.9.9")
+        self.assert_output(self.run_in_sandbox("echo", "served"), "served\n")
+        status = self.world.json("daemon", "status")
+        self.assertEqual((status["pid"], status["version"]), (pid, "9.9.9"))
+
     def test_refuses_other_users(self):
         self.world.ok("daemon", "status")
         path = next(os.path.join(folder, name) for folder, _, names in os.walk(self.world.top) for name in names if name == "hydravisord.sock")
