@@ -175,7 +175,12 @@ std::string Decision::command(std::string_view sandbox) const {
 }
 
 Decision decide(const EgressPolicy& policy, const Target& target, std::span<const core::AddressRange> nat64) {
-  if (target.name == core::kHostName) return host_service(policy, target.port);
+  if (target.name == core::kHostName) {
+    // The name means the host's loopback. A name server outside that gives it another address is not believed.
+    if (target.address && classify(*target.address, nat64) != AddressClass::loopback)
+      return denied("host_services", format("{} is the host's loopback and no other address", core::kHostName), "");
+    return host_service(policy, target.port);
+  }
   const EgressRule* strongest[3] = {};  // by verdict: the first that matches
   std::vector<const EgressRule*> open;
   bool by_request = false;
