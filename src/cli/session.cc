@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <optional>
 
@@ -26,6 +27,8 @@ constexpr size_t kReadSize = wire::kDataFrame;
 constexpr size_t kWriteSize = 4096;
 // How long a command whose user's terminal is gone may take to end before it is left alone with its closed streams.
 constexpr int kHangUpGrace = 2000;
+// How long the other side may take to let a leaving front end go.
+constexpr std::chrono::seconds kFarewell{2};
 
 // Standard output or standard error: filtered when a person looks at it, untouched otherwise.
 class Sink {
@@ -252,7 +255,24 @@ class Session {
     if (!step.forward.empty()) HV_TRY(keep_reading(stream_.send_input(step.forward)));
     if (!step.detached) return false;
     HV_TRY(stream_.detach());
+    await_farewell();
     return true;
+  }
+
+  // The other side closes once the leaving is known everywhere: what is typed next finds the sandbox running.
+  void await_farewell() {
+    auto deadline = std::chrono::steady_clock::now() + kFarewell;
+    while (stream_open_) {
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      pollfd peer{.fd = stream_.fd(), .events = stream_.events(), .revents = 0};
+      if (left.count() <= 0 || ::poll(&peer, 1, static_cast<int>(left.count())) == 0) return;
+      if ((peer.revents & POLLOUT) != 0 && !stream_.flush()) return;
+      if ((peer.revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+      auto more = stream_.fill();
+      if (!more) return;
+      stream_open_ = *more;
+      for (auto frame = stream_.next(); frame && *frame;) frame = stream_.next();
+    }
   }
 
   base::Status write_to(Sink& sink) {

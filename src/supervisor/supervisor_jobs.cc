@@ -186,7 +186,8 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
 
 void Supervisor::on_client_gone(uint64_t job, bool detached) {
   bool main_run = job == kMainJob && std::exchange(foreground_, false);
-  if (detached || (job == kMainJob && !main_run)) return;
+  if (detached) return tell_launched();
+  if (job == kMainJob && !main_run) return;
   // As when a terminal is closed: a hang-up, some time to clean up, then the end.
   signal_job(job, SIGHUP, true);
   loop_.after(kHangUpGrace, [this, job] {
