@@ -1,6 +1,8 @@
 // doctor, probe, daemon, version: this machine and this installation.
 #include <unistd.h>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -17,6 +19,8 @@
 namespace hv::cli {
 
 namespace {
+
+constexpr std::chrono::seconds kDaemonEnds{15};
 
 constexpr Argument kName[] = {{.name = "NAME", .completion = Completion::sandboxes}};
 
@@ -79,12 +83,31 @@ base::Result<int> daemon_status(Context& context, const Arguments&) {
   return context.print_json(value);
 }
 
+// True when there was one. One that is only just starting is waited for, and so is the end of the process: nothing is
+// written to its directories afterwards.
+base::Result<bool> end_daemon(const client::Access& access) {
+  auto starts = HV_TRY(client::hold_off_starts(access));
+  if (!starts) return false;
+  bool told = false;
+  for (auto until = std::chrono::steady_clock::now() + kDaemonEnds; std::chrono::steady_clock::now() < until;) {
+    // Asked once: behind a service manager's socket the next connection would start another.
+    if (!told) {
+      auto client = client::Client::connect(access);
+      if (!client && client.error().code() != base::ErrorCode::unavailable)
+        return base::Failure(std::move(client).error());
+      if (client) HV_TRY(client->shut_down());
+      told = client.has_value();
+    }
+    if (!client::daemon_lives(access)) return told;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return base::Failure(base::Error(base::ErrorCode::timeout, "the daemon was told to stop and has not ended")
+                           .with_hint("its state: hydravisor daemon status"));
+}
+
 base::Result<int> daemon_stop(Context& context, const Arguments&) {
-  auto client = context.client_of_running_daemon();
-  bool running = client.has_value();
-  if (!running && client.error().code() != base::ErrorCode::unavailable)
-    return base::Failure(std::move(client).error());
-  if (running) HV_TRY((*client)->shut_down());
+  client::Access access{.socket = HV_TRY(context.paths()).socket, .program = "", .environment = {}};
+  bool running = HV_TRY(end_daemon(access));
   if (context.json) return context.print_json(base::json::Object{{"stopped", running}});
   return context.print(running ? "stopped; sandboxes go on\n" : "not running\n");
 }

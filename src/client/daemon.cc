@@ -94,11 +94,12 @@ struct Spawned {
 };
 
 // In a session of its own, so that Ctrl-C here does not reach it, with nothing of ours but the environment it is given.
-Result<Spawned> spawn_daemon(const Access& access, const std::string& log) {
+Result<Spawned> spawn_daemon(const Access& access, const std::string& log, const Fd& lock) {
   std::vector<char*> environment;
   for (const std::string& variable : access.environment) environment.push_back(const_cast<char*>(variable.c_str()));
   environment.push_back(nullptr);
-  std::array<char*, 2> arguments{const_cast<char*>(access.program.c_str()), nullptr};
+  std::string starting = "--starting";
+  std::array<char*, 3> arguments{const_cast<char*>(access.program.c_str()), starting.data(), nullptr};
 
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -108,7 +109,8 @@ Result<Spawned> spawn_daemon(const Access& access, const std::string& log) {
   ::posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
   ::posix_spawn_file_actions_addchdir_np(&actions, "/");
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  ::posix_spawn_file_actions_adddup2(&actions, lock.get(), 3);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, 4);
   sigset_t set;
   sigfillset(&set);
   ::posix_spawnattr_setsigdefault(&attributes, &set);
@@ -207,7 +209,7 @@ Result<Fd> connect_daemon(const Access& access) {
   socket = HV_TRY(try_connect(access));
   if (socket) return *std::move(socket);
   std::string log = access.socket + ".log";
-  Spawned spawned = HV_TRY(spawn_daemon(access, log));
+  Spawned spawned = HV_TRY(spawn_daemon(access, log, lock));
   return await(access, &spawned, log);
 }
 
@@ -221,6 +223,17 @@ Status check_alive(const Access& access) {
   if (!http::ClientConnection(*std::move(socket), std::move(once)).open({"GET", "/v1/version", {}, {}}))
     return Failure(silent(access.socket, pid));
   return {};
+}
+
+Result<std::optional<Fd>> hold_off_starts(const Access& access) {
+  struct stat status{};
+  if (::stat(directory_of(access.socket).c_str(), &status) != 0 && errno == ENOENT) return std::nullopt;
+  return HV_TRY(take_lock(access.socket + ".lock"));
+}
+
+bool daemon_lives(const Access& access) {
+  Result<Fd> lock = base::open_file(directory_of(access.socket) + "/daemon.lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  return lock && ::flock(lock->get(), LOCK_SH | LOCK_NB) != 0;
 }
 
 Result<Fd> reconnect_daemon(const Access& access) {

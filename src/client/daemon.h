@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ base::Result<base::Fd> connect_daemon(const Access& access);
 
 // Whether what listens on the socket still answers the shortest of questions. timeout, naming the process, when not.
 base::Status check_alive(const Access& access);
+
+// While it is held no front end starts a daemon, and none is just starting: a front end that was killed leaves its lock
+// to the daemon that it started. nullopt when there has never been a daemon.
+base::Result<std::optional<base::Fd>> hold_off_starts(const Access& access);
+
+// Whether a daemon's process still lives: it outlives its socket by the time it takes to seal its ledger.
+bool daemon_lives(const Access& access);
 
 // After POST /v1/reexec: waits until the socket answers again.
 base::Result<base::Fd> reconnect_daemon(const Access& access);

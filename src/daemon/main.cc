@@ -95,12 +95,13 @@ struct Ending {
 };
 
 // Everything in the order of its dependence; what is made last goes first.
-Result<Ending> serve() {
+Result<Ending> serve(Fd start_lock) {
   core::Paths paths = HV_TRY(own_paths());
   Ending ending;
   ending.activated = HV_TRY(take_activated_socket(paths.socket));
   HV_TRY(make_directories(paths));
   Fd lock = HV_TRY(take_lock(paths));
+  start_lock.close();
   std::string directory = HV_TRY(own_directory());
 
   // A sampled sandbox takes some ten descriptors, and shells allow a thousand.
@@ -222,7 +223,12 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "hydravisord: %s\n", paths.error().text().c_str());
     return 125;
   }
-  if (argc > 1) {
+  Fd start_lock;
+  // Of the front end that starts us, which may be killed meanwhile: see client::hold_off_starts().
+  if (argc == 2 && argument == "--starting") {
+    start_lock = Fd(3);
+    ::fcntl(start_lock.get(), F_SETFD, FD_CLOEXEC);
+  } else if (argc > 1) {
     std::fputs(
         "usage: hydravisord [--version | --print-routes | --verify-ledger]\nServes until SIGTERM. It is started on "
         "demand; by hand: "
@@ -231,7 +237,7 @@ int run(int argc, char** argv) {
     return argument == "--help" ? 0 : 2;
   }
   ::umask(077);
-  Result<Ending> ending = serve();
+  Result<Ending> ending = serve(std::move(start_lock));
   if (!ending) {
     std::fprintf(stderr, "hydravisord: %s\n", ending.error().text().c_str());
     return 125;

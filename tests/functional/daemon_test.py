@@ -47,6 +47,18 @@ class Daemon(hydravisor.TestCase):
         out, err = running.communicate(b"it\n", timeout=20)
         self.assertEqual((out, running.returncode), (b"got it\n", 3), err)
 
+    def test_that_is_only_just_starting_is_stopped_too(self):
+        """Its starter is killed at some moment: before it starts one, while it does, or after."""
+        stopped = set()
+        for step in range(40):
+            starter = self.world.start_cli("daemon", "status")
+            time.sleep(step * 0.0005)
+            starter.kill()
+            starter.communicate()
+            stopped.add(self.world.json("daemon", "stop")["stopped"])
+            self.assertEqual(self.world.processes(), [])
+        self.assertEqual(stopped, {True, False}, "every moment was on one side: the test proves nothing")
+
     def start_version(self, version):
         """A daemon of another version, which is this one with another number in it, and the processes of its directory."""
         programs = self.world.directory("programs-" + version)

@@ -180,8 +180,6 @@ class World:
         deadline = time.monotonic() + 10
         while self.leaks() and time.monotonic() < deadline:
             time.sleep(0.2)
-            # One that was only just starting had no socket yet to be told by.
-            subprocess.run([CLI, "daemon", "stop"], env=self.env, capture_output=True, timeout=60, check=False, preexec_fn=self.preexec)
         left += self.leaks()
         for pid in self.processes():
             with contextlib.suppress(OSError):
