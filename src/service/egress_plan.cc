@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "core/egress_text.h"
+#include "isolation/egress_net.h"
 #include "network/address_class.h"
 
 namespace hv::service {
@@ -111,6 +112,17 @@ std::vector<std::string> proxy_variables(const std::vector<core::Variable>& envi
   for (const core::Variable& variable : environment)
     if (std::ranges::find(kNames, variable.name) != kNames.end()) found.push_back(variable.name + "=" + variable.value);
   return found;
+}
+
+std::vector<core::Variable> courtesy_variables(std::string_view hostname) {
+  const std::string proxy = format("http://127.0.0.1:{}", isolation::kProxyPort);
+  // What is inside, and the host's services, are reached without a detour; the proxy would refuse them.
+  const std::string direct = format("localhost,.localhost,127.0.0.1,::1,host.hydravisor,{}", hostname);
+  std::vector<core::Variable> variables;
+  for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"})
+    variables.push_back({name, proxy});
+  for (const char* name : {"no_proxy", "NO_PROXY"}) variables.push_back({name, direct});
+  return variables;
 }
 
 }  // namespace hv::service

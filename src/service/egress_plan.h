@@ -38,4 +38,8 @@ core::NetworkInfo describe_network(const core::EgressPolicy& policy);
 // not see them.
 std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment);
 
+// What leads programs inside to the gateway's proxy, for better errors than a reset: nothing depends on them.
+// `hostname` is the sandbox's own.
+std::vector<core::Variable> courtesy_variables(std::string_view hostname);
+
 }  // namespace hv::service

@@ -29,7 +29,7 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
         base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
             .with_hint("start it: hydravisor start " + sandbox.name()));
   Planned<core::Command> command =
-      with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info.home);
+      with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info);
   if (!command && command.error().exit_code == 125) return handover->refuse(command.error().error);
   base::json::Object intent;
   intent["command"] = to_array(request.command);

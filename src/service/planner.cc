@@ -230,6 +230,16 @@ void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
   }
 }
 
+// What the user names comes last, so that it counts.
+void add_variables(images::PlanRequest& look, const std::vector<core::Variable>& named, bool has_network,
+                   std::string_view hostname) {
+  if (has_network) {
+    std::vector<core::Variable> courtesy = courtesy_variables(hostname);
+    look.set.insert(look.set.end(), courtesy.begin(), courtesy.end());
+  }
+  look.set.insert(look.set.end(), named.begin(), named.end());
+}
+
 // Groups stand for what the tools of the one who asks are configured to use.
 GroupResolver group_resolver(config::HostGroups& groups, const core::RunRequest& request) {
   return [&groups, &request](std::string_view group) -> Result<std::vector<core::EgressRule>> {
@@ -287,7 +297,6 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     look.tools = &tools_;
     look.command = request.command;
     look.directory = request.directory;
-    look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
     look.hostname = name;
     plan.host_root = options_.uid == 0;
     look.uid = plan.host_root ? kAgentOfRoot : request.caller.uid;
@@ -311,6 +320,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     }
     EgressPlan egress = HV_TRY(plan_egress(decision.policy, decision.agent, request, group_resolver(groups_, request)));
     plan.spec.egress = std::move(egress.policy);
+    add_variables(look, request.environment, core::opens_network(plan.spec.egress), name);
     plan.spec.proxy_environment = proxy_variables(request.caller.environment);
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     isolation::IoDevice device;
@@ -403,7 +413,7 @@ Status Planner::renew(core::Groundwork& ground, const std::vector<core::IdRange>
 }
 
 Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
-                                          const std::string& directory, const std::optional<std::string>& home) {
+                                          const std::string& directory, const core::SandboxInfo& info) {
   Result<Decision> decision = decide(sandbox, options_.paths);
   if (!decision) return std::unexpected(Refusal{std::move(decision).error()});
   core::RunRequest as_run = sandbox;
@@ -413,10 +423,10 @@ Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, cons
   look.tools = &tools_;
   look.command = request.command;
   look.directory = request.directory.empty() ? as_run.workspace.path : request.directory;
-  look.set.insert(look.set.end(), request.environment.begin(), request.environment.end());
+  add_variables(look, request.environment, info.network.open, info.name);
   look.uid = options_.uid == 0 ? kAgentOfRoot : request.caller.uid;
   look.gid = options_.uid == 0 ? kAgentOfRoot : request.caller.gid;
-  look.home = home ? options_.paths.homes + "/" + *home + "/home" : directory + "/home";
+  look.home = info.home ? options_.paths.homes + "/" + *info.home + "/home" : directory + "/home";
   Result<images::Plan> plan = images::make_plan(look);
   if (!plan) return std::unexpected(refusal_of_command(plan.error()));
   complete(plan->command, request.caller, request.terminal);

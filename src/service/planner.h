@@ -73,9 +73,9 @@ class Planner {
   // Makes a groundwork fit for another start: with ids of its own.
   base::Status renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const;
   // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.
-  // `directory` is the sandbox's, `home` the key of its persistent home when it has one.
+  // `directory` is the sandbox's, `info` what it was started as.
   Planned<core::Command> plan_exec(const core::ExecRequest& request, const core::RunRequest& sandbox,
-                                   const std::string& directory, const std::optional<std::string>& home);
+                                   const std::string& directory, const core::SandboxInfo& info);
 
  private:
   Options options_;
