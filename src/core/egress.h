@@ -72,13 +72,22 @@ constexpr bool opens_network(const EgressPolicy& policy) {
   return false;
 }
 
+// A connection as the program inside has it.
+struct Flow {
+  IpAddress source;
+  IpAddress target;
+  uint16_t source_port = 0;
+  uint16_t target_port = 0;
+  bool operator==(const Flow&) const = default;
+};
+
 // One thing that happened on the way out, as it is recorded. What is not known is empty or 0.
 struct NetworkEvent {
   enum class Kind : uint8_t { connection, request, dns, datagram };
   Kind kind = Kind::connection;
   uint64_t connection = 0;  // number within the sandbox's run; of a request: the one it came on
   int32_t process = 0;      // as the supervisor sees it
-  std::string program;      // claimed
+  std::string program;      // what the process executes
   std::string name;         // asked for; empty when an address was used
   std::string address;      // dialled
   uint16_t port = 0;

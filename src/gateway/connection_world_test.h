@@ -98,6 +98,7 @@ class Server {
 };
 
 struct World : Recorder {
+  void opened(uint64_t, const core::Flow&) override {}
   base::EventLoop loop = *base::EventLoop::create();
   base::Fd hosts;
   Resolver resolver;

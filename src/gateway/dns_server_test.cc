@@ -13,6 +13,7 @@ namespace hv::gateway {
 namespace {
 
 struct NoRecords : Recorder {
+  void opened(uint64_t, const core::Flow&) override {}
   void before(const core::NetworkEvent&, std::function<void()>) override {}
   void told(const core::NetworkEvent&) override {}
 };

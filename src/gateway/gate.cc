@@ -73,19 +73,26 @@ void Gate::pause_listeners(bool pause) {
 void Gate::accept(int listener, bool proxied) {
   for (int i = 0; i < kMostAtOnce; ++i) {
     if (connections_.size() >= limits_.connections) return pause_listeners(true);
-    base::Fd inside(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    sockaddr_storage peer{};
+    socklen_t peer_size = sizeof peer;
+    base::Fd inside(::accept4(listener, reinterpret_cast<sockaddr*>(&peer), &peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     // Out of descriptors: tried again when a connection has gone.
     if (!inside && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return pause_listeners(true);
     if (!inside) return;
     sockaddr_storage destination{};
-    if (!proxied) {
+    if (proxied) {
+      socklen_t size = sizeof destination;
+      if (::getsockname(inside.get(), reinterpret_cast<sockaddr*>(&destination), &size) != 0) continue;
+    } else {
       auto original = isolation::original_destination(inside.get());
       if (!original) continue;
       destination = *original;
       // Somebody inside dialled the listening socket itself.
       if (network::classify(address_of(destination)) == network::AddressClass::loopback) continue;
     }
+    core::Flow flow{address_of(peer), address_of(destination), port_of(peer), port_of(destination)};
     uint64_t number = ++last_number_;
+    around_.recorder.opened(number, flow);
     auto connection =
         std::make_shared<Connection>(around_, number, std::move(inside), limits_.times, [this](uint64_t gone) {
           connections_.erase(gone);
@@ -95,7 +102,7 @@ void Gate::accept(int listener, bool proxied) {
     if (proxied) {
       connection->start_proxied();
     } else {
-      connection->start_redirected(address_of(destination), port_of(destination));
+      connection->start_redirected(flow.target, flow.target_port);
     }
   }
 }

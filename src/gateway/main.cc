@@ -117,6 +117,7 @@ Status Network::give(char use, Fd socket) {
     case GatewaySocket::refused:
       return gate->hear_refused(std::move(socket));
     case GatewaySocket::host_port:
+    case GatewaySocket::sockets:
       break;
   }
   return hv::base::Failure(hv::base::invalid_argument("a socket of an unknown use"));

@@ -8,6 +8,13 @@ namespace hv::gateway {
 
 using shimwire::Gateway;
 
+void SupervisorLink::opened(uint64_t connection, const core::Flow& flow) {
+  shimwire::Writer writer;
+  writer.u64(connection);
+  static_cast<void>(
+      shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::opened), writer.take() + shimwire::encode(flow)));
+}
+
 void SupervisorLink::before(const core::NetworkEvent& event, std::function<void()> then) {
   Waiting waiting{event, std::move(then)};
   if (asked_.size() >= kMost) return queue_.push_back(std::move(waiting));

@@ -15,6 +15,8 @@ namespace hv::gateway {
 class Recorder {
  public:
   virtual ~Recorder() = default;
+  // A connection has come: whose it is can be seen while it is open.
+  virtual void opened(uint64_t connection, const core::Flow& flow) = 0;
   // `then` runs once the event is recorded, never within this call. It never runs when that is impossible: what was to
   // happen does not.
   virtual void before(const core::NetworkEvent& event, std::function<void()> then) = 0;
@@ -26,6 +28,7 @@ class SupervisorLink : public Recorder {
  public:
   explicit SupervisorLink(int socket) : socket_(socket) {}
 
+  void opened(uint64_t connection, const core::Flow& flow) override;
   void before(const core::NetworkEvent& event, std::function<void()> then) override;
   void told(const core::NetworkEvent& event) override;
   // The supervisor has recorded attempt `number`.

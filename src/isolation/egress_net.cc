@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <string>
 
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -102,6 +103,9 @@ Result<EgressNet> set_up_egress_net() {
     net.refusals_are_told_of = refused.has_value();
     if (refused) net.sockets.push_back({GatewaySocket::refused, *std::move(refused)});
   }
+  // Without it, records do not name processes.
+  if (Result<Fd> sockets = open_netlink(NETLINK_SOCK_DIAG); sockets)
+    net.sockets.push_back({GatewaySocket::sockets, *std::move(sockets)});
   return net;
 }
 

@@ -21,6 +21,7 @@ enum class GatewaySocket : char {
   dns_stream = 's',    // TCP port 53 of every address
   proxy = 'p',         // listens on 127.0.0.1:3128 for programs that use the proxy variables
   refused = 'u',       // the kernel tells of refused packets here
+  sockets = 'i',       // asks the kernel about the sandbox's sockets; the supervisor keeps it
 };
 
 struct OpenedSocket {

@@ -12,6 +12,12 @@ static void visit(auto& v, auto& m, core::NetworkEvent*) {
   each(v, m.verdict, m.rule, m.origin, m.bytes_in, m.bytes_out, m.duration_ms, m.error, m.count);
 }
 
+std::string encode(const core::Flow& flow) {
+  return encode_visited(flow);
+}
+base::Result<core::Flow> decode_flow(std::string_view data) {
+  return decode_visited<core::Flow>(data);
+}
 std::string encode(const core::EgressPolicy& policy) {
   return encode_visited(policy);
 }

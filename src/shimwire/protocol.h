@@ -72,6 +72,7 @@ enum class Gateway : uint8_t {
   told,            // core::NetworkEvent: what has ended, was refused, or had no effect outside
   policy,          // core::EgressPolicy: holds from now on
   failed,          // Problem: it cannot serve and ends
+  opened,          // u64: the connection's number, and core::Flow: what is said of it later is of its process
 };
 
 struct Problem {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/unix_socket.h"
+#include "isolation/egress_net.h"
 #include "shimwire/egress_codec.h"
 
 namespace hv::supervisor {
@@ -47,12 +49,31 @@ Result<Sockets> receive_sockets(int init) {
   return sockets;
 }
 
+// Not the gateway's: who reads the agent's bytes learns nothing of its processes.
+Fd take_diagnosis(Sockets& sockets) {
+  size_t at = sockets.uses.find(static_cast<char>(isolation::GatewaySocket::sockets));
+  if (at == std::string::npos) return {};
+  Fd taken = std::move(sockets.fds[at]);
+  sockets.fds.erase(sockets.fds.begin() + static_cast<ptrdiff_t>(at));
+  sockets.uses.erase(at, 1);
+  return taken;
+}
+
+constexpr size_t kMostProcesses = 8192;
+
+// A number and what it is about; no number, and nothing, when it is too short.
+std::pair<uint64_t, std::string_view> split_number(std::string_view body) {
+  if (body.size() < sizeof(uint64_t)) return {};
+  return {shimwire::Reader(body.substr(0, sizeof(uint64_t))).u64(), body.substr(sizeof(uint64_t))};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Network>> Network::start(base::EventLoop& loop, const core::LaunchSpec& spec, int init,
+Result<std::unique_ptr<Network>> Network::start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
                                                 int state, const std::string& program, Hooks hooks) {
   std::unique_ptr<Network> network(new Network(loop, spec, std::move(hooks)));
-  Sockets sockets = HV_TRY(receive_sockets(init));
+  Sockets sockets = HV_TRY(receive_sockets(init.control));
+  if (Fd diagnosis = take_diagnosis(sockets)) network->owner_.emplace(std::move(diagnosis), init.pid);
   // The gateway gets it as a descriptor: it can open no file to write.
   if (core::opens_network(spec.egress))
     network->map_ = HV_TRY(base::open_file("addresses", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600, state));
@@ -152,6 +173,20 @@ void Network::ask(SpoolFamily family, std::string payload, Gateway reply, uint64
   });
 }
 
+void Network::find_process(uint64_t connection, const core::Flow& flow) {
+  if (!owner_) return;
+  auto found = owner_->find(flow);
+  if (found) processes_[connection] = *std::move(found);
+  // Of a connection that was refused nobody says when it ended.
+  if (processes_.size() > kMostProcesses) processes_.erase(processes_.begin());
+}
+
+void Network::name_process(core::NetworkEvent& event) const {
+  auto known = processes_.find(event.connection);
+  event.process = known == processes_.end() ? 0 : known->second.pid;
+  event.program = known == processes_.end() ? std::string() : known->second.program;
+}
+
 void Network::tell(SpoolFamily family, const std::string& payload) {
   attempts_.charge(payload.size());
   static_cast<void>(hooks_.record(family, payload));
@@ -174,19 +209,29 @@ void Network::handle(const shimwire::Packet& packet) {
     case Gateway::closed:
       if (shimwire::decode<shimwire::HostPortEvent>(packet.body)) tell(SpoolFamily::host_port_closed, packet.body);
       return;
-    case Gateway::attempt: {
-      uint64_t number = 0;
-      if (packet.body.size() < sizeof number) return;
-      number = shimwire::Reader(std::string_view(packet.body).substr(0, sizeof number)).u64();
-      auto event = shimwire::decode_network_event(std::string_view(packet.body).substr(sizeof number));
-      if (!event) return;
-      last_connection_ = std::max(last_connection_, event->connection);
-      ask(SpoolFamily::network_attempt, packet.body.substr(sizeof number), Gateway::recorded, number);
+    case Gateway::opened: {
+      auto [number, rest] = split_number(packet.body);
+      if (auto flow = shimwire::decode_flow(rest)) find_process(number, *flow);
       return;
     }
-    case Gateway::told:
-      if (shimwire::decode_network_event(packet.body)) tell(SpoolFamily::network_told, packet.body);
+    case Gateway::attempt: {
+      auto [number, rest] = split_number(packet.body);
+      auto event = shimwire::decode_network_event(rest);
+      if (!event) return;
+      last_connection_ = std::max(last_connection_, event->connection);
+      name_process(*event);
+      ask(SpoolFamily::network_attempt, shimwire::encode(*event), Gateway::recorded, number);
       return;
+    }
+    case Gateway::told: {
+      auto event = shimwire::decode_network_event(packet.body);
+      if (!event) return;
+      name_process(*event);
+      tell(SpoolFamily::network_told, shimwire::encode(*event));
+      // Only the end of a connection is told of one that was allowed.
+      if (event->verdict == core::Verdict::allow) processes_.erase(event->connection);
+      return;
+    }
     case Gateway::failed:
       if (auto problem = shimwire::decode<shimwire::Problem>(packet.body))
         failure_ = base::printable(shimwire::to_error(*problem).text());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
 #include "supervisor/attempt_queue.h"
+#include "supervisor/connection_owner.h"
 
 namespace hv::supervisor {
 
@@ -30,7 +32,11 @@ class Network {
   // Receives the sandbox's sockets from init, whose `failed` becomes the error, and starts `program` with them. To be
   // called before the supervisor gives up the right to execute. `state` is the sandbox's directory, where the map of
   // names lies.
-  static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, int init,
+  struct Init {
+    int control;
+    pid_t pid;
+  };
+  static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
                                                       int state, const std::string& program, Hooks hooks);
   ~Network();
 
@@ -50,6 +56,8 @@ class Network {
   void ask(shimwire::SpoolFamily family, std::string payload, shimwire::Gateway reply, uint64_t number);
   void tell(shimwire::SpoolFamily family, const std::string& payload);
   void answer(shimwire::Gateway type, uint64_t number);
+  void find_process(uint64_t connection, const core::Flow& flow);
+  void name_process(core::NetworkEvent& event) const;
 
   base::EventLoop& loop_;
   const core::LaunchSpec& spec_;
@@ -59,6 +67,8 @@ class Network {
   base::Fd control_;
   std::optional<base::ChildProcess> process_;
   AttemptQueue attempts_;
+  std::optional<ConnectionOwner> owner_;
+  std::map<uint64_t, ConnectionOwner::Process> processes_;  // by connection
   uint64_t last_connection_ = 0;
   std::string failure_;
 };

@@ -163,8 +163,8 @@ Status Supervisor::start_network() {
     note("sandbox.network_lost", {{"reason", reason}});
   };
   std::string program = HV_TRY(own_directory()) + "/hydravisor-gateway";
-  network_ =
-      HV_TRY(Network::start(loop_, spec_, init_.control.get(), state_directory_.get(), program, std::move(hooks)));
+  network_ = HV_TRY(Network::start(loop_, spec_, {init_.control.get(), init_.pid}, state_directory_.get(), program,
+                                   std::move(hooks)));
   return {};
 }
 

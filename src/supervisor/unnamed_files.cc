@@ -1,6 +1,5 @@
 #include "supervisor/unnamed_files.h"
 
-#include <charconv>
 #include <memory>
 
 #include <dirent.h>
@@ -10,23 +9,11 @@
 #include <sys/vfs.h>
 
 #include "base/fd.h"
-#include "base/text.h"
+#include "supervisor/process_tree.h"
 
 namespace hv::supervisor {
 
 namespace {
-
-using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-Directory list(const std::string& path) {
-  return {::opendir(path.c_str()), ::closedir};
-}
-
-pid_t number_of(std::string_view text) {
-  pid_t number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? number : 0;
-}
 
 // What lies in memory is the memory limit's.
 bool in_memory(int directory, const char* name) {
@@ -48,22 +35,17 @@ bool UnnamedFiles::step(size_t files) {
       continue;
     }
     if (processes_.empty()) return true;
-    std::string tasks = "/proc/" + std::to_string(processes_.back()) + "/task";
+    threads_ = threads_of(processes_.back());
     processes_.pop_back();
-    Directory threads = list(tasks);
-    while (dirent* entry = threads ? ::readdir(threads.get()) : nullptr)
-      if (pid_t thread = number_of(entry->d_name); thread > 0) threads_.push_back(tasks + "/" + std::to_string(thread));
     ++looked;
   }
   return false;
 }
 
 size_t UnnamedFiles::look_at(const std::string& thread) {
-  if (auto children = base::read_file(thread + "/children", size_t{1} << 20))
-    for (const std::string& child : base::split(*children, ' '))
-      if (pid_t process = number_of(child); process > 0) processes_.push_back(process);
+  for (pid_t child : children_of(thread)) processes_.push_back(child);
   size_t looked = 0;
-  Directory open = list(thread + "/fd");
+  std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir((thread + "/fd").c_str()), ::closedir);
   while (dirent* entry = open ? ::readdir(open.get()) : nullptr) {
     struct stat about{};
     ++looked;

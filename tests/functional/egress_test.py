@@ -214,11 +214,46 @@ class Egress(hydravisor.TestCase):
         denied = self.inside(*proxied, "http://evil.example/", allow=["www.good.example"])
         self.assertIn(b"--allow evil.example:80", denied.stdout)
 
+    def test_records_name_the_process(self):
+        """Each connection that of its own process, allowed or not, by name, by the proxy, over IPv6; also among many, and when it is a child's."""
+        python = "import socket, time; s = socket.create_connection(('www.good.example', 80)); s.sendall(b'GET / HTTP/1.0\\r\\nHost: www.good.example\\r\\n\\r\\n'); s.recv(9)"
+        script = ("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done; "
+                  f"python3 -c \"{python}\"; curl -sS -6 --noproxy '*' --max-time 20 http://www.good.example/six >/dev/null; "
+                  "wget -q -O /dev/null http://www.good.example/by-proxy; "
+                  "curl -s --noproxy '*' http://www.good.example:81/ >/dev/null; kill $(jobs -p)")
+        self.inside("bash", "-c", script, allow=["www.good.example:80"])
+        hydravisor.wait_for(lambda: len(self.events("network.closed")) == 3, 5, "the ends")
+        named = {(kind, os.path.basename(event.get("program", "")).rstrip("0123456789.")) for kind in ("network.connection", "network.closed", "network.denied")
+                 for event in self.events(kind)}
+        self.assertEqual(named, {(kind, program) for kind in ("network.connection", "network.closed") for program in ("python", "curl", "wget")}
+                         | {("network.denied", "curl")})
+        # They are the same processes that the record of executions names.
+        executed = {event["pid"]: event["path"] for event in self.events("exec.started") if event["path"].endswith(("curl", "wget"))}
+        for event in self.events("network.connection"):
+            if not event["program"].startswith("/usr/bin/python"):
+                self.assertEqual(os.path.basename(executed[event["pid"]]), os.path.basename(event["program"]))
+
+    def test_the_variables_lead_to_it_and_past_it(self):
+        """Where there is a way out they are set, in `run` and in `exec`; what --env names stands in their place."""
+        show = ["sh", "-c", "echo $http_proxy $HTTPS_PROXY; echo $no_proxy"]
+        expected = "http://127.0.0.1:3128 http://127.0.0.1:3128\nlocalhost,.localhost,127.0.0.1,::1,host.hydravisor,v\n"
+        self.world.ok("create", "--name", "v", "--allow", "www.good.example", "--", "sleep", "1000")
+        self.world.ok("start", "v")
+        self.assert_output(self.world.cli("exec", "v", "--", *show), expected)
+        plain = ["curl", "-sS", "--max-time", "20", "--cacert", "ca.pem"]
+        self.assert_output(self.world.cli("exec", "v", "--", *plain, "https://www.good.example/"), "GET www.good.example / 0\n")
+        denied = self.world.cli("exec", "v", "--", *plain, "https://evil.example/")
+        self.assertIn(b"403", denied.stderr)
+        own = self.inside(*show, allow=["www.good.example"], options=["--env", "http_proxy=http://mine:1", "--name", "w"])
+        self.assertTrue(own.stdout.startswith(b"http://mine:1 http://127.0.0.1:3128\n"), own.stdout)
+        self.assert_output(self.inside(*show), "\n\n")
+
     def test_development_servers_inside_are_left_alone(self):
-        script = ("python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; "
-                  "curl -s http://localhost:8000/page.txt && break; done; kill %1")
+        script = ("python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 & "
+                  "python3 -m http.server 8001 --bind ::1 >/dev/null 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; "
+                  "curl -s http://localhost:8000/page.txt http://127.0.0.1:8000/page.txt http://[::1]:8001/page.txt && break; done; kill %1 %2")
         self.world.write("page.txt", "served inside\n")
-        self.assert_output(self.inside("bash", "-c", script, allow=["www.good.example"]), "served inside\n")
+        self.assert_output(self.inside("bash", "-c", script, allow=["www.good.example"]), 3 * "served inside\n")
 
     def test_large_bodies_pass_both_ways(self):
         program = ("import http.client\nc = http.client.HTTPConnection('www.good.example', 80); c.request('POST', '/up', body=b'x' * 20_000_000)\n"
