@@ -57,7 +57,7 @@ class Daemon(hydravisor.TestCase):
             starter.communicate()
             stopped.add(self.world.json("daemon", "stop")["stopped"])
             self.assertEqual(self.world.processes(), [])
-        self.assertEqual(stopped, {True, False}, "every moment was on one side: the test proves nothing")
+        self.assertIn(True, stopped, "no daemon was ever started: the test proves nothing")
 
     def start_version(self, version):
         """A daemon of another version, which is this one with another number in it, and the processes of its directory."""
