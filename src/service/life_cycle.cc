@@ -18,6 +18,12 @@ using core::Outcome;
 using core::SandboxInfo;
 using core::SandboxState;
 
+namespace {
+
+constexpr int kMostAtOnce = 256;  // records, some milliseconds
+
+}  // namespace
+
 LifeCycle::LifeCycle(Collaborators collaborators) : with_(std::move(collaborators)) {
   refill_spare();
 }
@@ -89,20 +95,20 @@ void LifeCycle::save(const LiveSandbox& sandbox) {
   static_cast<void>(with_.store.save(sandbox.stored));
 }
 
-// What a supervisor told since the last look. The ledger ignores what it has already.
-void LifeCycle::ingest(LiveSandbox& sandbox) {
+// What a supervisor told since the last look, or a part of it. The ledger ignores what it has already.
+bool LifeCycle::ingest(LiveSandbox& sandbox) {
   if (!sandbox.spool) {
     Result<shimwire::SpoolReader> reader = shimwire::SpoolReader::open(sandbox.directory + "/spool");
-    if (!reader) return;
+    if (!reader) return false;
     sandbox.spool = *std::move(reader);
     std::lock_guard lock(mutex_);
     sandbox.network = {};
   }
   uint64_t known = with_.ledger.last_sequence(sandbox.id());
   shimwire::SpoolRecord spooled;
-  for (;;) {
+  for (int i = 0; i < kMostAtOnce; ++i) {
     Result<bool> more = sandbox.spool->next(spooled);
-    if (!more || !*more) return;
+    if (!more || !*more) return false;
     {
       std::lock_guard lock(mutex_);
       count_network(sandbox.network, spooled);
@@ -112,9 +118,41 @@ void LifeCycle::ingest(LiveSandbox& sandbox) {
     if (!event || !with_.ledger.record(*event)) {
       // Read again next time: from the start, since the reader has gone past it.
       sandbox.spool.reset();
-      return;
+      return false;
     }
   }
+  return true;
+}
+
+void LifeCycle::keep_reading(const Pointer& sandbox) {
+  if (sandbox->reading || !ingest(*sandbox)) return;
+  sandbox->reading = true;
+  with_.loop.post([this, weak = std::weak_ptr(sandbox)] {
+    Pointer still = weak.lock();
+    if (!still) return;
+    still->reading = false;
+    if (still->link) keep_reading(still);
+  });
+}
+
+void LifeCycle::when_read(const Pointer& sandbox, std::function<void()> then) {
+  if (!ingest(*sandbox)) return then();
+  // Its link is what everybody else reaches a sandbox by that has not ended. Before anybody is served it may have none.
+  if (!sandbox->link) {
+    while (ingest(*sandbox)) {
+    }
+    return then();
+  }
+  // What its supervisor still says comes after what it has recorded.
+  sandbox->messages.reset();
+  sandbox->ending = true;
+  with_.loop.post([this, weak = std::weak_ptr(sandbox), then = std::move(then)]() mutable {
+    Pointer still = weak.lock();
+    if (!still || !still->link) return;
+    listen_to(still);
+    still->ending = false;
+    when_read(still, std::move(then));
+  });
 }
 
 }  // namespace hv::service

@@ -95,7 +95,12 @@ class LifeCycle final : public SandboxLookup {
   // The sandbox is gone for everybody at once; `reply` comes when its files are.
   void erase(const Pointer& sandbox, const std::string& principal, StatusReply reply);
   void remove_later(std::string directory, StatusReply reply);
-  void ingest(LiveSandbox& sandbox);
+  // Reads from the spool into the ledger; true when there may be more. Bounded, because a sandbox can fill its spool
+  // faster than the ledger takes it, and the loop serves everybody.
+  bool ingest(LiveSandbox& sandbox);
+  // Reads all of it, giving the loop its turn in between; `then` runs at the end, perhaps within this call.
+  void keep_reading(const Pointer& sandbox);
+  void when_read(const Pointer& sandbox, std::function<void()> then);
   base::Status freeze(const Pointer& sandbox, bool frozen);
 
   base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {});

@@ -22,6 +22,8 @@ using core::SandboxState;
 
 namespace {
 
+constexpr int kMostMessages = 64;  // of one supervisor, before others have their turn
+
 base::json::Object describe(const Outcome& outcome) {
   base::json::Object object;
   object["outcome"] = core::outcome_name(outcome.kind);
@@ -55,7 +57,8 @@ Status LifeCycle::reconcile() {
     }
     sandbox->link = *std::move(link);
     sandbox->last_job = static_cast<uint64_t>(base::system_clock().monotonic().count());
-    ingest(*sandbox);
+    while (ingest(*sandbox)) {
+    }
     listen_to(sandbox);
   }
   return {};
@@ -67,7 +70,8 @@ void LifeCycle::on_message(const Pointer& sandbox) {
     if (!last && last.error().code() != base::ErrorCode::unavailable) on_gone(sandbox);
     return;
   }
-  while (sandbox->link) {
+  // Called again while more is there.
+  for (int i = 0; i < kMostMessages && sandbox->link; ++i) {
     Result<shimwire::Packet> packet = sandbox->link->receive();
     if (!packet) {
       if (packet.error().code() != base::ErrorCode::unavailable) on_lost(sandbox);
@@ -88,7 +92,7 @@ void LifeCycle::on_message(const Pointer& sandbox) {
       }
       case shimwire::FromSupervisor::spooled:
       case shimwire::FromSupervisor::job_ended:
-        ingest(*sandbox);
+        keep_reading(sandbox);
         break;
       case shimwire::FromSupervisor::ended:
         if (auto ended = shimwire::decode<shimwire::Ended>(packet->body)) on_ended(sandbox, *ended);
@@ -127,22 +131,23 @@ void LifeCycle::on_launched(LiveSandbox& sandbox, const shimwire::Launched& laun
 
 void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
   refill_spare();
-  ingest(*sandbox);
-  settle(sandbox, ended.outcome, ended.workspace_changed);
+  when_read(sandbox, [this, sandbox, ended] { settle(sandbox, ended.outcome, ended.workspace_changed); });
 }
 
 // The supervisor went without a word: killed. All inside died with it.
 void LifeCycle::on_lost(const Pointer& sandbox) {
   Result<std::string> left = base::read_file(sandbox->directory + "/outcome");
   Result<shimwire::Ended> ended = left ? shimwire::decode<shimwire::Ended>(*left) : Failure(left.error());
-  sandbox->link.reset();
-  if (ended) return on_ended(sandbox, *ended);
-  ingest(*sandbox);
-  bool failed_to_launch = sandbox->stored.info.outcome.has_value();
-  settle(sandbox,
-         failed_to_launch ? *sandbox->stored.info.outcome
-                          : Outcome{Outcome::Kind::supervisor_lost, 0, "its supervisor was killed"},
-         true);
+  if (ended) refill_spare();
+  when_read(sandbox, [this, sandbox, ended] {
+    sandbox->link.reset();
+    if (ended) return settle(sandbox, ended->outcome, ended->workspace_changed);
+    bool failed_to_launch = sandbox->stored.info.outcome.has_value();
+    settle(sandbox,
+           failed_to_launch ? *sandbox->stored.info.outcome
+                            : Outcome{Outcome::Kind::supervisor_lost, 0, "its supervisor was killed"},
+           true);
+  });
 }
 
 // Nothing runs inside any more: the outcome becomes part of the record, and what the kernel holds for the sandbox is

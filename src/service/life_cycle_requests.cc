@@ -76,6 +76,7 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   Pointer sandbox = *found;
   SandboxState state = sandbox->state();
   if (state == SandboxState::stopped || state == SandboxState::created) return reply(sandbox->stored.info);
+  if (sandbox->ending) return sandbox->on_stopped.push_back(std::move(reply));
   auto begin = [&]() -> Status {
     if (state == SandboxState::paused) HV_TRY(freeze(sandbox, false));
     if (state != SandboxState::stopping) HV_TRY(core::check_transition(sandbox->name(), state, SandboxState::stopping));

@@ -33,6 +33,8 @@ struct LiveSandbox {
   std::vector<std::function<void()>> after_gone;
   base::Subscription deadline;
   std::optional<shimwire::SpoolReader> spool;
+  bool reading = false;        // the rest of a full spool is read at the loop's next turn
+  bool ending = false;         // it has ended, and is settled once the rest of its spool is read
   core::NetworkUsage network;  // counted from the spool
   uint64_t last_job = 1;
   bool stop_asked = false;
