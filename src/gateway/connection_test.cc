@@ -132,6 +132,18 @@ TEST(Connection, PassesTheFewBytesOfAProtocolThatIsNoHttp) {
   }));
 }
 
+TEST(Connection, DialsForGitAsSoonAsItHasAsked) {
+  EXPECT_IN_NET(in_public_net([] {
+    std::string request("002dgit-upload-pack /a.git\0host=example.org\0", 0x2d);
+    Server server(9418, request.size(), "0000");
+    World world({"example.org:9418"}, "5.5.5.5 example.org\n");
+    world.times.quiet = std::chrono::seconds(60);
+    std::string got = world.talk(world.address_of_name("example.org"), 9418, {request});
+    CLAIM(got == "0000", got);
+    CLAIM(server.seen() == request, server.seen());
+  }));
+}
+
 TEST(Connection, DialsNoPrivateAddressThatANameHas) {
   EXPECT_IN_NET(in_public_net([] {
     Server server(80, 1, kOk);

@@ -23,6 +23,7 @@ constexpr std::string_view kTunnelOpened = "HTTP/1.1 200 Connection established\
 constexpr std::array<uint16_t, 10> kServerSpeaksFirst{21, 22, 25, 110, 119, 143, 587, 2222, 3306, 5900};
 // Here it never does.
 constexpr std::array<uint16_t, 4> kClientSpeaksFirst{80, 443, 8080, 8443};
+constexpr uint16_t kGitDaemon = 9418;
 
 bool contains(const auto& ports, uint16_t port) {
   return std::ranges::find(ports, port) != ports.end();
@@ -207,6 +208,7 @@ void Connection::on_connected(std::expected<Connector::Connected, Connector::Fai
 void Connection::judge() {
   switch (network::sniff(held_)) {
     case Protocol::need_more:
+      if (port_ == kGitDaemon && network::is_git_request(held_)) return judge_hidden("git");
       return wait_for_more();
     case Protocol::tls:
       protocol_ = "tls";

@@ -1,6 +1,8 @@
 #include "network/protocol_sniff.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "network/ascii.h"
 #include "network/client_hello.h"
@@ -72,6 +74,17 @@ Protocol sniff(std::string_view first) {
   if (first.starts_with(kH2cPreface)) return Protocol::h2c;
   if (kSsh.starts_with(first) || kH2cPreface.starts_with(first)) return Protocol::need_more;
   return sniff_http(first);
+}
+
+bool is_git_request(std::string_view first) {
+  constexpr size_t kLength = 4;  // of the packet, itself included, in hexadecimal
+  size_t length = 0;
+  auto [end, error] = std::from_chars(first.data(), first.data() + std::min(first.size(), kLength), length, 16);
+  if (error != std::errc() || end != first.data() + kLength || first.size() < length || length < kLength) return false;
+  std::string_view request = first.substr(kLength, length - kLength);
+  bool is_known = std::ranges::any_of(std::array{"git-upload-pack /", "git-receive-pack /", "git-upload-archive /"},
+                                      [&](std::string_view word) { return request.starts_with(word); });
+  return is_known && request.find('\0') < request.find_first_of("\r\n");
 }
 
 std::string_view protocol_name(Protocol protocol) {

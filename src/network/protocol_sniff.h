@@ -20,4 +20,8 @@ Protocol sniff(std::string_view first);
 
 std::string_view protocol_name(Protocol protocol);
 
+// Whether this is the whole first packet of git's own protocol (git://), with the zero byte that ends its path: no line
+// ends in it, so that sniff() would wait for more, and a client that waits for the answer sends none.
+bool is_git_request(std::string_view first);
+
 }  // namespace hv::network

@@ -49,6 +49,15 @@ TEST(ProtocolSniff, CallsWhatALenientServerTakesForHttpSo) {
   EXPECT_EQ(sniff("GET /" + std::string(3000, 'a')), Protocol::http1);
 }
 
+TEST(ProtocolSniff, KnowsAWholeGitRequestAndNothingThatAnHttpServerWouldTakeForOne) {
+  EXPECT_TRUE(is_git_request("002agit-upload-pack /a.git\0host=example\0"sv));
+  EXPECT_TRUE(is_git_request("001bgit-receive-pack /a.git\0"sv));
+  for (std::string_view text : {""sv, "002"sv, "002agit-upload-pack /a.git\0host="sv, "0000git-upload-pack /a\0"sv,
+                                "+01bgit-receive-pack /a.git\0"sv, "001bGET / HTTP/1.1\r\n\0aaaaaaaa"sv,
+                                "002dgit-upload-pack / HTTP/1.1\r\nHost: other\0"sv, "001bgit-receive-pack /a.git\n"sv})
+    EXPECT_FALSE(is_git_request(text)) << text;
+}
+
 TEST(ProtocolSniff, StaysWithWhatItSaid) {
   const std::string texts[] = {"GET / HTTP/1.1\r\n\r\n",
                                "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxx",

@@ -106,11 +106,14 @@ core::NetworkInfo describe_network(const EgressPolicy& policy) {
 }
 
 std::vector<std::string> proxy_variables(const std::vector<core::Variable>& environment) {
-  constexpr std::array<std::string_view, 7> kNames{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-                                                   "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+  constexpr std::array<std::string_view, 8> kNames{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",
+                                                   "all_proxy",  "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+  // A web server gives its CGI programs a client's field "Proxy" by the name of HTTP_PROXY, and always a method.
+  bool is_cgi = std::ranges::find(environment, "REQUEST_METHOD", &core::Variable::name) != environment.end();
   std::vector<std::string> found;
   for (const core::Variable& variable : environment)
-    if (std::ranges::find(kNames, variable.name) != kNames.end()) found.push_back(variable.name + "=" + variable.value);
+    if (std::ranges::find(kNames, variable.name) != kNames.end() && !(is_cgi && variable.name == "HTTP_PROXY"))
+      found.push_back(variable.name + "=" + variable.value);
   return found;
 }
 

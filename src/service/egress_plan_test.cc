@@ -98,8 +98,12 @@ TEST(EgressPlan, ReplacesGroupsByWhatTheyStandFor) {
 TEST(EgressPlan, TakesTheHostsOwnProxyFromTheCaller) {
   EXPECT_EQ(proxy_variables({{"PATH", "/bin"}, {"https_proxy", "http://p:1"}, {"NO_PROXY", "corp.example"}}),
             (std::vector<std::string>{"https_proxy=http://p:1", "NO_PROXY=corp.example"}));
-  // A web server's CGI programs are given HTTP_PROXY by their clients.
-  EXPECT_TRUE(proxy_variables({{"HTTP_PROXY", "http://evil:1"}}).empty());
+  EXPECT_EQ(proxy_variables({{"HTTP_PROXY", "http://p:1"}}), (std::vector<std::string>{"HTTP_PROXY=http://p:1"}));
+}
+
+TEST(EgressPlan, TakesNoProxyFromTheClientsOfAWebServer) {
+  EXPECT_EQ(proxy_variables({{"HTTP_PROXY", "http://evil:1"}, {"REQUEST_METHOD", "GET"}, {"http_proxy", "http://p:1"}}),
+            (std::vector<std::string>{"http_proxy=http://p:1"}));
 }
 
 }  // namespace

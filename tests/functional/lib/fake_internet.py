@@ -315,9 +315,9 @@ class FakeInternet:
             self._servers.append(server)
             self._spawn(server.serve_forever)
 
-    def serve(self, address, port, handle):
+    def serve(self, address, port, handle, at_host=False):
         """A server that gives each connection to `handle` in a thread of its own."""
-        self._accept(self.socket(address, port), handle)
+        self._accept(self.socket(address, port, at_host=at_host), handle)
 
     def canary(self, address, ports=(80, 443), datagrams=(), at_host=False):
         """Answers what comes with "canary ADDRESS:" and what came; on port 80 as a web server."""
