@@ -4,6 +4,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import fake_internet
@@ -36,6 +37,8 @@ class Egress(hydravisor.TestCase):
         internet.web(["www.good.example"], port=8080)
         internet.web(["www.good.example"], port=8888, handler=cls.trickle)
         internet.serve("5.6.0.22", 22, cls.banner)
+        # Where a name that rebinds leads: the loopback of the host that the gateway dials from.
+        internet.serve("127.0.0.1", 80, cls.remember, at_host=True)
 
     @staticmethod
     def trickle(request, _):
@@ -48,6 +51,14 @@ class Egress(hydravisor.TestCase):
             request.wfile.flush()
             time.sleep(0.3)
         request.close_connection = True
+
+    reached_loopback = []
+
+    @classmethod
+    def remember(cls, connection):
+        with connection:
+            cls.reached_loopback.append(connection.recv(1000))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nloopback")
 
     @staticmethod
     def banner(connection):
@@ -171,12 +182,17 @@ class Egress(hydravisor.TestCase):
             self.assertIn(b"was refused", result.stdout, name)
 
     def test_a_name_that_changes_to_the_host_is_dialled_only_while_it_is_public(self):
-        with hydravisor.loopback_server() as (_, received):
-            program = ("import http.client\nfor _ in range(2):\n  c = http.client.HTTPConnection('rebinding.example', 80); "
-                       "c.request('GET', '/'); print(c.getresponse().status); c.close()\n  import time; time.sleep(0.2)\n")
-            out = self.inside("python3", "-c", program, allow=["rebinding.example"]).stdout.decode().split()
-            self.assertEqual(out, ["200", "403"])
-            self.assertEqual(received, [])
+        program = ("import http.client, time\nfor _ in range(2):\n  c = http.client.HTTPConnection('rebinding.example', 80); "
+                   "c.request('GET', '/'); print(c.getresponse().status); c.close(); time.sleep(0.2)\n")
+        self.internet.names["rebinding.example"].asked[fake_internet.A] = 0
+        self.reached_loopback.clear()
+        out = self.inside("python3", "-c", program, allow=["rebinding.example"]).stdout.decode().split()
+        self.assertEqual(out, ["200", "403"])
+        self.assertEqual(self.reached_loopback, [])
+        # The control: who believes the name a second time is there.
+        host = {"preexec_fn": self.world.preexec, "capture_output": True, "timeout": 30, "check": False}
+        asked = subprocess.run(["curl", "-sS", "--noproxy", "*", "http://rebinding.example/"], **host)
+        self.assertEqual((asked.stdout, len(self.reached_loopback)), (b"loopback", 1), asked.stderr)
 
     def test_hosts_of_one_family_slow_names_and_dead_addresses_are_reached(self):
         for name in ("six.good.example", "slow.good.example", "half.good.example"):
