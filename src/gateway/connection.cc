@@ -105,6 +105,10 @@ void Connection::read(Stream& from, uint32_t events, Wants wants) {
   if (readable && !wants() && (events & EPOLLERR) != 0) return break_off("ECONNRESET");
   // While whole buffers come, a few more are taken before others have their turn.
   for (int i = 0; readable && i < kBuffersAtOnce && wants(); ++i) {
+    if (phase_ == Phase::raw && from.is_bulk() && !around_.is_crowded()) {
+      readable = pass_on(from, is_client ? outside_ : inside_);
+      continue;
+    }
     std::string_view bytes;
     Stream::Got got = from.receive(bytes, most_at_once());
     readable = got == Stream::Got::bytes && bytes.size() == Stream::kBuffer;
@@ -118,6 +122,24 @@ void Connection::read(Stream& from, uint32_t events, Wants wants) {
   if (broken_) return break_off("ECONNRESET");
   if (phase_ == Phase::raw && inside_.closed() && outside_.closed()) return finish({});
   update();
+}
+
+// What nobody looks at any more. True while there may be more.
+bool Connection::pass_on(Stream& from, Stream& to) {
+  bool is_client = &from == &inside_;
+  size_t bytes = 0;
+  Stream::Got got = from.splice_to(to, bytes);
+  if (is_client) {
+    bytes_out_ += bytes;
+  } else if (bytes != 0) {
+    answered_ = true;
+  }
+  if (got == Stream::Got::broken) {
+    broken_ = true;
+  } else if (got == Stream::Got::end) {
+    is_client ? client_ended() : server_ended();
+  }
+  return got == Stream::Got::bytes && from.is_bulk();
 }
 
 void Connection::take_client(std::string_view bytes) {

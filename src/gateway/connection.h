@@ -68,6 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   void on_outside(uint32_t events);
   template <typename Wants>
   void read(Stream& from, uint32_t events, Wants wants);
+  bool pass_on(Stream& from, Stream& to);
   void take_client(std::string_view bytes);
   void take_server(std::string_view bytes);
   void client_ended();

@@ -161,6 +161,8 @@ Status serve(std::string_view uses) {
   HV_TRY(loop.run());
   forwarder.end();
   if (network.gate) network.gate->end();
+  // Whoever waits for the last words need not wait for two processes to end.
+  static_cast<void>(hv::shimwire::send_packet(kSupervisor, static_cast<uint8_t>(Gateway::done), {}));
   return {};
 }
 

@@ -4,9 +4,13 @@
 #include <array>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
 
 namespace hv::gateway {
 
@@ -16,6 +20,25 @@ namespace {
 std::array<char, Stream::kBuffer>& shared_buffer() {
   static std::array<char, Stream::kBuffer> buffer;
   return buffer;
+}
+
+// One for all, like the buffer, and empty between two events.
+struct Pipe {
+  base::Fd in;
+  base::Fd out;
+  Pipe() {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
+    out = base::Fd(ends[0]);
+    in = base::Fd(ends[1]);
+    // A page a slot: what it cannot be enlarged to only takes more calls.
+    static_cast<void>(::fcntl(in.get(), F_SETPIPE_SZ, Stream::kSpliced));
+  }
+};
+
+Pipe& shared_pipe() {
+  static Pipe pipe;
+  return pipe;
 }
 
 }  // namespace
@@ -40,7 +63,51 @@ Stream::Got Stream::receive(std::string_view& bytes, size_t most) {
   }
   received_ += static_cast<uint64_t>(count);
   bytes = {buffer.data(), static_cast<size_t>(count)};
+  bulk_ = bytes.size() == kBuffer && shared_pipe().in;
   return Got::bytes;
+}
+
+Stream::Got Stream::splice_to(Stream& to, size_t& bytes) {
+  Pipe& pipe = shared_pipe();
+  bytes = 0;
+  constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  ssize_t taken = ::splice(socket_.get(), nullptr, pipe.in.get(), nullptr, kSpliced, kFlags);
+  if (taken < 0) {
+    if (errno == EAGAIN || errno == EINTR) return Got::nothing;
+    error_ = errno;
+    return Got::broken;
+  }
+  if (taken == 0) {
+    ended_ = true;
+    return Got::end;
+  }
+  bytes = static_cast<size_t>(taken);
+  bulk_ = bytes >= kBuffer / 4;
+  received_ += bytes;
+  size_t left = bytes;
+  while (left > 0 && to.error_ == 0) {
+    ssize_t given = ::splice(pipe.out.get(), nullptr, to.socket_.get(), nullptr, left, kFlags);
+    if (given < 0 && errno == EINTR) continue;
+    if (given <= 0 && errno == EAGAIN) break;
+    if (given <= 0) {
+      to.error_ = given < 0 ? errno : EIO;
+      break;
+    }
+    left -= static_cast<size_t>(given);
+    to.sent_ += static_cast<size_t>(given);
+  }
+  // What was not taken is kept, also where nobody wants it any more: the pipe is everybody's.
+  while (left > 0) {
+    size_t before = to.out_.size();
+    to.out_.resize(before + left);
+    ssize_t count = ::read(pipe.out.get(), to.out_.data() + before, left);
+    to.out_.resize(before + static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    if (count < 0 && errno == EINTR) continue;
+    // A pipe that does not give back what it took would mix connections.
+    HV_CHECK(count > 0);
+    left -= static_cast<size_t>(count);
+  }
+  return to.error_ == 0 ? Got::bytes : Got::broken;
 }
 
 bool Stream::write(std::string_view& bytes) {

@@ -19,10 +19,16 @@ class Stream {
   int fd() const { return socket_.get(); }
 
   static constexpr size_t kBuffer = 64 * 1024;
+  static constexpr size_t kSpliced = 256 * 1024;
   enum class Got { bytes, nothing, end, broken };
   // What has arrived, at most `most` and 64 KiB, in a buffer that all streams share: valid until the next call on any
   // of them.
   Got receive(std::string_view& bytes, size_t most = SIZE_MAX);
+  // Moves what has arrived to another stream without looking at it, nor copying it: `bytes` is how much. As receive()
+  // and send() do together; broken is whichever has an error(). Only while nothing waits to be written to `to`.
+  Got splice_to(Stream& to, size_t& bytes);
+  // Whether so much comes at once that splice_to() is worth its calls, and possible.
+  bool is_bulk() const { return bulk_; }
   // Writes what the socket takes and keeps the rest. False: broken.
   bool send(std::string_view bytes);
   // Writes what is kept.
@@ -61,6 +67,7 @@ class Stream {
 
   base::Fd socket_;
   std::string out_;
+  bool bulk_ = false;
   bool end_wanted_ = false;
   bool ended_ = false;
   bool closed_ = false;

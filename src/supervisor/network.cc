@@ -112,6 +112,8 @@ Network::~Network() {
 void Network::finish() {
   if (!control_) return;
   loop_.unwatch(control_.get());
+  // A command that takes no time ends before the gateway has begun: it has taken no connection yet.
+  if (!serves_) return control_.close();
   // It reads this as the end, and sends what it has.
   ::shutdown(control_.get(), SHUT_WR);
   constexpr std::chrono::milliseconds kPatience{300};
@@ -121,7 +123,7 @@ void Network::finish() {
     pollfd waiting{control_.get(), POLLIN, 0};
     if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) != 1) break;
     Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
-    if (!packet) break;
+    if (!packet || packet->type == static_cast<uint8_t>(Gateway::done)) break;
     handle(*packet);
   }
   control_.close();
@@ -199,7 +201,7 @@ void Network::handle(const shimwire::Packet& packet) {
     case Gateway::hello:
       // The questions of one that has died: its successor gives the same numbers to its own.
       attempts_.forget();
-      static_cast<void>(send_setup());
+      serves_ = send_setup().has_value() || serves_;
       return;
     case Gateway::connecting: {
       auto event = shimwire::decode<shimwire::HostPortEvent>(packet.body);

@@ -66,6 +66,7 @@ class Network {
   base::Fd map_;
   base::Fd control_;
   std::optional<base::ChildProcess> process_;
+  bool serves_ = false;  // it has been told what for, and may have something to tell
   AttemptQueue attempts_;
   std::optional<ConnectionOwner> owner_;
   std::map<uint64_t, ConnectionOwner::Process> processes_;  // by connection
