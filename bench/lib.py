@@ -1,5 +1,6 @@
 """Timing for the benchmarks: candidates take turns, so that a noisy second hurts all alike; medians, never means."""
 
+import glob
 import os
 import statistics
 import subprocess
@@ -29,14 +30,17 @@ class Candidate:
         return elapsed
 
 
-def compare(title, candidates, rounds=100, pause=0.0):
-    """Prints and returns the medians; ratios are to the first candidate."""
+def compare(title, candidates, rounds=100, pause=0.0, series=1):
+    """Prints and returns the medians; ratios are to the first candidate. A turn is a series of so many, and where it is more than one, one
+    that is not counted comes before it."""
     times = {candidate.name: [] for candidate in candidates}
     for candidate in candidates:
         candidate.once()
-    for i in range(rounds):
+    for i in range(0, rounds, series):
         for candidate in candidates:
-            if i < (candidate.rounds or rounds):
+            if series > 1:
+                candidate.once()
+            for _ in range(series if i < (candidate.rounds or rounds) else 0):
                 time.sleep(pause)
                 times[candidate.name].append(candidate.once())
     reference = statistics.median(times[candidates[0].name])
@@ -49,6 +53,13 @@ def compare(title, candidates, rounds=100, pause=0.0):
               f"   (p10 {values[len(values) // 10]:.2f}, p90 {values[len(values) * 9 // 10]:.2f}, n {len(values)})")
     sys.stdout.flush()
     return medians
+
+
+def srt():
+    """The program of the sandbox runtime that tools/fetch-npm fetched, or None."""
+    import hydravisor
+    found = glob.glob(os.path.join(hydravisor.cache_dir(), "npm/@anthropic-ai+sandbox-runtime-*/node_modules/.bin/srt"))
+    return found[0] if found else None
 
 
 def have(program):

@@ -4,7 +4,6 @@
 usage: bench/start.py [rounds]      as root, or as a user for the rootless numbers
 """
 
-import glob
 import os
 import sys
 
@@ -21,7 +20,7 @@ def peers():
     if lib.have("podman") and os.environ.get("PODMAN_IMAGE"):
         yield lib.Candidate("podman run --rm --network none",
                             ["podman", "run", "--rm", "--network", "none", os.environ["PODMAN_IMAGE"], "/bin/true"], rounds=10)
-    for srt in glob.glob(os.path.join(hydravisor.cache_dir(), "npm/@anthropic-ai+sandbox-runtime-*/node_modules/.bin/srt"))[:1]:
+    if srt := lib.srt():
         yield lib.Candidate("srt", [srt, "true"], rounds=10)
 
 
