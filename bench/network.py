@@ -239,6 +239,8 @@ PARTS = {"connect": measure_connections, "download": measure_downloads, "dns": m
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    if os.geteuid() != 0:
+        raise SystemExit("this makes network namespaces: run it as root")
     with contextlib.ExitStack() as undo:
         bench = Bench(undo)
         bench.world.ok("daemon", "status")

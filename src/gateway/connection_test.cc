@@ -134,7 +134,7 @@ TEST(Connection, PassesTheFewBytesOfAProtocolThatIsNoHttp) {
 
 TEST(Connection, DialsForGitAsSoonAsItHasAsked) {
   EXPECT_IN_NET(in_public_net([] {
-    std::string request("002dgit-upload-pack /a.git\0host=example.org\0", 0x2d);
+    std::string request("002cgit-upload-pack /a.git\0host=example.org\0", 0x2c);
     Server server(9418, request.size(), "0000");
     World world({"example.org:9418"}, "5.5.5.5 example.org\n");
     world.times.quiet = std::chrono::seconds(60);

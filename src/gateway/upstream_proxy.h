@@ -25,7 +25,8 @@ struct UpstreamProxy {
 
 class ProxySettings {
  public:
-  // "K=V" of http_proxy, https_proxy, all_proxy, no_proxy; lower case wins over upper case. invalid_argument for one
+  // "K=V" of http_proxy, https_proxy, all_proxy, no_proxy; lower case wins over upper case. (Whether HTTP_PROXY is the
+  // user's own is for the caller to know.) invalid_argument for one
   // that cannot be used: going out directly instead would surprise.
   static base::Result<ProxySettings> from_environment(const std::vector<std::string>& environment);
   // The proxy to reach `host` through; null: directly.

@@ -49,12 +49,22 @@ TEST(ProtocolSniff, CallsWhatALenientServerTakesForHttpSo) {
   EXPECT_EQ(sniff("GET /" + std::string(3000, 'a')), Protocol::http1);
 }
 
+std::string git_packet(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  size_t length = text.size() + 4;
+  return std::string{'0', '0', kDigits[length >> 4], kDigits[length & 15]} + std::string(text);
+}
+
 TEST(ProtocolSniff, KnowsAWholeGitRequestAndNothingThatAnHttpServerWouldTakeForOne) {
-  EXPECT_TRUE(is_git_request("002agit-upload-pack /a.git\0host=example\0"sv));
-  EXPECT_TRUE(is_git_request("001bgit-receive-pack /a.git\0"sv));
-  for (std::string_view text : {""sv, "002"sv, "002agit-upload-pack /a.git\0host="sv, "0000git-upload-pack /a\0"sv,
-                                "+01bgit-receive-pack /a.git\0"sv, "001bGET / HTTP/1.1\r\n\0aaaaaaaa"sv,
-                                "002dgit-upload-pack / HTTP/1.1\r\nHost: other\0"sv, "001bgit-receive-pack /a.git\n"sv})
+  EXPECT_EQ(git_packet("git-upload-pack /a\0"sv).substr(0, 8), "0017git-");
+  EXPECT_TRUE(is_git_request(git_packet("git-upload-pack /a.git\0host=example\0"sv)));
+  EXPECT_TRUE(is_git_request(git_packet("git-receive-pack /a.git\0"sv)));
+  EXPECT_FALSE(is_git_request(git_packet("git-receive-pack /a.git\0"sv).substr(0, 20)));
+  EXPECT_FALSE(is_git_request("+" + git_packet("git-receive-pack /a.git\0"sv).substr(1)));
+  for (std::string_view text : {""sv, "git-upload-pack /a"sv, "git-upload-pack /a\n"sv, "GET / HTTP/1.1\r\n\0"sv,
+                                "git-upload-pack / HTTP/1.1\r\nHost: other\0"sv, "git-upload-pack \0"sv})
+    EXPECT_FALSE(is_git_request(git_packet(text))) << text;
+  for (std::string_view text : {""sv, "0017"sv, "0000"sv, "0003git-upload-pack /a\0"sv})
     EXPECT_FALSE(is_git_request(text)) << text;
 }
 

@@ -2,6 +2,7 @@
 # timeout: 600
 """The way out: by name, by policy, recorded, in a fake internet that knows no proxy variable."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -37,6 +38,7 @@ class Egress(hydravisor.TestCase):
         internet.web(["www.good.example"], port=8080)
         internet.web(["www.good.example"], port=8888, handler=cls.trickle)
         internet.serve("5.6.0.22", 22, cls.banner)
+        internet.serve("5.6.0.22", 7000, cls.give_and_take)
         # Where a name that rebinds leads: the loopback of the host that the gateway dials from.
         internet.serve("127.0.0.1", 80, cls.remember, at_host=True)
 
@@ -51,6 +53,21 @@ class Egress(hydravisor.TestCase):
             request.wfile.flush()
             time.sleep(0.3)
         request.close_connection = True
+
+    much = hashlib.shake_128(b"much").digest(1 << 20) * 24 + b"odd"
+
+    @classmethod
+    def give_and_take(cls, connection):
+        with connection:
+            connection.recv(100)
+            connection.sendall(cls.much)
+            digest, left = hashlib.sha256(), len(cls.much)
+            while left:
+                part = connection.recv(1 << 20)
+                digest.update(part)
+                left -= len(part)
+            connection.sendall(digest.digest())
+            connection.recv(1)
 
     reached_loopback = []
 
@@ -275,6 +292,15 @@ class Egress(hydravisor.TestCase):
         program = ("import http.client\nc = http.client.HTTPConnection('www.good.example', 80); c.request('POST', '/up', body=b'x' * 20_000_000)\n"
                    "print(c.getresponse().read().decode(), end='')")
         self.assert_output(self.inside("python3", "-c", program, allow=["www.good.example"]), "POST www.good.example /up 20000000\n")
+
+    def test_much_of_what_nobody_looks_at_arrives_whole_both_ways(self):
+        program = ("import hashlib, socket, time\ns = socket.create_connection(('git.good.example', 7000), 60); s.sendall(b'go\\n'); got = bytearray()\n"
+                   f"while len(got) < {len(self.much)}:\n  got += s.recv(1 << 20)\n  if len(got) % 7 == 0: time.sleep(0.01)\n"
+                   "s.sendall(got); print(hashlib.sha256(got).hexdigest(), s.recv(32).hex())")
+        digest = hashlib.sha256(self.much).hexdigest()
+        self.assert_output(self.inside("python3", "-c", program, allow=["git.good.example:7000"]), f"{digest} {digest}\n")
+        closed = hydravisor.wait_for(lambda: self.events("network.closed"), 5, "the record of the end")[0]
+        self.assertEqual((closed["bytes_in"], closed["bytes_out"]), (len(self.much) + 32, len(self.much) + 3))
 
     def gateways(self):
         """(keeper, worker) of every sandbox of this installation's daemon."""
