@@ -79,10 +79,12 @@ base::Result<bool> SpoolReader::next(SpoolRecord& record) {
   };
   auto malformed = [] { return base::Failure(base::invalid_argument("the spool holds bytes that are no record")); };
   if (!HV_TRY(have(kHead))) return false;
-  Reader head(std::string_view(buffer_).substr(0, kHead));
-  uint32_t length = head.u32();
-  if (head.u32() != kMagic || length < kHead - 4 || length > kLargest) return malformed();
+  Reader begin(std::string_view(buffer_).substr(0, kHead));
+  uint32_t length = begin.u32();
+  if (begin.u32() != kMagic || length < kHead - 4 || length > kLargest) return malformed();
   if (!HV_TRY(have(length + 4))) return false;
+  // Looked at only now: reading the rest may have moved the buffer.
+  Reader head(std::string_view(buffer_).substr(sizeof length + sizeof kMagic, kHead));
   record.sequence = head.u64();
   record.wall = base::WallTime(std::chrono::nanoseconds(head.u64()));
   record.monotonic = base::MonotonicTime(static_cast<int64_t>(head.u64()));

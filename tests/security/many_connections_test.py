@@ -62,13 +62,16 @@ def is_gateway(pid):
 
 
 class ManyConnections(hydravisor.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.internet = fake_internet.FakeInternet()
+        cls.addClassCleanup(cls.internet.close)
+        cls.internet.name("allowed.example", v4=["5.6.0.9"])
+        cls.internet.serve("5.6.0.9", 22, cls.greet)
+
     def setUp(self):
         super().setUp()
-        internet = fake_internet.FakeInternet()
-        self.addCleanup(internet.close)
-        internet.name("allowed.example", v4=["5.6.0.9"])
-        internet.serve("5.6.0.9", 22, self.greet)
-        self.world.preexec = internet.enter
+        self.world.preexec = self.internet.enter
 
     @staticmethod
     def greet(connection):
