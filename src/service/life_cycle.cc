@@ -3,6 +3,7 @@
 #include "service/life_cycle.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/text.h"
 #include "service/event_translation.h"
@@ -20,7 +21,7 @@ using core::SandboxState;
 
 namespace {
 
-constexpr int kMostAtOnce = 256;  // records, some milliseconds
+constexpr std::chrono::milliseconds kTurn{5};
 
 }  // namespace
 
@@ -106,7 +107,8 @@ bool LifeCycle::ingest(LiveSandbox& sandbox) {
   }
   uint64_t known = with_.ledger.last_sequence(sandbox.id());
   shimwire::SpoolRecord spooled;
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  auto until = std::chrono::steady_clock::now() + kTurn;
+  do {
     Result<bool> more = sandbox.spool->next(spooled);
     if (!more || !*more) return false;
     {
@@ -120,7 +122,7 @@ bool LifeCycle::ingest(LiveSandbox& sandbox) {
       sandbox.spool.reset();
       return false;
     }
-  }
+  } while (std::chrono::steady_clock::now() < until);
   return true;
 }
 
