@@ -1,7 +1,7 @@
-// hydravisor-gateway: the only way out of a sandbox. Started by the supervisor with its socket as descriptor 3 and the
-// sockets of the sandbox's namespace after it; the argument has one letter for each, which says what it is for
-// (isolation::GatewaySocket). The process first started keeps the descriptors and reads nothing; its child does the
-// work, and is replaced when it dies.
+// hydravisor-gateway: the only way out of a sandbox. Started by the supervisor with its socket as descriptor 3, on
+// which the sockets of the sandbox's namespace come first, with one letter for each, which says what it is for
+// (isolation::GatewaySocket). The process first started keeps them and reads nothing else; its child does the work, and
+// is replaced when it dies.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -33,7 +33,6 @@ using hv::isolation::GatewaySocket;
 using hv::shimwire::Gateway;
 
 constexpr int kSupervisor = 3;
-constexpr int kFirstSocket = 4;
 // A gateway that dies again and again is not replaced for ever: the sandbox's network then ends.
 constexpr int kMostDeaths = 5;
 constexpr std::chrono::seconds kDeathsWithin{60};
@@ -49,12 +48,30 @@ bool is_host_port(char use) {
   return use == static_cast<char>(GatewaySocket::host_port);
 }
 
+struct Socket {
+  char use;
+  Fd fd;
+};
+
+Result<std::vector<Socket>> receive_sockets() {
+  std::vector<Socket> sockets;
+  for (bool more = true; more;) {
+    hv::shimwire::Packet packet = HV_TRY(hv::shimwire::receive_packet(kSupervisor));
+    auto listeners = HV_TRY(hv::shimwire::decode<hv::shimwire::InitListeners>(packet.body));
+    if (packet.type != static_cast<uint8_t>(Gateway::sockets) || listeners.uses.size() != packet.fds.size())
+      return hv::base::Failure(hv::base::internal_error("the supervisor said something unexpected"));
+    for (size_t i = 0; i < packet.fds.size(); ++i) sockets.push_back({listeners.uses[i], std::move(packet.fds[i])});
+    more = listeners.more;
+  }
+  return sockets;
+}
+
 // The ports that may be dialled, where only host ports are: with names anything may be.
-std::optional<std::vector<uint16_t>> only_ports(std::string_view uses) {
+std::optional<std::vector<uint16_t>> only_ports(const std::vector<Socket>& sockets) {
   std::vector<uint16_t> ports;
-  for (size_t i = 0; i < uses.size(); ++i) {
-    if (!is_host_port(uses[i])) return std::nullopt;
-    ports.push_back(port_of(kFirstSocket + static_cast<int>(i)));
+  for (const Socket& socket : sockets) {
+    if (!is_host_port(socket.use)) return std::nullopt;
+    ports.push_back(port_of(socket.fd.get()));
   }
   return ports;
 }
@@ -123,7 +140,7 @@ Status Network::give(char use, Fd socket) {
   return hv::base::Failure(hv::base::invalid_argument("a socket of an unknown use"));
 }
 
-Status serve(std::string_view uses) {
+Status serve(std::vector<Socket> sockets) {
   HV_TRY(hv::gateway::confine_calls());
   hv::base::EventLoop loop = HV_TRY(hv::base::EventLoop::create());
   hv::shimwire::Packet packet = HV_TRY(ask_for_setup());
@@ -131,12 +148,11 @@ Status serve(std::string_view uses) {
   hv::gateway::Forwarder forwarder(loop, kSupervisor);
   Network network;
   if (!setup.policy.empty() && packet.fds.size() == 1) HV_TRY(network.open(loop, setup, std::move(packet.fds[0])));
-  for (size_t i = 0; i < uses.size(); ++i) {
-    Fd socket(kFirstSocket + static_cast<int>(i));
-    if (is_host_port(uses[i])) {
-      HV_TRY(forwarder.listen(std::move(socket)));
+  for (Socket& socket : sockets) {
+    if (is_host_port(socket.use)) {
+      HV_TRY(forwarder.listen(std::move(socket.fd)));
     } else if (network.gate) {
-      HV_TRY(network.give(uses[i], std::move(socket)));
+      HV_TRY(network.give(socket.use, std::move(socket.fd)));
     }
   }
   HV_TRY(loop.watch(kSupervisor, EPOLLIN, [&](uint32_t) {
@@ -167,7 +183,7 @@ Status serve(std::string_view uses) {
 }
 
 // Forks the process that serves, and another when it dies.
-int keep(std::string_view uses) {
+int keep(std::vector<Socket> sockets) {
   pid_t keeper = ::getpid();
   auto first = std::chrono::steady_clock::now();
   for (int deaths = 0; deaths < kMostDeaths;) {
@@ -176,7 +192,8 @@ int keep(std::string_view uses) {
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != keeper) ::_exit(125);
-      Status served = serve(uses);
+      // Its own copies: the keeper's stay open for the next.
+      Status served = serve(std::move(sockets));
       // A supervisor that has gone does not miss it.
       if (!served)
         static_cast<void>(hv::shimwire::send_packet(kSupervisor, static_cast<uint8_t>(Gateway::failed),
@@ -200,16 +217,17 @@ int keep(std::string_view uses) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string_view uses = argc == 2 ? argv[1] : "";
-  if (uses.empty()) {
+  if (argc != 2 || std::string_view(argv[1]) != "serve") {
     std::fputs("hydravisor-gateway is started by hydravisor-supervisor and is not meant to be run by hand\n", stderr);
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
   pid_t supervisor = ::getppid();
-  if (!hv::gateway::confine_rights(only_ports(uses))) return 125;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  auto sockets = receive_sockets();
+  if (!sockets || !hv::gateway::confine_rights(only_ports(*sockets))) return 125;
   // Set after the change of ids, which clears it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) return 125;
-  return keep(uses);
+  return keep(*std::move(sockets));
 }

@@ -74,6 +74,7 @@ enum class Gateway : uint8_t {
   failed,          // Problem: it cannot serve and ends
   opened,          // u64: the connection's number, and core::Flow: what is said of it later is of its process
   done,            // empty: nothing runs inside any more, and everything is told
+  sockets,         // InitListeners; descriptors: the sandbox's sockets. The first of all
 };
 
 struct Problem {

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
-#include "base/unix_socket.h"
 #include "isolation/egress_net.h"
 #include "shimwire/egress_codec.h"
 
@@ -59,6 +58,21 @@ Fd take_diagnosis(Sockets& sockets) {
   return taken;
 }
 
+Status give_sockets(int gateway, const Sockets& sockets) {
+  constexpr size_t kAtOnce = 128;  // the kernel takes 253 in a message
+  size_t at = 0;
+  do {
+    shimwire::InitListeners message{sockets.uses.substr(at, kAtOnce), at + kAtOnce < sockets.fds.size()};
+    std::vector<int> fds;
+    for (size_t i = at; i < at + message.uses.size(); ++i) fds.push_back(sockets.fds[i].get());
+    HV_TRY_CONTEXT(
+        shimwire::send_packet(gateway, static_cast<uint8_t>(Gateway::sockets), shimwire::encode(message), fds),
+        "give the gateway its sockets");
+    at += kAtOnce;
+  } while (at < sockets.fds.size());
+  return {};
+}
+
 constexpr size_t kMostProcesses = 8192;
 
 // A number and what it is about; no number, and nothing, when it is too short.
@@ -70,28 +84,18 @@ std::pair<uint64_t, std::string_view> split_number(std::string_view body) {
 }  // namespace
 
 Result<std::unique_ptr<Network>> Network::start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
-                                                int state, const std::string& program, Hooks hooks) {
+                                                int state, GatewayProcess gateway, Hooks hooks) {
   std::unique_ptr<Network> network(new Network(loop, spec, std::move(hooks)));
+  network->process_.emplace(std::move(gateway.process));
+  network->control_ = std::move(gateway.control);
   Sockets sockets = HV_TRY(receive_sockets(init.control));
   if (Fd diagnosis = take_diagnosis(sockets)) network->owner_.emplace(std::move(diagnosis), init.pid);
+  HV_TRY(give_sockets(network->control_.get(), sockets));
   // The gateway gets it as a descriptor: it can open no file to write.
   if (core::opens_network(spec.egress))
     network->map_ = HV_TRY(base::open_file("addresses", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0600, state));
-  HV_TRY(network->spawn(program, sockets.uses, sockets.fds));
+  HV_TRY(loop.watch(network->control_.get(), EPOLLIN, [self = network.get()](uint32_t) { self->on_gateway(); }));
   return network;
-}
-
-Status Network::spawn(const std::string& program, const std::string& uses, const std::vector<Fd>& sockets) {
-  base::SocketPair control = HV_TRY(base::make_socket_pair(SOCK_SEQPACKET));
-  base::CommandSpec command;
-  command.program = program;
-  command.fds = {{control.second.get(), 3}};
-  int next = 4;
-  for (const Fd& socket : sockets) command.fds.emplace_back(socket.get(), next++);
-  command.arguments = {uses};
-  process_.emplace(HV_TRY(base::spawn(command)));
-  control_ = std::move(control.first);
-  return loop_.watch(control_.get(), EPOLLIN, [this](uint32_t) { on_gateway(); });
 }
 
 // The gateway ends when its socket closes, and at the latest with this process. Started by real root it is another

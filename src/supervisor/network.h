@@ -1,4 +1,4 @@
-// The supervisor's end of the gateway: starts it with the sandbox's sockets, records what it asks before it goes on,
+// The supervisor's end of the gateway: gives it the sandbox's sockets, records what it asks before it goes on,
 // and tells it the policy.
 #pragma once
 
@@ -10,13 +10,13 @@
 
 #include "base/event_loop.h"
 #include "base/fd.h"
-#include "base/process.h"
 #include "core/launch.h"
 #include "shimwire/channel.h"
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
 #include "supervisor/attempt_queue.h"
 #include "supervisor/connection_owner.h"
+#include "supervisor/gateway_process.h"
 
 namespace hv::supervisor {
 
@@ -29,15 +29,14 @@ class Network {
     std::function<void(const std::string& reason)> lost;
   };
 
-  // Receives the sandbox's sockets from init, whose `failed` becomes the error, and starts `program` with them. To be
-  // called before the supervisor gives up the right to execute. `state` is the sandbox's directory, where the map of
-  // names lies.
   struct Init {
     int control;
     pid_t pid;
   };
+  // Receives the sandbox's sockets from init, whose `failed` becomes the error, and gives them to the gateway. `state`
+  // is the sandbox's directory, where the map of names lies.
   static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
-                                                      int state, const std::string& program, Hooks hooks);
+                                                      int state, GatewayProcess gateway, Hooks hooks);
   ~Network();
 
   // Nothing runs inside any more: takes the gateway's last words, which tell of the connections that were still open
@@ -49,7 +48,6 @@ class Network {
  private:
   Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)
       : loop_(loop), spec_(spec), policy_(spec.egress), hooks_(std::move(hooks)), attempts_(loop, {}) {}
-  base::Status spawn(const std::string& program, const std::string& uses, const std::vector<base::Fd>& sockets);
   void on_gateway();
   void handle(const shimwire::Packet& packet);
   base::Status send_setup();

@@ -38,11 +38,16 @@ bool holds_entries(const Fd& directory) {
   return entries > 2;
 }
 
-Result<Launch> prepare(shimwire::Packet packet) {
+Result<Launch> prepare(shimwire::Packet packet, std::optional<GatewayProcess>& gateway) {
   auto request = HV_TRY(shimwire::decode<shimwire::PrepareRequest>(packet.body));
   Fd user_namespace;
   if (request.has_user_namespace && !packet.fds.empty()) user_namespace = std::move(packet.fds.front());
-  return Launch::prepare(request.ground, std::move(user_namespace));
+  Launch launch = HV_TRY(Launch::prepare(request.ground, std::move(user_namespace)));
+  if (request.ground.egress && !core::skips(request.ground, core::Layer::network_namespace)) {
+    // One that cannot be started now is started, or its failure told of, by the launch.
+    if (Result<GatewayProcess> started = GatewayProcess::start()) gateway.emplace(*std::move(started));
+  }
+  return launch;
 }
 
 }  // namespace
@@ -50,9 +55,10 @@ Result<Launch> prepare(shimwire::Packet packet) {
 int Supervisor::serve(Fd daemon) {
   ::signal(SIGPIPE, SIG_IGN);
   std::optional<Result<Launch>> prepared;
+  std::optional<GatewayProcess> gateway;
   Result<shimwire::Packet> received = shimwire::receive_packet(daemon.get());
   if (received && received->type == static_cast<uint8_t>(shimwire::ToSupervisor::prepare)) {
-    prepared = prepare(*std::move(received));
+    prepared = prepare(*std::move(received), gateway);
     received = shimwire::receive_packet(daemon.get());
   }
   // A daemon that ends takes its spare supervisor along.
@@ -69,6 +75,7 @@ int Supervisor::serve(Fd daemon) {
 
   Supervisor self(*std::move(loop), *std::move(spec));
   self.add_daemon(std::move(daemon));
+  if (gateway) self.gateway_.emplace(*std::move(gateway));
   auto start = [&]() -> Status {
     HV_TRY(self.take_state());
     HV_TRY(self.launch_sandbox(std::move(prepared), std::move(user_namespace)));
@@ -162,9 +169,10 @@ Status Supervisor::start_network() {
     degraded_.push_back("the sandbox has no network, because its gateway has ended: " + reason);
     note("sandbox.network_lost", {{"reason", reason}});
   };
-  std::string program = HV_TRY(own_directory()) + "/hydravisor-gateway";
-  network_ = HV_TRY(Network::start(loop_, spec_, {init_.control.get(), init_.pid}, state_directory_.get(), program,
-                                   std::move(hooks)));
+  if (!gateway_) gateway_.emplace(HV_TRY(GatewayProcess::start()));
+  network_ = HV_TRY(Network::start(loop_, spec_, {init_.control.get(), init_.pid}, state_directory_.get(),
+                                   *std::move(gateway_), std::move(hooks)));
+  gateway_.reset();
   return {};
 }
 

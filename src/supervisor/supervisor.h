@@ -124,6 +124,7 @@ class Supervisor {
   std::vector<base::Fd> uppers_;  // what the sandbox changed in its workspace lies here
   std::optional<shimwire::SpoolWriter> spool_;
   LaunchedInit init_;
+  std::optional<GatewayProcess> gateway_;  // until network_ has it
   std::unique_ptr<Network> network_;
   std::optional<LiveWatch> live_;
   bool told_not_kept_ = false;
