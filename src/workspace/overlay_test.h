@@ -65,12 +65,12 @@ class OverlayWorld {
   }
 
   // Directories in each other, so many that no path is long enough to name the last.
-  static void make_deep(const std::string& path) {
+  static void make_deep(const std::string& path, const std::string& name, int levels) {
     HV_CHECK(::mkdir(path.c_str(), 0755) == 0);
     base::Fd at = std::move(base::open_file(path, O_RDONLY | O_DIRECTORY).value());
-    for (int level = 0; level < 5000; ++level) {
-      HV_CHECK(::mkdirat(at.get(), "d", 0755) == 0);
-      at = std::move(base::open_file("d", O_RDONLY | O_DIRECTORY, 0, at.get()).value());
+    for (int level = 0; level < levels; ++level) {
+      HV_CHECK(::mkdirat(at.get(), name.c_str(), 0755) == 0);
+      at = std::move(base::open_file(name, O_RDONLY | O_DIRECTORY, 0, at.get()).value());
     }
   }
 
