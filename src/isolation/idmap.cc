@@ -56,6 +56,22 @@ void add_claims(std::vector<SubordinateRange>& claims, const std::string& path, 
   }
 }
 
+std::string command_that_installs_map_programs(const IdSources& sources) {
+  struct Manager {
+    const char* program;
+    const char* command;
+  };
+  constexpr Manager kManagers[] = {{"apt-get", "apt-get install uidmap"},
+                                   {"dnf", "dnf install shadow-utils"},
+                                   {"pacman", "pacman -S shadow"},
+                                   {"zypper", "zypper install shadow"},
+                                   {"apk", "apk add shadow-uidmap"}};
+  for (const Manager& manager : kManagers)
+    if (!find_program(manager.program, sources).empty())
+      return base::format("as root: {}; then: hydravisor daemon stop", manager.command);
+  return "install the package uidmap or shadow-utils; then: hydravisor daemon stop";
+}
+
 // Behind everybody's subordinate ids, from where useradd(8) begins: a range that two users share lets each signal the
 // other's processes.
 uint64_t first_unclaimed(const IdSources& sources) {
@@ -144,9 +160,8 @@ IdMaps rootless_maps(std::string_view user, uint32_t uid, uint32_t gid, const Id
   std::string newuidmap = find_program("newuidmap", sources);
   std::string newgidmap = find_program("newgidmap", sources);
   if (newuidmap.empty() || newgidmap.empty()) {
-    single.degradation =
-        "only the user's own id is mapped: newuidmap and newgidmap are missing (install the package uidmap or "
-        "shadow-utils)";
+    single.degradation = base::format("only the user's own id is mapped: newuidmap and newgidmap are missing ({})",
+                                      command_that_installs_map_programs(sources));
     return single;
   }
   auto uids = subordinate_ranges(read_or_empty(sources.subuid), user, uid);

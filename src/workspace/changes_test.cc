@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "workspace/discard.h"
 #include "workspace/bytes.h"
+#include "workspace/discard.h"
 #include "workspace/overlay_test.h"
 
 namespace hv::workspace {
