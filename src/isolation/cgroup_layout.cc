@@ -199,15 +199,19 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
     for (const Hierarchy& hierarchy : hierarchies)
       if (!hierarchy.unified && contains(hierarchy.controllers, name))
         return version_one(hierarchy, name, sources, own_text);
-    if (unified == hierarchies.end())
+    std::string unified_name = name == "blkio" ? "io" : name;
+    // Version 2 counts processor time in every cgroup.
+    if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, unified_name))
+      return {.path = shared.path, .reason = {}, .unified = true};
+    // Beside hierarchies of version 1, version 2 has only what they were not given, but for what it does by itself.
+    bool by_itself = name == "freezer" || name == "cpuacct";
+    bool beside = unified != hierarchies.end() && hierarchies.size() > 1 && !by_itself &&
+                  !lists(unified->mount_point + "/cgroup.controllers", unified_name);
+    if (unified == hierarchies.end() || beside)
       return {.path = {},
               .reason = base::format("no cgroup hierarchy with the controller {0} is mounted ({1}; then: hydravisor "
                                      "daemon stop)",
                                      name, command_that_mounts(name, !hierarchies.empty()))};
-    // Version 2 counts processor time in every cgroup.
-    std::string_view unified_name = name == "blkio" ? "io" : std::string_view(name);
-    if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, unified_name))
-      return {.path = shared.path, .reason = {}, .unified = true};
     return {.path = {},
             .reason = base::format(
                 "the controller {} is out of reach: {} (start the daemon as a systemd user service with Delegate=yes)",

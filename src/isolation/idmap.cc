@@ -23,8 +23,6 @@ using base::Failure;
 using core::IdRange;
 
 constexpr uint32_t ids_inside = 65536;
-constexpr uint32_t container_first = 524288;
-constexpr uint32_t container_end = 1878982656;
 
 bool parse_id(std::string_view text, uint32_t& value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -190,9 +188,9 @@ base::Result<IdRange> choose_root_range(uint64_t seed, std::span<const IdRange> 
   add_claims(claims, sources.group, 2, 2);
   for (const IdRange& range : used) claims.push_back({range.outside, range.count});
 
-  constexpr uint64_t slots = (container_end - container_first) / ids_inside;
+  constexpr uint64_t slots = (kRootRangeEnd - kRootRangeFirst) / ids_inside;
   for (uint64_t step = 0; step < slots; ++step) {
-    uint64_t first = container_first + (seed + step) % slots * ids_inside;
+    uint64_t first = kRootRangeFirst + (seed + step) % slots * ids_inside;
     bool taken = std::ranges::any_of(
         claims, [&](const SubordinateRange& c) { return overlaps(first, ids_inside, c.first, c.count); });
     if (!taken) return IdRange{.inside = 0, .outside = static_cast<uint32_t>(first), .count = ids_inside};

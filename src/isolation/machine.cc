@@ -70,6 +70,12 @@ DoctorCheck check_overlay(const Machine& machine) {
 }
 
 DoctorCheck check_ids(const Machine& machine) {
+  if (machine.uid == 0 && machine.root_of_few)
+    return {.id = "ids",
+            .status = CheckStatus::missing,
+            .detail = "this root is the root of a container, whose user namespace lacks the ids from 524288 to "
+                      "1878982655 that root's sandboxes get theirs from",
+            .fix = "run Hydravisor as an ordinary user, or outside the container"};
   if (machine.uid == 0)
     return {.id = "ids", .status = CheckStatus::ok, .detail = "each sandbox gets 65536 ids of its own", .fix = {}};
   if (machine.ids.degradation.empty())
@@ -124,6 +130,20 @@ DoctorCheck check_controller(const char* name, const ControllerParent& parent) {
 
 namespace {
 
+// Whether one line of an id map holds all of the ids that root's sandboxes are given. What cannot be read holds.
+bool maps_root_range(const std::string& map) {
+  auto text = base::read_file(map, size_t{1} << 16);
+  if (!text) return true;
+  for (const std::string& line : base::split(*text, '\n')) {
+    unsigned inside = 0;
+    unsigned outside = 0;
+    unsigned count = 0;
+    if (std::sscanf(line.c_str(), "%u %u %u", &inside, &outside, &count) != 3) continue;
+    if (inside <= kRootRangeFirst && uint64_t{inside} + count >= kRootRangeEnd) return true;
+  }
+  return false;
+}
+
 // What took the programs' right away is seen on their files; the rest their own words and the hint have to say.
 std::string fix_of_map_programs(const IdMaps& ids, const std::string& hint) {
   for (const std::string& program : {ids.newuidmap, ids.newgidmap}) {
@@ -155,6 +175,7 @@ Machine examine_machine(const MachineSources& sources) {
   cgroups.uid = sources.uid;
   machine.cgroups = find_cgroup_parents(cgroups);
   machine.namespace_obstacle = explain_namespaces(machine.namespaces, sources.proc, sources.apparmor_profile);
+  machine.root_of_few = sources.uid == 0 && !maps_root_range(sources.proc + "/self/uid_map");
   if (sources.uid != 0) machine.ids = rootless_maps(sources.user, sources.uid, sources.gid, sources.ids);
   if (!machine.namespace_obstacle.what.empty()) return machine;
   machine.memory_obstacle = explain_memory(machine.namespaces, sources.proc);

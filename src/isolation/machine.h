@@ -26,6 +26,7 @@ struct Machine {
   bool seccomp_notify = false;
   CgroupLayout cgroups;
   IdMaps ids;
+  bool root_of_few = false;  // root of a user namespace that lacks the ids of root's sandboxes
   // What is in the way of each; empty: nothing is. The later ones are looked at only where namespaces can be made.
   Obstacle namespace_obstacle;
   Obstacle memory_obstacle;
