@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@
 #include "daemon/own_program.h"
 #include "http/loop.h"
 #include "service/daemon_service.h"
+#include "store/state_format.h"
 
 extern char** environ;
 
@@ -89,6 +91,16 @@ core::Event daemon_event(const char* kind) {
   return event;
 }
 
+core::Event migration_event(const store::Migration& migration) {
+  core::Event event = daemon_event("state.migrated");
+  event.payload["from"] = migration.from;
+  event.payload["to"] = store::kStateFormat;
+  event.payload["backup"] = migration.backup;
+  for (const std::string& problem : migration.problems)
+    std::fprintf(stderr, "hydravisord: left as it is: %s\n", problem.c_str());
+  return event;
+}
+
 struct Ending {
   std::string become;  // the program to become; empty: end
   Fd activated;        // the service manager's socket, when it gave us one
@@ -99,9 +111,12 @@ Result<Ending> serve(Fd start_lock) {
   core::Paths paths = HV_TRY(own_paths());
   Ending ending;
   ending.activated = HV_TRY(take_activated_socket(paths.socket));
+  // A newer version's directory is not even looked for a place for our own.
+  HV_TRY(store::read_state_format(paths));
   HV_TRY(make_directories(paths));
   Fd lock = HV_TRY(take_lock(paths));
   start_lock.close();
+  std::optional<store::Migration> migration = HV_TRY(store::migrate_state(paths));
   std::string directory = HV_TRY(own_directory());
 
   // A sampled sandbox takes some ten descriptors, and shells allow a thousand.
@@ -126,6 +141,8 @@ Result<Ending> serve(Fd start_lock) {
   if (!opened) return Failure(cannot_open_ledger(std::move(opened).error()));
   std::unique_ptr<audit::Ledger> ledger = *std::move(opened);
   if (auto index = ledger->record(daemon_event("daemon.started")); !index) return Failure(std::move(index).error());
+  if (migration)
+    if (auto index = ledger->record(migration_event(*migration)); !index) return Failure(std::move(index).error());
 
   http::Loop loop;
   api::WorkerPool pool(2);

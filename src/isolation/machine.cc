@@ -73,8 +73,9 @@ DoctorCheck check_ids(const Machine& machine) {
   if (machine.uid == 0 && machine.root_of_few)
     return {.id = "ids",
             .status = CheckStatus::missing,
-            .detail = "this root is the root of a container, whose user namespace lacks the ids from 524288 to "
-                      "1878982655 that root's sandboxes get theirs from",
+            .detail =
+                "this root is the root of a container, whose user namespace lacks the ids from 524288 to "
+                "1878982655 that root's sandboxes get theirs from",
             .fix = "run Hydravisor as an ordinary user, or outside the container"};
   if (machine.uid == 0)
     return {.id = "ids", .status = CheckStatus::ok, .detail = "each sandbox gets 65536 ids of its own", .fix = {}};
