@@ -63,6 +63,12 @@ std::string user_name() {
   return entry != nullptr ? entry->pw_name : "user";
 }
 
+std::string user_home() {
+  if (std::string home = variable("HOME"); home.starts_with('/')) return home;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? entry->pw_dir : "";
+}
+
 // Held as long as this daemon lives: of two that start at once, one serves and the other says so.
 Result<Fd> take_lock(const core::Paths& paths) {
   Fd lock = HV_TRY(base::open_file(paths.runtime + "/daemon.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
@@ -162,7 +168,10 @@ Result<Ending> serve(Fd start_lock) {
                            }});
   std::string principal = "user:" + std::to_string(::getuid());
   service::WorkspaceCases workspaces(life, *ledger, locks,
-                                     {.worker = directory + "/hydravisor-worker", .principal = principal});
+                                     {.worker = directory + "/hydravisor-worker",
+                                      .principal = principal,
+                                      .home = user_home(),
+                                      .config_home = variable("XDG_CONFIG_HOME")});
   workspaces_later = &workspaces;
   service::AuditCases audit(*ledger, life);
   service::CatalogCases catalog(

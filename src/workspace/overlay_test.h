@@ -79,7 +79,11 @@ class OverlayWorld {
     ::nanosleep(&pause, nullptr);
   }
 
-  Opened open() { return std::move(Opened::at(root_ + "/ws", root_ + "/records").value()); }
+  Opened open() {
+    Opened opened = std::move(Opened::at(root_ + "/ws", root_ + "/records").value());
+    opened.user_git = find_user_git(home_, "", root_ + "/ws", root_ + "/outside/gitconfig");
+    return opened;
+  }
 
   // "kind path" a line; "!" before what apply would hold or refuse.
   std::string changes() {
@@ -128,6 +132,7 @@ class OverlayWorld {
     HV_CHECK(false);
   }
 
+  std::string home_;  // of the user whose git is to be looked at; none when empty
   std::string root_;
 };
 
