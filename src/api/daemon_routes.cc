@@ -16,8 +16,8 @@ Answer post_reexec(service::Service& service, const Call& call) {
   return nothing_or_error(service.reexec(request));
 }
 
-Answer get_doctor(service::Service& service, const Call&) {
-  return json_or_error(service.doctor());
+Answer get_doctor(service::Service& service, const Call& call) {
+  return json_or_error(service.doctor(call.target().value("workspace").value_or("")));
 }
 
 Answer list_policies(service::Service& service, const Call&) {

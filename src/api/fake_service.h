@@ -156,7 +156,7 @@ class FakeService final : public service::Service {
   base::Result<core::AgentInfo> agent(std::string_view) override { return base::Failure(base::not_found("no agent")); }
   base::Result<std::vector<core::HomeInfo>> homes() override { return std::vector<core::HomeInfo>{}; }
   base::Status remove_home(std::string_view) override { return {}; }
-  base::Result<core::DoctorReport> doctor() override { return core::DoctorReport{true, {}}; }
+  base::Result<core::DoctorReport> doctor(const std::string&) override { return core::DoctorReport{true, {}}; }
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     std::lock_guard lock(mutex);

@@ -58,7 +58,10 @@ base::Result<int> probe(Context& context, const Arguments& arguments) {
 
 base::Result<int> doctor(Context& context, const Arguments&) {
   client::Client* client = HV_TRY(context.client());
-  core::DoctorReport report = HV_TRY(client->doctor());
+  // A name that is no text cannot be asked about: JSON and URLs have none.
+  std::string workspace;
+  if (auto caller = context.caller(); caller && base::is_valid_utf8(caller->directory)) workspace = caller->directory;
+  core::DoctorReport report = HV_TRY(client->doctor(workspace));
   int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
                                  : context.print(doctor_text(report, context.width())));
   return code == kDone && !report.usable ? kNo : code;

@@ -191,8 +191,10 @@ Result<std::vector<core::HomeInfo>> Client::homes() {
 Status Client::remove_home(std::string_view key) {
   return nothing(call(erase("/v1/homes/" + http::escape(key))));
 }
-Result<core::DoctorReport> Client::doctor() {
-  return read<core::DoctorReport>(call(get("/v1/doctor")));
+Result<core::DoctorReport> Client::doctor(const std::string& workspace) {
+  Query target("/v1/doctor");
+  if (!workspace.empty()) target.add("workspace", workspace);
+  return read<core::DoctorReport>(call(get(target.take())));
 }
 
 Result<core::AuditPage> Client::audit_events(const core::AuditQuery& query) {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@
 #include "daemon/own_program.h"
 #include "http/loop.h"
 #include "service/daemon_service.h"
+#include "store/state_format.h"
 
 extern char** environ;
 
@@ -61,6 +63,12 @@ std::string user_name() {
   return entry != nullptr ? entry->pw_name : "user";
 }
 
+std::string user_home() {
+  if (std::string home = variable("HOME"); home.starts_with('/')) return home;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? entry->pw_dir : "";
+}
+
 // Held as long as this daemon lives: of two that start at once, one serves and the other says so.
 Result<Fd> take_lock(const core::Paths& paths) {
   Fd lock = HV_TRY(base::open_file(paths.runtime + "/daemon.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
@@ -89,6 +97,16 @@ core::Event daemon_event(const char* kind) {
   return event;
 }
 
+core::Event migration_event(const store::Migration& migration) {
+  core::Event event = daemon_event("state.migrated");
+  event.payload["from"] = migration.from;
+  event.payload["to"] = store::kStateFormat;
+  event.payload["backup"] = migration.backup;
+  for (const std::string& problem : migration.problems)
+    std::fprintf(stderr, "hydravisord: left as it is: %s\n", problem.c_str());
+  return event;
+}
+
 struct Ending {
   std::string become;  // the program to become; empty: end
   Fd activated;        // the service manager's socket, when it gave us one
@@ -99,9 +117,12 @@ Result<Ending> serve(Fd start_lock) {
   core::Paths paths = HV_TRY(own_paths());
   Ending ending;
   ending.activated = HV_TRY(take_activated_socket(paths.socket));
+  // A newer version's directory is not even looked for a place for our own.
+  HV_TRY(store::read_state_format(paths));
   HV_TRY(make_directories(paths));
   Fd lock = HV_TRY(take_lock(paths));
   start_lock.close();
+  std::optional<store::Migration> migration = HV_TRY(store::migrate_state(paths));
   std::string directory = HV_TRY(own_directory());
 
   // A sampled sandbox takes some ten descriptors, and shells allow a thousand.
@@ -126,6 +147,8 @@ Result<Ending> serve(Fd start_lock) {
   if (!opened) return Failure(cannot_open_ledger(std::move(opened).error()));
   std::unique_ptr<audit::Ledger> ledger = *std::move(opened);
   if (auto index = ledger->record(daemon_event("daemon.started")); !index) return Failure(std::move(index).error());
+  if (migration)
+    if (auto index = ledger->record(migration_event(*migration)); !index) return Failure(std::move(index).error());
 
   http::Loop loop;
   api::WorkerPool pool(2);
@@ -145,7 +168,10 @@ Result<Ending> serve(Fd start_lock) {
                            }});
   std::string principal = "user:" + std::to_string(::getuid());
   service::WorkspaceCases workspaces(life, *ledger, locks,
-                                     {.worker = directory + "/hydravisor-worker", .principal = principal});
+                                     {.worker = directory + "/hydravisor-worker",
+                                      .principal = principal,
+                                      .home = user_home(),
+                                      .config_home = variable("XDG_CONFIG_HOME")});
   workspaces_later = &workspaces;
   service::AuditCases audit(*ledger, life);
   service::CatalogCases catalog(

@@ -120,7 +120,8 @@ void Connection::read(Stream& from, uint32_t events, Wants wants) {
     }
   }
   if (broken_) return break_off("ECONNRESET");
-  if (phase_ == Phase::raw && inside_.closed() && outside_.closed()) return finish({});
+  bool is_tunnel = phase_ == Phase::raw || (phase_ == Phase::http && session_->is_tunnel());
+  if (is_tunnel && inside_.closed() && outside_.closed()) return finish({});
   update();
 }
 

@@ -298,6 +298,8 @@ TEST(Connection, DoesNotLetRequestsHideBehindAnUpgrade) {
         world.around->policy.rules[0].path = "/a";
       }
       std::string got = world.talk(world.address_of_name("example.org"), 80, {upgrade(to)});
+      // Both sides have ended by now, so nothing is left to wait for.
+      CLAIM(!world.connection, to + " lingers");
       return std::string(has(got, " 101 ") ? "upgraded " : "not upgraded ") + server.seen();
     };
     std::string h2c = seen_by_server({"example.org"}, "h2c");

@@ -114,10 +114,12 @@ ControllerParent version_one(const Hierarchy& hierarchy, const std::string& name
   if (hierarchy.read_only) return {.path = {}, .reason = hierarchy.mount_point + " is mounted read-only"};
   for (const std::string& path : candidates(hierarchy, sources, own_cgroup(own_text, name)))
     if (writable_directory(path)) return {.path = path, .reason = {}};
-  return {.path = {},
-          .reason = base::format(
-              "no cgroup of controller {0} is writable (as root: mkdir {1}/hv-user && chown -R USER {1}/hv-user)", name,
-              hierarchy.mount_point)};
+  return {
+      .path = {},
+      .reason = base::format(
+          "no cgroup of controller {0} is writable (as root: mkdir -p {1}/hv-user && chown -R {2} {1}/hv-user; then: "
+          "hydravisor daemon stop)",
+          name, hierarchy.mount_point, sources.uid)};
 }
 
 // Controllers reach a child only when its parent passes them on. Passing one on fails with EBUSY while the parent holds
@@ -174,6 +176,13 @@ UnifiedParent version_two(const Hierarchy& hierarchy, const CgroupSources& sourc
   return best;
 }
 
+// Beside hierarchies of version 1, another of them; where there is none at all, version 2.
+std::string command_that_mounts(const std::string& controller, bool version_one) {
+  if (!version_one) return "as root: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+  return base::format("as root: mkdir -p /sys/fs/cgroup/{0} && mount -t cgroup -o {0} cgroup /sys/fs/cgroup/{0}",
+                      controller);
+}
+
 }  // namespace
 
 CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
@@ -190,12 +199,19 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
     for (const Hierarchy& hierarchy : hierarchies)
       if (!hierarchy.unified && contains(hierarchy.controllers, name))
         return version_one(hierarchy, name, sources, own_text);
-    if (unified == hierarchies.end())
-      return {.path = {}, .reason = base::format("no cgroup hierarchy with the controller {} is mounted", name)};
+    std::string unified_name = name == "blkio" ? "io" : name;
     // Version 2 counts processor time in every cgroup.
-    std::string_view unified_name = name == "blkio" ? "io" : std::string_view(name);
     if (name == "cpuacct" ? !shared.path.empty() : contains(shared.controllers, unified_name))
       return {.path = shared.path, .reason = {}, .unified = true};
+    // Beside hierarchies of version 1, version 2 has only what they were not given, but for what it does by itself.
+    bool by_itself = name == "freezer" || name == "cpuacct";
+    bool beside = unified != hierarchies.end() && hierarchies.size() > 1 && !by_itself &&
+                  !lists(unified->mount_point + "/cgroup.controllers", unified_name);
+    if (unified == hierarchies.end() || beside)
+      return {.path = {},
+              .reason = base::format("no cgroup hierarchy with the controller {0} is mounted ({1}; then: hydravisor "
+                                     "daemon stop)",
+                                     name, command_that_mounts(name, !hierarchies.empty()))};
     return {.path = {},
             .reason = base::format(
                 "the controller {} is out of reach: {} (start the daemon as a systemd user service with Delegate=yes)",

@@ -23,8 +23,6 @@ using base::Failure;
 using core::IdRange;
 
 constexpr uint32_t ids_inside = 65536;
-constexpr uint32_t container_first = 524288;
-constexpr uint32_t container_end = 1878982656;
 
 bool parse_id(std::string_view text, uint32_t& value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -54,6 +52,22 @@ void add_claims(std::vector<SubordinateRange>& claims, const std::string& path, 
     if (count_field != first_field && !parse_id(fields[count_field], claim.count)) continue;
     claims.push_back(claim);
   }
+}
+
+std::string command_that_installs_map_programs(const IdSources& sources) {
+  struct Manager {
+    const char* program;
+    const char* command;
+  };
+  constexpr Manager kManagers[] = {{"apt-get", "apt-get install uidmap"},
+                                   {"dnf", "dnf install shadow-utils"},
+                                   {"pacman", "pacman -S shadow"},
+                                   {"zypper", "zypper install shadow"},
+                                   {"apk", "apk add shadow-uidmap"}};
+  for (const Manager& manager : kManagers)
+    if (!find_program(manager.program, sources).empty())
+      return base::format("as root: {}; then: hydravisor daemon stop", manager.command);
+  return "install the package uidmap or shadow-utils; then: hydravisor daemon stop";
 }
 
 // Behind everybody's subordinate ids, from where useradd(8) begins: a range that two users share lets each signal the
@@ -144,9 +158,8 @@ IdMaps rootless_maps(std::string_view user, uint32_t uid, uint32_t gid, const Id
   std::string newuidmap = find_program("newuidmap", sources);
   std::string newgidmap = find_program("newgidmap", sources);
   if (newuidmap.empty() || newgidmap.empty()) {
-    single.degradation =
-        "only the user's own id is mapped: newuidmap and newgidmap are missing (install the package uidmap or "
-        "shadow-utils)";
+    single.degradation = base::format("only the user's own id is mapped: newuidmap and newgidmap are missing ({})",
+                                      command_that_installs_map_programs(sources));
     return single;
   }
   auto uids = subordinate_ranges(read_or_empty(sources.subuid), user, uid);
@@ -175,9 +188,9 @@ base::Result<IdRange> choose_root_range(uint64_t seed, std::span<const IdRange> 
   add_claims(claims, sources.group, 2, 2);
   for (const IdRange& range : used) claims.push_back({range.outside, range.count});
 
-  constexpr uint64_t slots = (container_end - container_first) / ids_inside;
+  constexpr uint64_t slots = (kRootRangeEnd - kRootRangeFirst) / ids_inside;
   for (uint64_t step = 0; step < slots; ++step) {
-    uint64_t first = container_first + (seed + step) % slots * ids_inside;
+    uint64_t first = kRootRangeFirst + (seed + step) % slots * ids_inside;
     bool taken = std::ranges::any_of(
         claims, [&](const SubordinateRange& c) { return overlaps(first, ids_inside, c.first, c.count); });
     if (!taken) return IdRange{.inside = 0, .outside = static_cast<uint32_t>(first), .count = ids_inside};

@@ -50,7 +50,11 @@ IdMaps rootless_maps(std::string_view user, uint32_t uid, uint32_t gid, const Id
 // The map of one id onto itself and of the rest of 0..65535 onto `ranges`, in order.
 std::vector<core::IdRange> range_map(uint32_t own_id, std::span<const SubordinateRange> ranges);
 
-// For root: 65,536 ids of the range that systemd sets aside for containers (524288 to 1878982655), beginning at a
+// What systemd sets aside for containers.
+inline constexpr uint32_t kRootRangeFirst = 524288;
+inline constexpr uint32_t kRootRangeEnd = 1878982656;
+
+// For root: 65,536 ids of that range, beginning at a
 // multiple of 65,536, that no user, group, subordinate range or `used` range touches. `seed` chooses where the search
 // begins, so that sandboxes do not share by habit. unavailable when all are taken.
 base::Result<core::IdRange> choose_root_range(uint64_t seed, std::span<const core::IdRange> used,

@@ -1,70 +1,26 @@
 #include "isolation/machine.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstring>
 
-#include <fcntl.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "isolation/landlock.h"
+#include "isolation/network_trial.h"
 
 namespace hv::isolation {
 namespace {
 
 using core::CheckStatus;
 using core::DoctorCheck;
-
-// In the child from here: system calls only, nothing that could need a lock.
-
-int write_text(const char* path, const char* text) {
-  int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  int error = ::write(fd, text, std::strlen(text)) < 0 ? errno : 0;
-  ::close(fd);
-  return error;
-}
-
-int error_of(int result) {
-  return result == 0 ? 0 : errno;
-}
-
-int try_overlay() {
-  if (::mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") != 0) return errno;
-  for (const char* path : {"/tmp/lower", "/tmp/upper", "/tmp/work", "/tmp/merged"}) ::mkdir(path, 0700);
-  return error_of(::mount("overlay", "/tmp/merged", "overlay", 0,
-                          "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work,userxattr"));
-}
-
-void run_trial(NamespaceTrial& trial, const char* uid_map, const char* gid_map) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  write_text("/proc/self/setgroups", "deny");
-  trial.id_map = write_text("/proc/self/uid_map", uid_map);
-  if (trial.id_map == 0) trial.id_map = write_text("/proc/self/gid_map", gid_map);
-  trial.mounts = error_of(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
-  if (trial.mounts != 0) return;
-  trial.fresh_proc = error_of(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
-  trial.overlay = try_overlay();
-}
-
-// In the parent again.
-
-uint64_t read_switch(const std::string& path, uint64_t absent) {
-  auto text = base::read_file(path, 64);
-  return text ? std::strtoull(text->c_str(), nullptr, 10) : absent;
-}
 
 std::string error_text(int error) {
   return ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : std::to_string(error);
@@ -73,22 +29,22 @@ std::string error_text(int error) {
 DoctorCheck check_kernel(const Machine& machine) {
   bool enough = machine.kernel_major > 5 || (machine.kernel_major == 5 && machine.kernel_minor >= 19);
   bool full = machine.kernel_major > 6 || (machine.kernel_major == 6 && machine.kernel_minor >= 7);
-  return {.id = "kernel",
-          .status = !enough ? CheckStatus::missing
-                    : full  ? CheckStatus::ok
-                            : CheckStatus::degraded,
-          .detail = base::format("Linux {}", machine.kernel),
-          .fix = !enough ? "needs Linux 5.19 or later"
-                 : full  ? ""
-                         : "Linux 6.7 or later adds Landlock's network rules and faster recording"};
+  return {
+      .id = "kernel",
+      .status = !enough ? CheckStatus::missing
+                : full  ? CheckStatus::ok
+                        : CheckStatus::degraded,
+      .detail = base::format("Linux {}", machine.kernel),
+      .fix = !enough
+                 ? "install Linux 5.19 or later (Debian 12 and Ubuntu 22.04 with its HWE kernel have one), and restart"
+             : full ? ""
+                    : "Linux 6.7 or later adds Landlock's network rules and faster recording"};
 }
 
-DoctorCheck check_namespaces(const Machine& machine) {
-  bool good = machine.namespace_obstacle.empty();
-  return {.id = "user-namespaces",
-          .status = good ? CheckStatus::ok : CheckStatus::missing,
-          .detail = good ? "can be made" : machine.namespace_obstacle,
-          .fix = machine.namespace_fix};
+DoctorCheck check_obstacle(const char* id, const Obstacle& obstacle, CheckStatus otherwise, const char* good,
+                           const char* cost) {
+  if (obstacle.what.empty()) return {.id = id, .status = CheckStatus::ok, .detail = good, .fix = {}};
+  return {.id = id, .status = otherwise, .detail = base::format("{}; {}", obstacle.what, cost), .fix = obstacle.fix};
 }
 
 DoctorCheck check_proc(const Machine& machine) {
@@ -114,9 +70,16 @@ DoctorCheck check_overlay(const Machine& machine) {
 }
 
 DoctorCheck check_ids(const Machine& machine) {
+  if (machine.uid == 0 && machine.root_of_few)
+    return {.id = "ids",
+            .status = CheckStatus::missing,
+            .detail =
+                "this root is the root of a container, whose user namespace lacks the ids from 524288 to "
+                "1878982655 that root's sandboxes get theirs from",
+            .fix = "run Hydravisor as an ordinary user, or outside the container"};
   if (machine.uid == 0)
     return {.id = "ids", .status = CheckStatus::ok, .detail = "each sandbox gets 65536 ids of its own", .fix = {}};
-  if (!machine.ids.single())
+  if (machine.ids.degradation.empty())
     return {.id = "ids", .status = CheckStatus::ok, .detail = "a range of subordinate ids is mapped", .fix = {}};
   size_t open = machine.ids.degradation.find(" (");
   std::string fix = open == std::string::npos
@@ -125,18 +88,33 @@ DoctorCheck check_ids(const Machine& machine) {
   return {.id = "ids", .status = CheckStatus::degraded, .detail = machine.ids.degradation.substr(0, open), .fix = fix};
 }
 
+// Built in but not on, or not there at all: the kernel's errors differ.
+std::string landlock_fix(const Machine& machine) {
+  if (machine.landlock_error != EOPNOTSUPP) return "a kernel with CONFIG_SECURITY_LANDLOCK is needed";
+  std::string list = machine.security_modules.empty() ? "(what cat /sys/kernel/security/lsm shows)"
+                                                      : base::printable(machine.security_modules);
+  return base::format(
+      "add lsm=landlock,{} to the kernel's command line (Debian and Ubuntu: GRUB_CMDLINE_LINUX in /etc/default/grub, "
+      "then as root: update-grub), and restart",
+      list);
+}
+
 DoctorCheck check_landlock(const Machine& machine) {
   LandlockReport report = foresee_landlock({}, machine.landlock_abi);
   if (report.degradations.empty())
     return {
         .id = "landlock", .status = CheckStatus::ok, .detail = base::format("ABI {}", machine.landlock_abi), .fix = {}};
-  std::string detail = base::format("ABI {}", machine.landlock_abi);
-  for (const std::string& degradation : report.degradations) detail += "; " + degradation;
+  if (machine.landlock_abi == 0)
+    return {.id = "landlock",
+            .status = CheckStatus::missing,
+            .detail = machine.landlock_error == EOPNOTSUPP
+                          ? "the kernel has Landlock and it is switched off; sandboxes start with one layer less"
+                          : "the kernel has no Landlock; sandboxes start with one layer less",
+            .fix = landlock_fix(machine)};
   return {.id = "landlock",
-          .status = machine.landlock_abi == 0 ? CheckStatus::missing : CheckStatus::degraded,
-          .detail = detail,
-          .fix = machine.landlock_abi == 0 ? "add landlock to the lsm= list of the kernel's command line"
-                                           : "a later kernel covers the rest"};
+          .status = CheckStatus::degraded,
+          .detail = base::format("ABI {}; {}", machine.landlock_abi, base::join(report.degradations, "; ")),
+          .fix = "a later kernel covers the rest"};
 }
 
 DoctorCheck check_controller(const char* name, const ControllerParent& parent) {
@@ -151,62 +129,35 @@ DoctorCheck check_controller(const char* name, const ControllerParent& parent) {
 
 }  // namespace
 
-NamespaceTrial try_namespaces(uid_t uid, gid_t gid) {
-  NamespaceTrial trial;
-  char uid_map[32];
-  char gid_map[32];
-  std::snprintf(uid_map, sizeof uid_map, "%u %u 1", uid, uid);
-  std::snprintf(gid_map, sizeof gid_map, "%u %u 1", gid, gid);
-  auto pipe = base::make_pipe();
-  if (!pipe) {
-    trial.user_namespace = pipe.error().os_error();
-    return trial;
+namespace {
+
+// Whether one line of an id map holds all of the ids that root's sandboxes are given. What cannot be read holds.
+bool maps_root_range(const std::string& map) {
+  auto text = base::read_file(map, size_t{1} << 16);
+  if (!text) return true;
+  for (const std::string& line : base::split(*text, '\n')) {
+    unsigned inside = 0;
+    unsigned outside = 0;
+    unsigned count = 0;
+    if (std::sscanf(line.c_str(), "%u %u %u", &inside, &outside, &count) != 3) continue;
+    if (inside <= kRootRangeFirst && uint64_t{inside} + count >= kRootRangeEnd) return true;
   }
-  int answer = pipe->write_end.get();
-  long child =
-      ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-  if (child < 0) {
-    trial.user_namespace = errno;
-    return trial;
-  }
-  if (child == 0) {
-    NamespaceTrial found;
-    run_trial(found, uid_map, gid_map);
-    ssize_t written = ::write(answer, &found, sizeof found);
-    ::_exit(written == sizeof found ? 0 : 1);
-  }
-  pipe->write_end.close();
-  if (::read(pipe->read_end.get(), &trial, sizeof trial) != sizeof trial) trial.mounts = EIO;
-  while (::waitpid(static_cast<pid_t>(child), nullptr, 0) < 0 && errno == EINTR) continue;
-  return trial;
+  return false;
 }
 
-Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc, const std::string& apparmor_profile) {
-  int error = trial.user_namespace != 0 ? trial.user_namespace : trial.id_map != 0 ? trial.id_map : trial.mounts;
-  if (error == 0) return {};
-  if (read_switch(proc + "/sys/user/max_user_namespaces", 1) == 0)
-    return {"the limit user.max_user_namespaces is 0", "as root: sysctl -w user.max_user_namespaces=15000"};
-  if (read_switch(proc + "/sys/kernel/unprivileged_userns_clone", 1) == 0)
-    return {"unprivileged user namespaces are switched off (kernel.unprivileged_userns_clone)",
-            "as root: sysctl -w kernel.unprivileged_userns_clone=1"};
-  if (read_switch(proc + "/sys/kernel/apparmor_restrict_unprivileged_userns", 0) != 0)
-    return {
-        "AppArmor lets only programs with a profile make user namespaces "
-        "(kernel.apparmor_restrict_unprivileged_userns)",
-        apparmor_profile.empty()
-            ? "install Hydravisor's package, which carries the profile; or as root: sysctl -w "
-              "kernel.apparmor_restrict_unprivileged_userns=0"
-            : base::format("as root: install -m 644 {} /etc/apparmor.d/hydravisor && apparmor_parser -r "
-                           "/etc/apparmor.d/hydravisor; then: hydravisor daemon stop",
-                           base::shell_quote(apparmor_profile))};
-  if (error == ENOSPC || error == EUSERS)
-    return {"there are too many user namespaces, or they are nested too deep",
-            "as root: sysctl -w user.max_user_namespaces=15000"};
-  return {base::format(
-              "user namespaces cannot be made: {}; a container or a seccomp filter around this process may forbid them",
-              error_text(error)),
-          "run outside the container, or start it with user namespaces allowed"};
+// What took the programs' right away is seen on their files; the rest their own words and the hint have to say.
+std::string fix_of_map_programs(const IdMaps& ids, const std::string& hint) {
+  for (const std::string& program : {ids.newuidmap, ids.newgidmap}) {
+    struct stat about{};
+    bool has_right = ::stat(program.c_str(), &about) == 0 && about.st_uid == 0 && (about.st_mode & S_ISUID) != 0;
+    if (!has_right && ::getxattr(program.c_str(), "security.capability", nullptr, 0) < 0)
+      return base::format("as root: chown root {0} {1} && chmod u+s {0} {1}; then: hydravisor daemon stop",
+                          base::shell_quote(ids.newuidmap), base::shell_quote(ids.newgidmap));
+  }
+  return hint;
 }
+
+}  // namespace
 
 Machine examine_machine(const MachineSources& sources) {
   Machine machine;
@@ -216,25 +167,43 @@ Machine examine_machine(const MachineSources& sources) {
   machine.uid = sources.uid;
   machine.namespaces = try_namespaces(sources.uid, sources.gid);
   machine.landlock_abi = landlock_abi();
+  if (machine.landlock_abi == 0) machine.landlock_error = errno;
+  if (auto modules = base::read_file(sources.security_modules, 1024))
+    machine.security_modules = modules->substr(0, modules->find('\n'));
   uint32_t notify = SECCOMP_RET_USER_NOTIF;
   machine.seccomp_notify = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &notify) == 0;
   CgroupSources cgroups = sources.cgroups;
   cgroups.uid = sources.uid;
   machine.cgroups = find_cgroup_parents(cgroups);
+  machine.namespace_obstacle = explain_namespaces(machine.namespaces, sources.proc, sources.apparmor_profile);
+  machine.root_of_few = sources.uid == 0 && !maps_root_range(sources.proc + "/self/uid_map");
   if (sources.uid != 0) machine.ids = rootless_maps(sources.user, sources.uid, sources.gid, sources.ids);
-  Obstacle obstacle = explain_namespaces(machine.namespaces, sources.proc, sources.apparmor_profile);
-  machine.namespace_obstacle = std::move(obstacle.what);
-  machine.namespace_fix = std::move(obstacle.fix);
+  if (!machine.namespace_obstacle.what.empty()) return machine;
+  machine.memory_obstacle = explain_memory(machine.namespaces, sources.proc);
+  if (base::Status rules = try_packet_rules(); !rules)
+    machine.network_obstacle = {rules.error().message(), rules.error().hint()};
+  // The programs and the lines being there is not enough: set-user-id bits get lost, and ranges of others are refused.
+  if (sources.uid != 0 && !machine.ids.single())
+    if (auto shared = make_rootless_namespace(machine.ids); !shared)
+      machine.ids.degradation = base::format("only the user's own id is mapped: {} ({})", shared.error().message(),
+                                             fix_of_map_programs(machine.ids, shared.error().hint()));
   return machine;
 }
 
 core::DoctorReport report_machine(const Machine& machine) {
   core::DoctorReport report;
   report.checks.push_back(check_kernel(machine));
-  report.checks.push_back(check_namespaces(machine));
-  if (machine.namespace_obstacle.empty()) {
+  report.checks.push_back(check_obstacle("user-namespaces", machine.namespace_obstacle, CheckStatus::missing,
+                                         "can be made", "no sandbox can start"));
+  if (machine.namespace_obstacle.what.empty()) {
     report.checks.push_back(check_proc(machine));
     report.checks.push_back(check_overlay(machine));
+    report.checks.push_back(check_obstacle("memory-of-processes", machine.memory_obstacle, CheckStatus::degraded,
+                                           "what is executed is recorded with its arguments",
+                                           "what is executed is recorded without its arguments"));
+    report.checks.push_back(check_obstacle("packet-rules", machine.network_obstacle, CheckStatus::degraded,
+                                           "sandboxes can have a way out",
+                                           "a sandbox with a way out does not start; --network none does"));
   }
   report.checks.push_back(check_ids(machine));
   report.checks.push_back({.id = "seccomp-notify",

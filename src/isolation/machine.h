@@ -10,19 +10,9 @@
 #include "core/host_info.h"
 #include "isolation/cgroup_layout.h"
 #include "isolation/idmap.h"
+#include "isolation/namespace_trial.h"
 
 namespace hv::isolation {
-
-// How far a child came that made a user, mount and PID namespace and mounted in them. errno values; 0: it worked.
-struct NamespaceTrial {
-  int user_namespace = 0;  // making it
-  int id_map = 0;          // writing its map
-  int mounts = 0;          // changing the mount tree
-  int fresh_proc = 0;      // a /proc of the new PID namespace
-  int overlay = 0;         // overlayfs with userxattr
-};
-// Takes about a millisecond. The child makes system calls only, so a process with threads may call it.
-NamespaceTrial try_namespaces(uid_t uid, gid_t gid);
 
 struct Machine {
   std::string kernel;  // uname's release
@@ -31,16 +21,21 @@ struct Machine {
   uid_t uid = 0;
   NamespaceTrial namespaces;
   int landlock_abi = 0;
+  int landlock_error = 0;        // why the ABI is 0
+  std::string security_modules;  // as the kernel lists those that are on; empty: it does not tell
   bool seccomp_notify = false;
   CgroupLayout cgroups;
   IdMaps ids;
-  // Why user namespaces fail, read from the machine's switches; empty when they work.
-  std::string namespace_obstacle;
-  std::string namespace_fix;
+  bool root_of_few = false;  // root of a user namespace that lacks the ids of root's sandboxes
+  // What is in the way of each; empty: nothing is. The later ones are looked at only where namespaces can be made.
+  Obstacle namespace_obstacle;
+  Obstacle memory_obstacle;
+  Obstacle network_obstacle;
 };
 
 struct MachineSources {
   std::string proc = "/proc";  // its sys/ is read
+  std::string security_modules = "/sys/kernel/security/lsm";
   CgroupSources cgroups;
   IdSources ids;
   std::string user;              // the user's name, for /etc/subuid
@@ -49,14 +44,6 @@ struct MachineSources {
   gid_t gid = 0;
 };
 Machine examine_machine(const MachineSources& sources);
-
-// Which switch forbids user namespaces, and the command that sets it. Pure over the files below `proc`.
-struct Obstacle {
-  std::string what;
-  std::string fix;
-};
-Obstacle explain_namespaces(const NamespaceTrial& trial, const std::string& proc,
-                            const std::string& apparmor_profile = {});
 
 // One line for each thing that matters, best first. `usable` in the report: a sandbox can be started.
 core::DoctorReport report_machine(const Machine& machine);

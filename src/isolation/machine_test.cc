@@ -8,60 +8,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/remove_tree.h"
 
 namespace hv::isolation {
 namespace {
 
 using core::CheckStatus;
 using testing::HasSubstr;
-
-class Switches : public testing::Test {
- protected:
-  void SetUp() override {
-    char text[] = "/tmp/hv-machine-XXXXXX";
-    ASSERT_NE(::mkdtemp(text), nullptr);
-    proc = text;
-    ASSERT_TRUE(base::make_directories(proc + "/sys/kernel"));
-    ASSERT_TRUE(base::make_directories(proc + "/sys/user"));
-  }
-  void TearDown() override { ASSERT_TRUE(base::remove_tree(proc)); }
-  void put(const std::string& name, const std::string& value) {
-    ASSERT_TRUE(base::replace_file(proc + "/sys/" + name, value));
-  }
-  std::string proc;
-};
-
-TEST_F(Switches, ThatForbidUserNamespacesAreNamedWithTheCommandThatSetsThem) {
-  NamespaceTrial refused{.user_namespace = EPERM};
-  put("kernel/apparmor_restrict_unprivileged_userns", "1\n");
-  EXPECT_THAT(explain_namespaces({.id_map = EPERM}, proc).what, HasSubstr("AppArmor"));
-  EXPECT_THAT(explain_namespaces({.mounts = EACCES}, proc).fix, HasSubstr("profile"));
-  EXPECT_THAT(explain_namespaces({.mounts = EACCES}, proc, "/usr/share/hydravisor/apparmor/hydravisor").fix,
-              HasSubstr("install -m 644 /usr/share/hydravisor/apparmor/hydravisor /etc/apparmor.d/hydravisor"));
-  put("kernel/unprivileged_userns_clone", "0\n");
-  EXPECT_THAT(explain_namespaces(refused, proc).fix, HasSubstr("kernel.unprivileged_userns_clone=1"));
-  put("user/max_user_namespaces", "0\n");
-  EXPECT_THAT(explain_namespaces({.user_namespace = ENOSPC}, proc).fix, HasSubstr("user.max_user_namespaces="));
-}
-
-TEST_F(Switches, AreNotBlamedWhenNamespacesWork) {
-  put("kernel/apparmor_restrict_unprivileged_userns", "1\n");
-  EXPECT_EQ(explain_namespaces({}, proc).what, "");
-}
-
-TEST_F(Switches, ThatAreAbsentLeaveTheContainerToBlame) {
-  EXPECT_THAT(explain_namespaces({.user_namespace = EPERM}, proc).what, HasSubstr("container"));
-}
-
-TEST(Trial, OnAMachineThatRunsTheseTestsSucceeds) {
-  NamespaceTrial trial = try_namespaces(::geteuid(), ::getegid());
-  if (trial.user_namespace != 0) GTEST_SKIP() << "this machine forbids user namespaces";
-  EXPECT_EQ(trial.id_map, 0);
-  EXPECT_EQ(trial.mounts, 0);
-  EXPECT_EQ(trial.fresh_proc, 0);
-  EXPECT_EQ(trial.overlay, 0);
-}
 
 Machine modern() {
   Machine machine;
@@ -101,14 +53,29 @@ TEST(Report, OfDebian12IsUsableAndNamesWhatIsLess) {
 
 TEST(Report, SaysThatNothingCanStartWithoutUserNamespacesOrAFreshProc) {
   Machine machine = modern();
-  machine.namespace_obstacle = "forbidden";
-  machine.namespace_fix = "allow them";
+  machine.namespace_obstacle = {"forbidden", "allow them"};
   EXPECT_FALSE(report_machine(machine).usable);
   machine = modern();
   machine.namespaces.fresh_proc = EPERM;
   core::DoctorReport report = report_machine(machine);
   EXPECT_FALSE(report.usable);
   EXPECT_THAT(find(report, "proc").detail, HasSubstr("covered"));
+}
+
+TEST(Report, SaysWhatAKernelWithoutPacketRulesOrLandlockCosts) {
+  Machine machine = modern();
+  machine.network_obstacle = {"no nftables", "modprobe"};
+  machine.landlock_abi = 0;
+  machine.landlock_error = EOPNOTSUPP;
+  machine.security_modules = "lockdown,capability,yama";
+  core::DoctorReport report = report_machine(machine);
+  EXPECT_TRUE(report.usable);
+  EXPECT_EQ(find(report, "packet-rules").status, CheckStatus::degraded);
+  EXPECT_THAT(find(report, "packet-rules").detail, HasSubstr("--network none"));
+  EXPECT_THAT(find(report, "landlock").detail, HasSubstr("switched off"));
+  EXPECT_THAT(find(report, "landlock").fix, HasSubstr("lsm=landlock,lockdown,capability,yama "));
+  machine.landlock_error = ENOSYS;
+  EXPECT_THAT(find(report_machine(machine), "landlock").fix, HasSubstr("CONFIG_SECURITY_LANDLOCK"));
 }
 
 TEST(Report, SplitsAReasonFromItsFix) {

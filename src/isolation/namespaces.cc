@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "isolation/machine.h"
+#include "isolation/namespace_trial.h"
 #include "isolation/syscalls.h"
 
 namespace hv::isolation {

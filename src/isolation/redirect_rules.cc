@@ -248,7 +248,10 @@ base::Failure no_nftables(const base::Error& cause) {
 }  // namespace
 
 base::Result<RedirectRules> apply_redirect_rules(uint16_t gateway_port) {
-  base::Result<base::Fd> socket = open_netlink(NETLINK_NETFILTER);
+  return apply_redirect_rules(open_netlink(NETLINK_NETFILTER), gateway_port);
+}
+
+base::Result<RedirectRules> apply_redirect_rules(base::Result<base::Fd> socket, uint16_t gateway_port) {
   if (!socket) return no_nftables(socket.error());
   base::Status applied = apply(socket->get(), gateway_port, true);
   if (applied) return RedirectRules{true};

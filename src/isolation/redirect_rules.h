@@ -19,6 +19,9 @@ struct RedirectRules {
   bool told_of = true;
 };
 base::Result<RedirectRules> apply_redirect_rules(uint16_t gateway_port);
+// The same in the network namespace that a socket of netlink's netfilter family belongs to, or why there is no such
+// socket.
+base::Result<RedirectRules> apply_redirect_rules(base::Result<base::Fd> netfilter, uint16_t gateway_port);
 
 // A socket on which the kernel tells of refused packets, each with its first bytes.
 base::Result<base::Fd> open_refused_packets();

@@ -90,7 +90,9 @@ class DaemonService final : public Service {
   base::Result<core::AgentInfo> agent(std::string_view name) override { return with_.catalog.agent(name); }
   base::Result<std::vector<core::HomeInfo>> homes() override { return with_.catalog.homes(); }
   base::Status remove_home(std::string_view key) override { return with_.catalog.remove_home(key); }
-  base::Result<core::DoctorReport> doctor() override { return with_.doctor.doctor(); }
+  base::Result<core::DoctorReport> doctor(const std::string& workspace) override {
+    return with_.doctor.doctor(workspace);
+  }
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     return with_.audit.audit_events(query);

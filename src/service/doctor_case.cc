@@ -13,9 +13,11 @@
 
 #include "base/fd.h"
 #include "base/format.h"
+#include "base/remove_tree.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "images/workspace_check.h"
+#include "isolation/overlay_trial.h"
 
 namespace hv::service {
 
@@ -50,14 +52,49 @@ base::Status try_writing(const std::string& directory) {
   return written;
 }
 
+// The kind of file system, where it is one of those that cannot be below an overlay, or above.
+std::string obstacle_of(const std::string& directory, bool upper) {
+  struct statfs about{};
+  if (::statfs(directory.c_str(), &about) != 0) return {};
+  const char* name = images::overlay_obstacle(static_cast<unsigned long>(about.f_type), upper);
+  return name == nullptr ? std::string() : base::format("it is on {}", name);
+}
+
+// Layers for a moment, in a directory of their own. Where this process is killed meanwhile, the next daemon removes it
+// with what else was set aside.
+class Scratch {
+ public:
+  explicit Scratch(const std::string& parent) : path_(parent + "/.removing-doctor-XXXXXX") {
+    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+  }
+  ~Scratch() {
+    if (!path_.empty()) static_cast<void>(base::remove_tree(path_));
+  }
+  Scratch(const Scratch&) = delete;
+
+  // Over `lower`, or over a directory here in which there is something to replace. What cannot be tried is no fault.
+  base::Status try_layers(const std::string& lower, const isolation::MachineSources& machine) const {
+    if (path_.empty()) return {};
+    for (const char* name : {"/lower/old.directory", "/upper", "/work"})
+      if (!base::make_directories(path_ + name)) return {};
+    if (!base::replace_file(path_ + "/lower/old.file", "")) return {};
+    return isolation::try_overlay(lower.empty() ? path_ + "/lower" : lower, path_ + "/upper", path_ + "/work",
+                                  machine.uid, machine.gid);
+  }
+
+ private:
+  std::string path_;
+};
+
 }  // namespace
 
-base::Result<core::DoctorReport> DoctorCase::doctor() const {
+base::Result<core::DoctorReport> DoctorCase::doctor(const std::string& workspace) const {
   core::DoctorReport report = isolation::report_machine(isolation::examine_machine(options_.machine));
   for (DoctorCheck& check : check_installation()) {
     if (check.status == CheckStatus::missing) report.usable = false;
     report.checks.push_back(std::move(check));
   }
+  if (auto check = check_workspace(workspace)) report.checks.push_back(*std::move(check));
   return report;
 }
 
@@ -117,19 +154,38 @@ DoctorCheck DoctorCase::check_state() const {
 }
 
 DoctorCheck DoctorCase::check_layers() const {
+  std::string directory = base::path_exists(options_.paths.sandboxes) ? options_.paths.sandboxes : options_.paths.state;
   DoctorCheck check{.id = "copy-on-write",
                     .status = CheckStatus::ok,
                     .detail = "sandboxes' changes can be kept in " + options_.paths.sandboxes,
                     .fix = {}};
-  struct statfs about{};
-  std::string directory = options_.paths.sandboxes;
-  if (::statfs(directory.c_str(), &about) != 0) directory = options_.paths.state;
-  if (::statfs(directory.c_str(), &about) != 0) return check;  // check_state() says what is wrong
-  const char* obstacle = images::overlay_obstacle(static_cast<unsigned long>(about.f_type), true);
-  if (obstacle == nullptr) return check;
+  std::string why = obstacle_of(directory, true);
+  // Where nothing can be written, check_state() says it.
+  if (why.empty())
+    if (base::Status tried = Scratch(directory).try_layers({}, options_.machine); !tried) why = tried.error().message();
+  if (why.empty()) return check;
   check.status = CheckStatus::degraded;
-  check.detail = base::format("{}: {}; --workspace cow fails", directory, obstacle);
+  check.detail = base::format("{}: {}; --workspace cow fails", directory, base::printable(why));
   check.fix = "set XDG_STATE_HOME to a directory on a local file system such as ext4, xfs or btrfs";
+  return check;
+}
+
+// One that holds the state cannot be a workspace anyhow, as a home: nothing is said of it.
+std::optional<DoctorCheck> DoctorCase::check_workspace(const std::string& workspace) const {
+  if (!workspace.starts_with('/') || ::access(workspace.c_str(), R_OK | X_OK) != 0) return std::nullopt;
+  if (workspace == "/" || (options_.paths.sandboxes + "/").starts_with(workspace + "/")) return std::nullopt;
+  DoctorCheck check{.id = "workspace",
+                    .status = CheckStatus::ok,
+                    .detail = base::format("a copy of {} can be worked on", base::printable(workspace)),
+                    .fix = {}};
+  std::string why = obstacle_of(workspace, false);
+  if (why.empty())
+    if (base::Status tried = Scratch(options_.paths.sandboxes).try_layers(workspace, options_.machine); !tried)
+      why = tried.error().message();
+  if (why.empty()) return check;
+  check.status = CheckStatus::degraded;
+  check.detail = base::format("{}: {}; --workspace cow fails", base::printable(workspace), base::printable(why));
+  check.fix = "start with --workspace live, or work in a copy on a local disk";
   return check;
 }
 

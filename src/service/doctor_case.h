@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -11,7 +12,7 @@
 
 namespace hv::service {
 
-// Thread-safe; takes a few milliseconds and leaves nothing behind.
+// Thread-safe; takes some ten milliseconds and leaves nothing behind.
 class DoctorCase {
  public:
   struct Options {
@@ -23,7 +24,8 @@ class DoctorCase {
   };
   explicit DoctorCase(Options options) : options_(std::move(options)) {}
 
-  base::Result<core::DoctorReport> doctor() const;
+  // Of `workspace` too, an absolute path; empty: of none.
+  base::Result<core::DoctorReport> doctor(const std::string& workspace = {}) const;
   // Only this installation: its programs, its directories, its ledger.
   std::vector<core::DoctorCheck> check_installation() const;
 
@@ -31,6 +33,7 @@ class DoctorCase {
   core::DoctorCheck check_programs() const;
   core::DoctorCheck check_state() const;
   core::DoctorCheck check_layers() const;
+  std::optional<core::DoctorCheck> check_workspace(const std::string& workspace) const;
   core::DoctorCheck check_socket() const;
   core::DoctorCheck check_ledger() const;
 

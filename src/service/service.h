@@ -105,7 +105,8 @@ class Service {
   virtual base::Result<core::AgentInfo> agent(std::string_view name) = 0;
   virtual base::Result<std::vector<core::HomeInfo>> homes() = 0;
   virtual base::Status remove_home(std::string_view key) = 0;
-  virtual base::Result<core::DoctorReport> doctor() = 0;
+  // Of `workspace` too, an absolute path; empty: of none.
+  virtual base::Result<core::DoctorReport> doctor(const std::string& workspace) = 0;
 
   // The ledger. [pool]
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;

@@ -114,6 +114,8 @@ Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox
   Operation operation{std::move(hold), std::move(view), {}};
   operation.places.host = operation.view.info.workspace.path;
   operation.places.records = operation.view.directory + "/workspace";
+  operation.places.home = options_.home;
+  operation.places.config_home = options_.config_home;
   operation.untouched = !base::path_exists(operation.places.records);
   // The launcher laid a second overlay over a repository that lies outside of the workspace.
   if (base::path_exists(operation.places.records + "/git-upper"))

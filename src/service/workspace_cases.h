@@ -21,6 +21,8 @@ namespace hv::service {
 struct WorkerOptions {
   std::string worker;     // the program hydravisor-worker
   std::string principal;  // whom operations are recorded as done by: "user:1000"
+  std::string home = {};  // the user's, and $XDG_CONFIG_HOME: where his git is configured
+  std::string config_home = {};
   // Writes the host's file into the workspace of a running sandbox as the sandbox sees it, and returns once it is
   // there. `path` is absolute. Called on the thread of sync(). Not set: sync() tells what the sandbox cannot see yet.
   std::function<base::Status(const std::string& sandbox_id, const std::string& path, uint32_t mode, base::Fd file)>

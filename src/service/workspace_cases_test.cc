@@ -57,7 +57,7 @@ class WorkspaceCasesTest : public testing::Test {
   }
   ~WorkspaceCasesTest() override { (void)base::remove_tree(directory_); }
 
-  WorkspaceCases cases() { return {sandbox_, recorded_, locks_, {directory_ + "/worker", "user:1000", {}}}; }
+  WorkspaceCases cases() { return {sandbox_, recorded_, locks_, {directory_ + "/worker", "user:1000", {}, {}, {}}}; }
   void answer(const std::string& text) { EXPECT_TRUE(base::replace_file(directory_ + "/answer", text)); }
   workspace::Request asked() {
     auto request = workspace::parse_request(base::read_file(directory_ + "/asked").value_or(""));
@@ -214,7 +214,10 @@ TEST_F(WorkspaceCasesTest, SyncBringsFilesIntoARunningSandboxAndShowsTheRest) {
   std::vector<std::string> brought;
   WorkspaceCases one(
       sandbox_, recorded_, locks_,
-      {directory_ + "/worker", "user:1000",
+      {directory_ + "/worker",
+       "user:1000",
+       {},
+       {},
        [&](const std::string& id, const std::string& path, uint32_t mode, base::Fd file) -> base::Status {
          brought.push_back(
              base::format("{} {} {:o} {}", id, path, mode, base::read_all(file.get()).value_or("unreadable")));

@@ -30,7 +30,7 @@ Result<workspace::LineDiff> compare(std::string_view before, std::string_view af
   return workspace::LineDiff{found.binary, found.added_lines, found.removed_lines, std::move(found.hunks)};
 }
 
-Status shut_in(const workspace::Request& request) {
+Status shut_in(const workspace::Request& request, const workspace::UserGit& user_git) {
   // libgit2 sets itself up before the doors close.
   HV_TRY(textdiff::diff_text("", ""));
   bool reads_only =
@@ -43,6 +43,7 @@ Status shut_in(const workspace::Request& request) {
   // What the user's own repository borrows objects from; said by the host's files, not by the sandbox's.
   for (std::string& directory : workspace::host_alternates(request.places))
     confinement.readable.push_back(std::move(directory));
+  for (const std::string& file : user_git.readable) confinement.readable.push_back(file);
   confinement.may_run_git = true;
   return confine(confinement);
 }
@@ -291,9 +292,12 @@ Result<json::Value> perform_live(const workspace::Request& request) {
 }  // namespace
 
 Result<json::Value> perform(const workspace::Request& request) {
-  HV_TRY(shut_in(request));
+  workspace::UserGit user_git =
+      workspace::find_user_git(request.places.home, request.places.config_home, request.places.host);
+  HV_TRY(shut_in(request, user_git));
   if (request.mode == core::WorkspaceMode::live) return perform_live(request);
   workspace::Opened places = HV_TRY(workspace::Opened::at(request.places.host, request.places.records));
+  places.user_git = std::move(user_git);
   switch (request.operation) {
     case workspace::Operation::diff: {
       core::ChangeReport report = HV_TRY(diff(places, request));

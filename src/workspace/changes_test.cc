@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "workspace/bytes.h"
 #include "workspace/discard.h"
 #include "workspace/overlay_test.h"
 
@@ -103,11 +104,21 @@ TEST_F(Changes, StatusInsideIsNoChangeOfTheRepository) {
   EXPECT_EQ(changes(), "!modified .git/config\n!added .git/hooks/pre-commit\n");
 }
 
+TEST(Paths, AreTooDeepByTheirLengthAndByTheirParts) {
+  std::string parts;
+  for (int i = 0; i < 256; ++i) parts += "d/";
+  EXPECT_FALSE(too_deep(parts + "d"));
+  EXPECT_TRUE(too_deep(parts + "d/d"));
+  EXPECT_FALSE(too_deep(std::string(4000, 'n')));
+  EXPECT_TRUE(too_deep(std::string(4001, 'n')));
+}
+
 TEST_F(Changes, ATreeTooDeepToNameIsShownAndCanBeDiscarded) {
   host("echo one > a");
   INSIDE_OR_SKIP("true");
-  make_deep(root_ + "/records/upper/d");
-  EXPECT_NE(changes().find("!added d/d/d"), std::string::npos);
+  const std::string name(200, 'n');
+  make_deep(root_ + "/records/upper/d", name, 40);
+  EXPECT_NE(changes().find("!added d/" + name + "/" + name), std::string::npos);
   auto discarded = discard(open(), {});
   ASSERT_TRUE(discarded) << discarded.error().message();
   EXPECT_EQ(changes(), "");

@@ -97,12 +97,14 @@ class GitReach::View {
 };
 
 GitReach::GitReach(const Opened& places, const std::vector<std::string>& paths)
-    : workspace_(real_path(places.host_path)) {
+    : workspace_(real_path(places.host_path)), user_git_(places.user_git) {
   for (bool applied : {false, true}) views_.emplace_back(places, workspace_, applied);
   std::set<std::string, std::less<>> directories{""};
   for (const std::string& path : paths)
     for (std::string_view up = parent_of(path); !up.empty(); up = parent_of(up))
       if (!directories.emplace(up).second) break;
+  // Also where there is no repository: what is named from / on is run in those elsewhere.
+  add_user_config(workspace_);
   for (const std::string& directory : directories) look_for_repository(directory);
   if (auto layout = git_layout(workspace_);
       layout && (layout->kind == GitLayout::Kind::worktree || layout->kind == GitLayout::Kind::subdirectory))
@@ -144,6 +146,7 @@ void GitReach::look_for_repository(const std::string& directory) {
 
 void GitReach::add_repository(const std::string& git_dir, const std::string& work_tree, int depth) {
   if (depth > deepest_module || !seen_.insert(git_dir).second) return;
+  add_user_config(work_tree);
   for (const View& view : views_) {
     std::vector<std::string> directories{git_dir};
     std::string common = view.read(git_dir + "/commondir");
@@ -179,23 +182,30 @@ void GitReach::add_hooks(const View& view, const std::string& directory) {
 }
 
 void GitReach::add_config(const View& view, const std::string& file, const std::string& work_tree, int depth) {
-  if (depth > deepest_include) return;
+  // Files that include each other many times would never end.
+  if (depth > deepest_include || !read_.emplace(&view, file, work_tree).second) return;
   add(view, file, true);
   std::string directory = file.substr(0, file.rfind('/'));
   for (const GitSetting& setting : parse_git_config(view.read(file))) {
-    // What is below the user's home is not the workspace's, unless it is named otherwise too.
-    if (setting.value.empty() || setting.value.starts_with('~')) continue;
-    if (setting.name == "include.path" || (setting.name.starts_with("includeif.") && setting.name.ends_with(".path"))) {
-      add_config(view, absolute(directory, setting.value), work_tree, depth + 1);
+    std::string value = expand_home(setting.value, user_git_.home);
+    if (value.empty()) continue;
+    if (is_include(setting.name)) {
+      add_config(view, absolute(directory, value), work_tree, depth + 1);
     } else if (setting.name == "core.hookspath") {
-      add_hooks(view, absolute(work_tree, setting.value));
+      add_hooks(view, absolute(work_tree, value));
     } else if (setting.name == "core.attributesfile") {
-      add(view, absolute(work_tree, setting.value), true);
+      add(view, absolute(work_tree, value), true);
     } else if (runs_a_command(setting.name)) {
       for (const std::string& word : words_of_command(setting.value))
-        add(view, absolute(work_tree, word), word.find('/') != std::string::npos);
+        if (std::string path = expand_home(word, user_git_.home); !path.empty())
+          add(view, absolute(work_tree, path), path.find('/') != std::string::npos);
     }
   }
+}
+
+void GitReach::add_user_config(const std::string& work_tree) {
+  for (const View& view : views_)
+    for (const std::string& file : user_git_.configs) add_config(view, file, work_tree, 0);
 }
 
 // `below`: what lies in it counts too.

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "workspace/change.h"
@@ -34,14 +35,17 @@ class GitReach {
   void add_modules(const View& view, const std::string& directory, const std::string& work_tree, int depth);
   void add_hooks(const View& view, const std::string& directory);
   void add_config(const View& view, const std::string& file, const std::string& work_tree, int depth);
+  void add_user_config(const std::string& work_tree);
   void add(const View& view, const std::string& path, bool below);
   bool in_repository(std::string_view path);
   bool looks_like_repository(const std::string& directory) const;
 
   std::string workspace_;
   std::vector<View> views_;  // the host's files as they are, and as they would be after an apply of everything
+  const UserGit& user_git_;
   std::set<std::string> seen_;
-  std::map<std::string, bool, std::less<>> reached_;  // with whether what lies below counts too
+  std::set<std::tuple<const View*, std::string, std::string>> read_;  // configurations, for which work tree
+  std::map<std::string, bool, std::less<>> reached_;                  // with whether what lies below counts too
   std::map<std::string, bool, std::less<>> repositories_;
 };
 

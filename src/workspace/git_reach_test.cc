@@ -82,6 +82,67 @@ TEST_F(GitReach, HoldsALinkPutInTheWayOfAHook) {
   EXPECT_NE(changes().find("!added evil/hooks/pre-push"), std::string::npos);
 }
 
+// `git config --global core.hooksPath` and what else the user has said for all of his repositories.
+class UserGitReach : public GitReach {
+ protected:
+  void SetUp() override {
+    GitReach::SetUp();
+    home_ = root_ + "/outside";
+  }
+  void configure(const std::string& name, const std::string& text) {
+    ASSERT_TRUE(base::make_directories((home_ + "/" + name).substr(0, (home_ + "/" + name).rfind('/'))));
+    ASSERT_TRUE(base::replace_file(home_ + "/" + name, text));
+  }
+};
+
+TEST_F(UserGitReach, HoldsTheHooksOfEveryRepository) {
+  configure(".gitconfig", "[core]\n\thooksPath = tools/hooks\n");
+  host(std::string(first_) + "mkdir -p tools/hooks");
+  INSIDE_OR_SKIP("for f in tools/hooks/pre-commit tools/other; do echo x > $f; done");
+  EXPECT_EQ(changes(), "!added tools/hooks/pre-commit\nadded tools/other\n");
+  configure(".gitconfig", "[user]\n\tname = somebody\n");
+  EXPECT_EQ(changes(), "added tools/hooks/pre-commit\nadded tools/other\n") << "the control";
+}
+
+TEST_F(UserGitReach, KnowsWhatATildeStandsFor) {
+  // The workspace lies below this home.
+  home_ = root_;
+  configure(".gitconfig",
+            "[core]\n\thooksPath = ~/ws/hooks\n\tfsmonitor = ~/ws/bin/watch --all\n[include]\n\tpath = ~/ws/more\n");
+  host(std::string(first_) + "mkdir hooks bin; echo > more");
+  INSIDE_OR_SKIP(
+      "for f in hooks/post-checkout bin/watch bin/other; do echo x > $f; done; git config -f more core.pager "
+      "~x/bin/other; echo >> more");
+  EXPECT_EQ(changes(), "added bin/other\n!added bin/watch\n!added hooks/post-checkout\n!modified more\n");
+}
+
+TEST_F(UserGitReach, FollowsIncludesAndTheMachinesFileAlsoWithoutARepository) {
+  configure(".config/git/config", "[includeIf \"gitdir:/nowhere/\"]\n\tpath = more/work.cfg\n");
+  configure(".config/git/more/work.cfg",
+            "[core]\n\thooksPath = " + root_ + "/ws/hooks\n[include]\n\tpath = work.cfg\n");
+  configure("gitconfig", "[core]\n\tattributesFile = " + root_ + "/ws/attributes\n");
+  host("mkdir hooks");
+  INSIDE_OR_SKIP("for f in hooks/pre-push attributes other; do echo x > $f; done");
+  EXPECT_EQ(changes(), "!added attributes\n!added hooks/pre-push\nadded other\n");
+}
+
+TEST_F(UserGitReach, HoldsTheConfigurationThatIsALinkIntoTheWorkspace) {
+  ASSERT_TRUE(base::make_directories(home_));
+  ASSERT_EQ(::symlink((root_ + "/ws/dotfiles/gitconfig").c_str(), (home_ + "/.gitconfig").c_str()), 0);
+  host("mkdir dotfiles; echo > dotfiles/gitconfig");
+  INSIDE_OR_SKIP("for f in gitconfig vimrc; do echo x >> dotfiles/$f; done");
+  EXPECT_EQ(changes(), "!modified dotfiles/gitconfig\nadded dotfiles/vimrc\n");
+}
+
+TEST_F(GitReach, EndsWhereConfigurationsIncludeEachOtherManyTimes) {
+  host(std::string(first_) + "true");
+  INSIDE_OR_SKIP(
+      "for i in $(seq 40); do for f in x y; do printf '[include]\\n\\tpath = x\\n\\tpath = y\\n' >> .git/$f; done; "
+      "done; "
+      "printf '[include]\\n\\tpath = x\\n[core]\\n\\tfsmonitor = ./run\\n' >> .git/config; echo x > run");
+  EXPECT_NE(changes().find("!added run"), std::string::npos);
+}
+
 TEST_F(GitReach, LooksAtAChangedConfigurationToo) {
   host(std::string(first_) + "true");
   INSIDE_OR_SKIP("git config core.hooksPath h; mkdir h; echo x > h/pre-commit; echo x > i");

@@ -101,7 +101,7 @@ TEST_F(Live, ATornIndexLineIsDropped) {
 TEST_F(Live, ATreeTooDeepToNameIsShownAndUndone) {
   PreimageStore kept = store();
   ASSERT_TRUE(kept.keep("deep"));
-  make_deep(root_ + "/ws/deep");
+  make_deep(root_ + "/ws/deep", std::string(200, 'n'), 40);
   auto changes = find_live_changes(kept);
   ASSERT_TRUE(changes) << changes.error().message();
   EXPECT_FALSE(changes->back().problem.empty());

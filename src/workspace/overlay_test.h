@@ -65,12 +65,12 @@ class OverlayWorld {
   }
 
   // Directories in each other, so many that no path is long enough to name the last.
-  static void make_deep(const std::string& path) {
+  static void make_deep(const std::string& path, const std::string& name, int levels) {
     HV_CHECK(::mkdir(path.c_str(), 0755) == 0);
     base::Fd at = std::move(base::open_file(path, O_RDONLY | O_DIRECTORY).value());
-    for (int level = 0; level < 5000; ++level) {
-      HV_CHECK(::mkdirat(at.get(), "d", 0755) == 0);
-      at = std::move(base::open_file("d", O_RDONLY | O_DIRECTORY, 0, at.get()).value());
+    for (int level = 0; level < levels; ++level) {
+      HV_CHECK(::mkdirat(at.get(), name.c_str(), 0755) == 0);
+      at = std::move(base::open_file(name, O_RDONLY | O_DIRECTORY, 0, at.get()).value());
     }
   }
 
@@ -79,7 +79,11 @@ class OverlayWorld {
     ::nanosleep(&pause, nullptr);
   }
 
-  Opened open() { return std::move(Opened::at(root_ + "/ws", root_ + "/records").value()); }
+  Opened open() {
+    Opened opened = std::move(Opened::at(root_ + "/ws", root_ + "/records").value());
+    opened.user_git = find_user_git(home_, "", root_ + "/ws", root_ + "/outside/gitconfig");
+    return opened;
+  }
 
   // "kind path" a line; "!" before what apply would hold or refuse.
   std::string changes() {
@@ -128,6 +132,7 @@ class OverlayWorld {
     HV_CHECK(false);
   }
 
+  std::string home_;  // of the user whose git is to be looked at; none when empty
   std::string root_;
 };
 

@@ -6,13 +6,16 @@
 
 #include "workspace/baseline.h"
 #include "workspace/tree.h"
+#include "workspace/user_git.h"
 
 namespace hv::workspace {
 
 struct Places {
-  std::string host;      // the directory that the sandbox sees at the same path
-  std::string records;   // <state>/workspace: upper/, work/, baseline, journal/, preimages/
-  std::string git_host;  // the repository outside the workspace that it belongs to (git_layout.h); empty: none
+  std::string host;              // the directory that the sandbox sees at the same path
+  std::string records;           // <state>/workspace: upper/, work/, baseline, journal/, preimages/
+  std::string git_host;          // the repository outside the workspace that it belongs to (git_layout.h); empty: none
+  std::string home = {};         // the user's, for ~ in what his git is configured to do; empty: not known
+  std::string config_home = {};  // $XDG_CONFIG_HOME; empty: the default
 };
 
 struct Opened {
@@ -20,6 +23,7 @@ struct Opened {
   Tree upper;
   std::string records;
   std::string host_path = {};  // of `host`, for whoever must compare it with other paths of the host
+  UserGit user_git = {};
 
   static base::Result<Opened> at(const std::string& host, const std::string& records);
   std::string baseline_file() const { return records + "/baseline"; }

@@ -43,6 +43,8 @@ std::string to_text(const Request& request) {
                       {"host", encode_bytes(request.places.host)},
                       {"records", encode_bytes(request.places.records)},
                       {"git_host", encode_bytes(request.places.git_host)},
+                      {"home", encode_bytes(request.places.home)},
+                      {"config_home", encode_bytes(request.places.config_home)},
                       {"running", request.running}};
   for (const auto& [operation, name] : operations)
     if (operation == request.operation) object["operation"] = name;
@@ -74,6 +76,8 @@ Result<Request> parse_request(std::string_view text) {
   request.places.host = HV_TRY(path_member(reader, "host"));
   request.places.records = HV_TRY(path_member(reader, "records"));
   request.places.git_host = HV_TRY(path_member(reader, "git_host"));
+  for (auto& [name, value] : {std::pair("home", &request.places.home), {"config_home", &request.places.config_home}})
+    if (std::optional<std::string> path = HV_TRY(reader.optional_string(name))) *value = HV_TRY(decode_bytes(*path));
   request.running = HV_TRY(reader.boolean_or("running", false));
   if (const json::Value* value = reader.member("diff"))
     request.diff = HV_TRY(wire::from_json<core::DiffRequest>(*value));

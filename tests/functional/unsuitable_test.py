@@ -54,6 +54,19 @@ class Namespaces(hydravisor.TestCase):
             self.assertIn("as root: sysctl -w user.max_user_namespaces=", text)
         hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 10, "the removal")
 
+    def test_of_each_kind_can_be_made_once_the_printed_fix_was_run(self):
+        for kind in ("user", "net", "ipc"):
+            with self.subTest(kind=kind):
+                script = f'''echo 0 > /proc/sys/user/max_{kind}_namespaces
+                    "$0" doctor > ../before; echo $?
+                    grep -o 'the limit user.max_{kind}_namespaces is 0' ../before
+                    fix=$(sed -n 's/.*fix: as root: //p' ../before | sed 's/; to keep it: .*//')
+                    PATH=$PATH:/usr/sbin:/sbin; eval "$fix" > /dev/null
+                    "$0" doctor > ../after; echo $?; "$0" run -- echo inside; "$0" daemon stop > /dev/null'''
+                result = subprocess.run([*self.FORBIDDEN[:-1], script, hydravisor.CLI], env=self.world.env, cwd=self.world.project,
+                                        capture_output=True, timeout=60, check=False)
+                self.assertEqual(result.stdout.decode(), f"1\nthe limit user.max_{kind}_namespaces is 0\n0\ninside\n", result.stderr)
+
 
 if __name__ == "__main__":
     hydravisor.main()

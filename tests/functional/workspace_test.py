@@ -171,6 +171,21 @@ class Git(hydravisor.TestCase):
         self.assertEqual((self.world.read("a.txt"), self.git("status", "--porcelain")), ("two\n", ""))
 
 
+    def test_what_the_users_own_configuration_runs_is_held(self):
+        self.git("init", "-q", "-b", "main")
+        # As `git config --global` writes it, by way of a file that it includes.
+        for name, text in ((".gitconfig", "[include]\n\tpath = ~/.config/more.cfg\n"), (".config/more.cfg", "[core]\n\thooksPath = hooks\n")):
+            os.makedirs(os.path.join(self.world.home, os.path.dirname(name)), exist_ok=True)
+            with open(os.path.join(self.world.home, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.run_in_sandbox("sh", "-ec", "mkdir hooks; echo evil > hooks/pre-commit; echo fine > a.txt", options=["--name", "w"])
+        self.assertEqual(self.world.cli("apply", "w").returncode, 0)
+        self.assertEqual((self.world.read("a.txt"), self.world.read("hooks/pre-commit")), ("fine\n", None))
+        self.assertIn("hooks/pre-commit", self.world.ok("diff", "w"))
+        os.unlink(os.path.join(self.world.home, ".gitconfig"))
+        self.assertEqual(self.world.cli("apply", "w").returncode, 0)
+        self.assertEqual(self.world.read("hooks/pre-commit"), "evil\n", "the control: nothing names it any more")
+
     def test_commits_with_what_the_host_runs_stay_until_it_is_accepted(self):
         self.git("init", "-q", "-b", "main")
         self.git("config", "user.email", "a@example.org")

@@ -66,7 +66,8 @@ def cache_dir():
 def _remove_tree(path):
     """rm -rf that also enters directories which their owner may not list, as overlay's work directories are."""
     def retry(function, name, _error):
-        for target in (os.path.dirname(name), name):
+        # Never what the tree itself lies in: that is everybody's.
+        for target in ([os.path.dirname(name)] if name != path else []) + [name]:
             with contextlib.suppress(OSError):
                 os.chmod(target, stat.S_IRWXU)
         with contextlib.suppress(OSError):
