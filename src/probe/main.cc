@@ -79,19 +79,36 @@ core::ProbeStatus status_of(const Probe& probe, Outcome outcome) {
   return probe.record.empty() ? core::ProbeStatus::held_unrecorded : core::ProbeStatus::held;
 }
 
-Object describe_probe(const Probe& probe) {
+// What the policy allows is no way out, and the filter that would have told of a failure is not asked.
+Attempt judge_nested(Attempt attempt) {
+  if (attempt.outcome == Outcome::got_through)
+    return not_applicable("allowed, since the policy allows sandboxes inside: " + attempt.detail);
+  if (attempt.outcome == Outcome::held) attempt.outcome = Outcome::held_unrecorded;
+  return attempt;
+}
+
+Array layers_of(const Probe& probe) {
   Array control;
   for (auto [layer, name] : core::Names<core::Layer>::table)
     if ((probe.control & static_cast<uint32_t>(layer)) != 0) control.emplace_back(name);
-  return {{"id", probe.id},           {"category", probe.category},
-          {"summary", probe.summary}, {"control", std::move(control)},
-          {"record", probe.record},   {"needs_network", probe.needs_network}};
+  return control;
+}
+
+Object describe_probe(const Probe& probe) {
+  return {{"id", probe.id},
+          {"category", probe.category},
+          {"summary", probe.summary},
+          {"control", layers_of(probe)},
+          {"record", probe.record},
+          {"needs_network", probe.needs_network},
+          {"nested_allows", probe.nested_allows}};
 }
 
 struct Options {
   bool json = false;
   bool list = false;
   bool help = false;
+  bool nested = false;
   std::vector<std::string_view> ids;  // empty: all
   Outside outside;
 };
@@ -131,6 +148,8 @@ bool parse(std::span<char*> arguments, Options& options) {
       options.list = true, takes_value = false;
     } else if (word == "--help") {
       options.help = true, takes_value = false;
+    } else if (word == "--nested") {
+      options.nested = true, takes_value = false;
     } else if (word == "--only") {
       options.ids.push_back(value);
     } else if (word == "--host-pid") {
@@ -168,6 +187,7 @@ constexpr const char* help_text =
     "Tries, from inside a sandbox, what a sandbox must withstand. Exits 1 when anything got through.\n"
     "  --list                    what there is to try, the layers that hold it, the call that the ledger names\n"
     "  --only ID                 this one; may be repeated\n"
+    "  --nested                  the policy allows sandboxes inside, and with them some of these\n"
     "  --host-pid PID            a process of the host, of the same user\n"
     "  --host-abstract NAME      an abstract socket that listens on the host\n"
     "  --host-socket PATH        a unix socket that listens on the host\n"
@@ -203,16 +223,20 @@ int run(const std::vector<Probe>& probes, const Options& options) {
   bool through = false;
   for (const Probe& probe : probes) {
     Attempt attempt = run_apart(probe, options.outside);
+    if (options.nested && probe.nested_allows) attempt = judge_nested(std::move(attempt));
     core::ProbeStatus status = status_of(probe, attempt.outcome);
     through = through || status == core::ProbeStatus::got_through;
-    if (options.json)
-      array.push_back(Object{{"id", probe.id},
-                             {"category", probe.category},
-                             {"status", core::name_of(status)},
-                             {"detail", attempt.detail}});
-    else
+    if (options.json) {
+      Object entry{{"id", probe.id},
+                   {"category", probe.category},
+                   {"status", core::name_of(status)},
+                   {"detail", attempt.detail}};
+      if (status == core::ProbeStatus::got_through) entry["layers"] = layers_of(probe);
+      array.push_back(std::move(entry));
+    } else {
       std::printf("%-16s %-24s %s\n", std::string(core::name_of(status)).c_str(), std::string(probe.id).c_str(),
                   attempt.detail.c_str());
+    }
   }
   if (options.json) std::printf("%s\n", base::json::serialize(array).c_str());
   return through ? 1 : 0;

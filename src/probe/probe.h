@@ -50,6 +50,8 @@ struct Probe {
   Attempt (*attempt)(const Outside&);
   // The control takes a network in which a server answers, which not every machine has.
   bool needs_network = false;
+  // Where the policy lets an agent make sandboxes of its own, this is allowed to it: within its own namespaces.
+  bool nested_allows = false;
 };
 
 // Each category's table.

@@ -57,6 +57,8 @@ Status LifeCycle::reconcile() {
     sandbox->last_job = static_cast<uint64_t>(base::system_clock().monotonic().count());
     ingest(*sandbox);
     listen_to(sandbox);
+    // Whoever was probing it ended with the daemon before.
+    if (sandbox->stored.twin) with_.loop.post([this, id = sandbox->id()] { remove(id, true, [](const Status&) {}); });
   }
   return {};
 }
