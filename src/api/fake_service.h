@@ -129,7 +129,7 @@ class FakeService final : public service::Service {
     return std::vector{proof};
   }
   void probe(std::string sandbox, core::ProbeRequest, service::Reply<core::ProbeReport> reply) override {
-    reply(core::ProbeReport{sandbox, {{"p1", "files", core::ProbeStatus::held, "EACCES"}}});
+    reply(core::ProbeReport{sandbox, {{"p1", "files", core::ProbeStatus::held, "EACCES", {}}}, {}});
   }
 
   base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) override {
