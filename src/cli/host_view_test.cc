@@ -9,9 +9,14 @@ namespace hv::cli {
 TEST(HostView, PutsWhatGotThroughFirst) {
   core::ProbeReport report{
       .sandbox = "web",
-      .results = {{.id = "a", .category = "files", .status = core::ProbeStatus::held, .detail = "EACCES", .layers = {}},
-                  {.id = "b", .category = "calls", .status = core::ProbeStatus::got_through, .detail = "mounted", .layers = {}},
-                  {.id = "c", .category = "calls", .status = core::ProbeStatus::not_applicable, .detail = "", .layers = {}}},
+      .results =
+          {{.id = "a", .category = "files", .status = core::ProbeStatus::held, .detail = "EACCES", .layers = {}},
+           {.id = "b",
+            .category = "calls",
+            .status = core::ProbeStatus::got_through,
+            .detail = "mounted",
+            .layers = {}},
+           {.id = "c", .category = "calls", .status = core::ProbeStatus::not_applicable, .detail = "", .layers = {}}},
       .proof = {}};
   EXPECT_EQ(probe_text(report, kUnlimited),
             "PROBE  CATEGORY  STATUS          DETAIL\n"
