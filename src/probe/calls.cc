@@ -279,19 +279,22 @@ std::string_view record_of(int number) {
   return entry->rule == isolation::DenialRule::quiet ? std::string_view() : entry->name;
 }
 
+Allowance allowance_of(int number) {
+  bool nested = isolation::find_denied_call(number)->rule == isolation::DenialRule::unless_nested;
+  return nested ? Allowance::nested : Allowance::nothing;
+}
+
 constexpr size_t simple_count = std::size(calls);
 constexpr std::string_view category = "system-calls";
 
 const Probe special[] = {
-    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user, false,
-     true},
+    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user, false, Allowance::nested},
     {"clone-user-namespace", category, "a process in a user namespace of its own", seccomp_only, "clone",
-     clone_namespace, false, true},
-    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names, false,
-     true},
+     clone_namespace, false, Allowance::nested},
+    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names, false, Allowance::nested},
     {"setns", category, "entering a namespace", seccomp_and_capabilities, "setns", join_namespace},
     {"mount", category, "a mount of its own", layers(Layer::seccomp, Layer::capabilities, Layer::landlock), "mount",
-     mount_tmpfs, false, true},
+     mount_tmpfs, false, Allowance::nested},
     {"remount-writable", category, "a read-only mount made writable, in a mount namespace of its own",
      layers(Layer::seccomp, Layer::capabilities, Layer::landlock), "unshare", make_writable},
     {"release-agent-mount", category, "a control group's program of the host, in a mount namespace of its own",
@@ -312,7 +315,7 @@ template <size_t... I>
 std::array<Probe, simple_count + std::size(special)> make_table(std::index_sequence<I...>) {
   std::array<Probe, simple_count + std::size(special)> table{
       Probe{calls[I].id, category, calls[I].summary, calls[I].control, record_of(calls[I].number), try_call<I>, false,
-            isolation::find_denied_call(calls[I].number)->rule == isolation::DenialRule::unless_nested}...};
+            allowance_of(calls[I].number)}...};
   for (size_t i = 0; i < std::size(special); ++i) table[simple_count + i] = special[i];
   return table;
 }

@@ -318,12 +318,13 @@ void LifeCycle::start_twin(core::RunRequest request, Reply<Twin> reply) {
   }
   auto answer = [this, twin, reply = std::move(reply)](Result<SandboxInfo> started) {
     if (started) {
-      Twin made{twin->id(),
-                twin->name(),
-                twin->subject,
-                started->isolation.nested.value_or(false),
-                {},
-                started->isolation.degraded};
+      Twin made{.id = twin->id(),
+                .name = twin->name(),
+                .subject = twin->subject,
+                .nested = started->isolation.nested.value_or(false),
+                .own_root = !started->rootfs.empty(),
+                .layers = {},
+                .degraded = started->isolation.degraded};
       for (const core::LayerInfo& layer : started->isolation.layers)
         made.layers.push_back(layer.detail.empty() ? layer.name : layer.name + ": " + layer.detail);
       return reply(std::move(made));

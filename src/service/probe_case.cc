@@ -28,10 +28,12 @@ namespace {
 constexpr auto kDeadline = std::chrono::minutes(5);
 constexpr size_t kMostOutput = size_t{1} << 20;
 
-core::Command probe_command(const core::ProbeRequest& request, const ProbeTargets& targets, bool nested) {
+core::Command probe_command(const core::ProbeRequest& request, const ProbeTargets& targets, bool nested,
+                            bool own_root) {
   core::Command command;
   command.arguments = {kProbeInside, "--json"};
   if (nested) command.arguments.emplace_back("--nested");
+  if (own_root) command.arguments.emplace_back("--own-root");
   command.arguments.insert(command.arguments.end(), targets.options().begin(), targets.options().end());
   for (const std::string& id : request.ids) {
     command.arguments.emplace_back("--only");
@@ -134,14 +136,14 @@ void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& requ
   std::string id = view->info.id;
   std::string name = view->info.name;
   if (!request.sign && !request.control)
-    return run_in({id, view->info.isolation.nested.value_or(false)}, request,
+    return run_in({id, view->info.isolation.nested.value_or(false), !view->info.rootfs.empty()}, request,
                   [this, id, name, reply = std::move(reply)](Result<core::ProbeReport> report) {
                     reply(record(std::move(report), id, name));
                   });
   with_.start_twin(id, request.control, [this, id, name, request, reply = std::move(reply)](Result<Twin> twin) {
     if (!twin) return reply(Failure(std::move(twin).error().with_context("start the twin")));
     if (request.sign) return probe_twin(*twin, id, name, reply);
-    run_in({twin->id, twin->nested}, request, [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
+    run_in({twin->id, twin->nested, twin->own_root}, request, [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
       with_.remove_twin(twin);
       reply(record(std::move(report), twin, name));
     });
@@ -161,7 +163,7 @@ void ProbeCase::prove(const core::RunRequest& request, Reply<uint64_t> reply) {
 
 void ProbeCase::probe_twin(const Twin& twin, const std::string& sandbox, const std::string& name,
                            Reply<core::ProbeReport> reply) {
-  run_in({twin.id, twin.nested}, {}, [this, twin, sandbox, name, reply](Result<core::ProbeReport> report) {
+  run_in({twin.id, twin.nested, twin.own_root}, {}, [this, twin, sandbox, name, reply](Result<core::ProbeReport> report) {
     with_.remove_twin(twin.id);
     if (!report) return reply(Failure(std::move(report).error()));
     report->sandbox = name;
@@ -181,7 +183,7 @@ void ProbeCase::run_in(const Place& place, const core::ProbeRequest& request, Re
     wire::append_frame(no_input, wire::FrameType::input_end, {});
     HV_TRY(base::write_all(pair.first.get(), no_input));
     HV_TRY(base::set_nonblocking(pair.first.get(), true));
-    HV_TRY(with_.exec_inside(place.sandbox, probe_command(request, run->targets, place.nested),
+    HV_TRY(with_.exec_inside(place.sandbox, probe_command(request, run->targets, place.nested, place.own_root),
                              {std::move(pair.second), {}}));
     run->connection = std::move(pair.first);
     return {};

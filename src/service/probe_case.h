@@ -55,6 +55,7 @@ class ProbeCase {
   struct Place {
     std::string sandbox;
     bool nested = false;
+    bool own_root = false;
   };
   void run_in(const Place& place, const core::ProbeRequest& request, Reply<core::ProbeReport> reply);
   // In the twin, which is removed afterwards; then signed as a proof about `sandbox`, shown under `name`.

@@ -14,6 +14,7 @@ struct Twin {
   std::string name;
   core::ProofSubject subject;
   bool nested = false;
+  bool own_root = false;
   std::vector<std::string> layers;  // "layer: detail"
   std::vector<std::string> degraded;
 };
