@@ -288,10 +288,12 @@ constexpr size_t simple_count = std::size(calls);
 constexpr std::string_view category = "system-calls";
 
 const Probe special[] = {
-    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user, false, Allowance::nested},
+    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user, false,
+     Allowance::nested},
     {"clone-user-namespace", category, "a process in a user namespace of its own", seccomp_only, "clone",
      clone_namespace, false, Allowance::nested},
-    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names, false, Allowance::nested},
+    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names, false,
+     Allowance::nested},
     {"setns", category, "entering a namespace", seccomp_and_capabilities, "setns", join_namespace},
     {"mount", category, "a mount of its own", layers(Layer::seccomp, Layer::capabilities, Layer::landlock), "mount",
      mount_tmpfs, false, Allowance::nested},

@@ -38,8 +38,8 @@ struct Attempt {
   std::string detail;
 };
 
-// nested: the policy lets the agent make sandboxes of its own, within its own namespaces. own_root: the root file system
-// is a copy-on-write view of a directory, and its system files are the agent's to change.
+// nested: the policy lets the agent make sandboxes of its own, within its own namespaces. own_root: the root file
+// system is a copy-on-write view of a directory, and its system files are the agent's to change.
 enum class Allowance : uint8_t { nothing, nested, own_root };
 
 struct Probe {

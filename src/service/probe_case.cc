@@ -143,10 +143,11 @@ void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& requ
   with_.start_twin(id, request.control, [this, id, name, request, reply = std::move(reply)](Result<Twin> twin) {
     if (!twin) return reply(Failure(std::move(twin).error().with_context("start the twin")));
     if (request.sign) return probe_twin(*twin, id, name, reply);
-    run_in({twin->id, twin->nested, twin->own_root}, request, [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
-      with_.remove_twin(twin);
-      reply(record(std::move(report), twin, name));
-    });
+    run_in({twin->id, twin->nested, twin->own_root}, request,
+           [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
+             with_.remove_twin(twin);
+             reply(record(std::move(report), twin, name));
+           });
   });
 }
 
@@ -163,16 +164,17 @@ void ProbeCase::prove(const core::RunRequest& request, Reply<uint64_t> reply) {
 
 void ProbeCase::probe_twin(const Twin& twin, const std::string& sandbox, const std::string& name,
                            Reply<core::ProbeReport> reply) {
-  run_in({twin.id, twin.nested, twin.own_root}, {}, [this, twin, sandbox, name, reply](Result<core::ProbeReport> report) {
-    with_.remove_twin(twin.id);
-    if (!report) return reply(Failure(std::move(report).error()));
-    report->sandbox = name;
-    with_.sign(sandbox, make_proof(twin, name, *report), [report = *report, reply](Result<uint64_t> index) mutable {
-      if (!index) return reply(Failure(std::move(index).error()));
-      report.proof = *index;
-      reply(std::move(report));
-    });
-  });
+  run_in(
+      {twin.id, twin.nested, twin.own_root}, {}, [this, twin, sandbox, name, reply](Result<core::ProbeReport> report) {
+        with_.remove_twin(twin.id);
+        if (!report) return reply(Failure(std::move(report).error()));
+        report->sandbox = name;
+        with_.sign(sandbox, make_proof(twin, name, *report), [report = *report, reply](Result<uint64_t> index) mutable {
+          if (!index) return reply(Failure(std::move(index).error()));
+          report.proof = *index;
+          reply(std::move(report));
+        });
+      });
 }
 
 void ProbeCase::run_in(const Place& place, const core::ProbeRequest& request, Reply<core::ProbeReport> reply) {

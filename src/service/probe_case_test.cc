@@ -110,7 +110,13 @@ class ProbeCaseTest : public testing::Test {
             "user:1000"};
   }
   static Twin twin() {
-    Twin twin{.id = "twin", .name = "grey-seal", .subject = {}, .nested = true, .own_root = false, .layers = {"seccomp"}, .degraded = {}};
+    Twin twin{.id = "twin",
+              .name = "grey-seal",
+              .subject = {},
+              .nested = true,
+              .own_root = false,
+              .layers = {"seccomp"},
+              .degraded = {}};
     twin.subject.policy = "standard";
     return twin;
   }

@@ -50,7 +50,7 @@ class Exhaustion(hydravisor.TestCase):
         self.world.ok("run", "--detach", "--name", "bomb", "--pids", "64", "--accept-unenforced", "--", "perl", "-e", FORKS)
         if not self.world.json("inspect", "bomb")["limits"]["enforced"]["pids"]:
             hydravisor.skip_or_fail("this machine gives the user no cgroup for processes")
-        hydravisor.wait_for(lambda: self.world.json("stats", "bomb").get("processes", 0) >= 60, 30, "a full sandbox")
+        hydravisor.wait_for(lambda: self.world.json("stats", "bomb")["items"][0].get("processes", 0) >= 60, 30, "a full sandbox")
         self.assert_others_go_on()
         self.world.ok("rm", "--force", "bomb")
 
@@ -61,7 +61,7 @@ class Exhaustion(hydravisor.TestCase):
             (sandbox,) = [item["id"] for item in self.world.json("ls")["items"] if item["name"] == "flood"]
             kept = os.stat(os.path.join(self.world.state, "hydravisor", "sandboxes", sandbox, "log")).st_size
             self.assertLess(kept, 64 << 20)
-            self.world.ok("stop", "--time", "0", "flood")
+            self.world.ok("stop", "--grace", "1s", "flood")
             process.stdout.close()
             process.wait(60)
 
