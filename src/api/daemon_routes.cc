@@ -20,6 +20,12 @@ Answer get_doctor(service::Service& service, const Call& call) {
   return json_or_error(service.doctor(call.target().value("workspace").value_or("")));
 }
 
+Answer list_proofs(service::Service& service, const Call& call) {
+  uint64_t limit = HV_TRY(call.number("limit")).value_or(100);
+  if (limit < 1 || limit > 1000) return base::Failure(base::invalid_argument("'limit' must be from 1 to 1000"));
+  return list_or_error(service.proofs(call.target().value("sandbox").value_or(""), limit));
+}
+
 Answer list_policies(service::Service& service, const Call&) {
   return list_or_error(service.policies());
 }

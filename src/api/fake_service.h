@@ -120,8 +120,16 @@ class FakeService final : public service::Service {
     log_wake = std::move(wake);
     return core::Subscription([] {});
   }
+  base::Result<std::vector<core::ProofInfo>> proofs(const std::string& sandbox, size_t) override {
+    core::ProofInfo proof;
+    proof.index = 7;
+    proof.sandbox = sandbox;
+    proof.proof.held = true;
+    proof.proof.verdicts["keyctl"] = "held";
+    return std::vector{proof};
+  }
   void probe(std::string sandbox, core::ProbeRequest, service::Reply<core::ProbeReport> reply) override {
-    reply(core::ProbeReport{sandbox, {{"p1", "files", core::ProbeStatus::held, "EACCES"}}});
+    reply(core::ProbeReport{sandbox, {{"p1", "files", core::ProbeStatus::held, "EACCES", {}}}, {}});
   }
 
   base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) override {

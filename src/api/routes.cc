@@ -50,6 +50,7 @@ constexpr std::array kRoutes{
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/undo", .on_pool = post_undo},
     Route{.method = "POST", .pattern = "/v1/sandboxes/{name}/sync", .on_pool = post_sync},
 
+    Route{.method = "GET", .pattern = "/v1/proofs", .query = "sandbox,limit", .on_pool = list_proofs},
     Route{.method = "GET", .pattern = "/v1/policies", .on_pool = list_policies},
     Route{.method = "GET", .pattern = "/v1/policies/{name}", .on_pool = get_policy},
     Route{.method = "GET", .pattern = "/v1/agents", .on_pool = list_agents},

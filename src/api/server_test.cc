@@ -91,6 +91,7 @@ TEST_F(ApiTest, LeadsASandboxThroughItsLife) {
   EXPECT_EQ(c.rename("web", {"site"})->name, "site");
   EXPECT_EQ(c.stats("web")->memory_bytes, 1024u);
   EXPECT_EQ(c.probe("web", {})->results.size(), 1u);
+  EXPECT_EQ(c.proofs("web", 1)->at(0).proof.verdicts.at("keyctl"), "held");
   EXPECT_TRUE(c.remove("web", true));
   auto gone = c.inspect("web");
   ASSERT_FALSE(gone);

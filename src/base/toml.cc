@@ -88,6 +88,10 @@ bool Table::has(std::string_view key) const {
   return node_ != nullptr && as_table(node_).contains(key);
 }
 
+bool Table::is_text(std::string_view key) const {
+  return has(key) && as_table(node_).get(key)->is_string();
+}
+
 std::optional<Span> Table::span(std::string_view key) const {
   const ::toml::node* node = node_ == nullptr ? nullptr : as_table(node_).get(key);
   if (node == nullptr) return std::nullopt;

@@ -46,6 +46,8 @@ class Table {
   // The one of `allowed` that the key's text names; another text is a fault that names the nearest.
   std::optional<size_t> choice(std::string_view key, const std::vector<std::string>& allowed);
   bool has(std::string_view key) const;
+  // Whether the key's value is a text: for keys that take one of two kinds.
+  bool is_text(std::string_view key) const;
   // Where the key's value stands; nullopt when it is absent.
   std::optional<Span> span(std::string_view key) const;
   // The keys of this table, in the file's order.

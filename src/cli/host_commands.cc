@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::chrono::seconds kDaemonEnds{15};
 
-constexpr Argument kName[] = {{.name = "NAME", .completion = Completion::sandboxes}};
+constexpr Argument kName[] = {{.name = "NAME", .least = 0, .most = 1, .completion = Completion::sandboxes}};
 
 constexpr Option kProbeOptions[] = {
     {.name = "control",
@@ -30,13 +30,43 @@ constexpr Option kProbeOptions[] = {
      .help = "Try it in a twin without this layer: what then gets through proves the probe",
      .completion = Completion::layers},
     {.name = "only", .value = "ID", .help = "Only this probe", .repeatable = true},
+    {.name = "sign", .help = "In a twin in which nothing else runs; the result goes into the ledger as a signed proof"},
+    {.name = "last", .help = "Show the last proof, of NAME or of all, and whether it still counts; try nothing"},
 };
-constexpr ExitCode kProbeCodes[] = {{"0", "everything held"}, {"1", "something got through"}};
+constexpr ExitCode kProbeCodes[] = {{"0", "everything held"},
+                                    {"1", "something got through; with --last: the proof does not count any more"}};
 constexpr ExitCode kDoctorCodes[] = {{"0", "sandboxes can be started here"},
                                      {"1", "they cannot; the fixes are listed"}};
 
+base::Result<int> show_last_proof(Context& context, const std::string& sandbox) {
+  client::Client* client = HV_TRY(context.client());
+  std::vector<core::ProofInfo> proofs = HV_TRY(client->proofs(sandbox, 1));
+  if (proofs.empty())
+    return base::Failure(base::not_found(sandbox.empty()
+                                             ? "nothing was proven yet"
+                                             : base::format("nothing was proven of '{}' yet", base::printable(sandbox)))
+                             .with_hint("hydravisor probe --sign NAME, or hydravisor run --prove -- COMMAND"));
+  const core::ProofInfo& proof = proofs.front();
+  int code = HV_TRY(context.json ? context.print_json(wire::to_json(proof))
+                                 : context.print(proof_text(proof, base::system_clock().wall(), context.width())));
+  return code == kDone && !proof.stale.empty() ? kNo : code;
+}
+
 base::Result<int> probe(Context& context, const Arguments& arguments) {
-  core::ProbeRequest request{.control = std::nullopt, .ids = arguments.values("only")};
+  core::ProbeRequest request{.control = std::nullopt, .ids = arguments.values("only"), .sign = arguments.has("sign")};
+  auto contradicts = [&](std::string_view one, std::string_view other) {
+    return context.usage<int>(
+        base::Failure(base::invalid_argument(base::format("--{} and --{} contradict each other", one, other))));
+  };
+  for (std::string_view option : {"control", "only"}) {
+    if (request.sign && arguments.has(option)) return contradicts("sign", option);
+    if (arguments.has("last") && arguments.has(option)) return contradicts("last", option);
+  }
+  if (request.sign && arguments.has("last")) return contradicts("sign", "last");
+  if (arguments.has("last")) return show_last_proof(context, arguments.words().empty() ? "" : arguments.word(0));
+  if (arguments.words().empty())
+    return context.usage<int>(base::Failure(
+        base::invalid_argument("NAME is missing: the sandbox to try").with_hint("hydravisor ls shows all")));
   if (auto text = arguments.value("control"))
     request.control = HV_TRY_CONTEXT(context.usage(core::parse_name<core::Layer>(*text)), "--control");
   client::Client* client = HV_TRY(context.client());
@@ -53,6 +83,9 @@ base::Result<int> probe(Context& context, const Arguments& arguments) {
   }
   int code = HV_TRY(context.json ? context.print_json(std::move(items))
                                  : context.print(probe_text(report, context.table_width())));
+  if (report.proof)
+    context.note(base::format("signed: record {} of the ledger; show it: hydravisor audit show {}", *report.proof,
+                              *report.proof));
   return code == kDone && !held ? kNo : code;
 }
 
@@ -133,10 +166,14 @@ constexpr Command kProbe = {
     .description =
         "Tries known ways out from inside the sandbox NAME and says for each whether it held and whether the try was "
         "recorded. With "
-        "--control it is done in a twin that lacks one layer, to show that the probe would notice.",
+        "--control it is done in a twin that lacks one layer, to show that the probe would notice. With --sign it is "
+        "done in a twin in which nothing else runs, and the verdict on every try becomes a record of the ledger: a "
+        "proof of containment, which policies can ask for.",
     .options = kProbeOptions,
     .arguments = kName,
-    .example = "hydravisor probe web\nhydravisor probe web --control seccomp",
+    .example =
+        "hydravisor probe web\nhydravisor probe web --control seccomp\nhydravisor probe web --sign\nhydravisor "
+        "probe --last",
     .exit_codes = kProbeCodes,
     .run = probe,
 };

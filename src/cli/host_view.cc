@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/layout.h"
 
 namespace hv::cli {
@@ -40,6 +41,42 @@ std::string probe_text(const core::ProbeReport& report, size_t width) {
     }
   return table.render(width) +
          base::format("{} held, {} got through, {} not applicable\n", counts[1] + counts[2], counts[0], counts[3]);
+}
+
+std::string proof_text(const core::ProofInfo& info, base::WallTime now, size_t width) {
+  const core::Proof& proof = info.proof;
+  const core::ProofSubject& subject = proof.subject;
+  std::string out =
+      base::format("record {}: {}\n", info.index,
+                   proof.held ? "nothing got through" : base::format("{} PROBES GOT THROUGH", proof.failed.size()));
+  auto field = [&](std::string_view label, std::string_view value) {
+    if (!value.empty()) out += base::format("  {:<12}{}\n", label, wrap(base::printable(value), width, 14, 14));
+  };
+  auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - info.time);
+  field("time", base::format("{} ({})", base::to_rfc3339(info.time),
+                             age.count() < 0 ? "still to come, by this machine's clock"
+                                             : base::to_text(std::chrono::floor<std::chrono::seconds>(age)) + " ago"));
+  field("counts", info.stale.empty() ? "for a start with this policy" : "no longer: " + info.stale);
+  field("signed", info.durability == core::Durability::sealed ? "yes; check it: hydravisor audit verify" : "not yet");
+  field("sandbox", base::format("{} ({})", proof.name, info.sandbox));
+  field("policy", base::format("{}, sha256 {}", subject.policy, subject.policy_digest));
+  if (!subject.variant.empty()) field("with", base::join(subject.variant, ", "));
+  field("plan", "sha256 " + subject.plan_digest);
+  field("kernel", subject.kernel);
+  field("machine", subject.machine);
+  field("hydravisor", subject.version);
+  for (const std::string& layer : proof.layers) field(&layer == proof.layers.data() ? "layers" : "", layer);
+  for (const std::string& loss : proof.degraded) field(&loss == proof.degraded.data() ? "without" : "", loss);
+  for (core::ProbeStatus status : kUrgency) {
+    std::vector<std::string> ids;
+    for (const auto& [id, verdict] : proof.verdicts)
+      if (verdict == core::name_of(status)) ids.push_back(id);
+    if (!ids.empty())
+      out += wrap(base::printable(base::format("{} {}: {}", ids.size(), words_for(status), base::join(ids, " "))),
+                  width, 2) +
+             "\n";
+  }
+  return out;
 }
 
 std::string doctor_text(const core::DoctorReport& report, size_t width) {

@@ -25,6 +25,8 @@ constexpr Option kRunOnly[] = {
     {.name = "detach-keys", .value = "KEYS", .help = "What to type to leave it running; ctrl-p,ctrl-q when not given"},
     {.name = "keep", .letter = 'k', .help = "Keep the sandbox when the command has ended, also without changes"},
     {.name = "no-keep", .help = "Keep it for its changes only, although config.toml says keep"},
+    {.name = "prove",
+     .help = "First try known ways out in a sandbox of the same plan; start only when none leads out, and record it"},
 };
 constexpr auto kRunOptions = with_request_options(kRunOnly);
 
@@ -74,6 +76,7 @@ base::Result<int> run(Context& context, const Arguments& arguments) {
     return context.usage<int>(base::Failure(base::invalid_argument("--keep and --no-keep contradict each other")));
   if (arguments.has("keep")) request.keep = true;
   if (arguments.has("no-keep")) request.keep = false;
+  if (arguments.has("prove")) request.prove = true;
   if (arguments.has("terminal") && arguments.has("no-terminal"))
     return context.usage<int>(
         base::Failure(base::invalid_argument("--terminal and --no-terminal contradict each other")));
@@ -122,7 +125,7 @@ constexpr Command kRun = {
     .options = kRunOptions,
     .arguments = {},
     .trailing = Trailing::required_command,
-    .example = "hydravisor run claude\nhydravisor run --policy locked -- make test",
+    .example = "hydravisor run claude\nhydravisor run --policy locked -- make test\nhydravisor run --prove claude",
     .exit_codes = kRunCodes,
     .passes_status = true,
     .run = run,

@@ -154,6 +154,13 @@ Result<core::ProbeReport> Client::probe(std::string_view sandbox, const core::Pr
   return read<core::ProbeReport>(call(post(of_sandbox(sandbox, "probe"), wire::to_text(request))));
 }
 
+Result<std::vector<core::ProofInfo>> Client::proofs(std::string_view sandbox, uint64_t limit) {
+  Query query("/v1/proofs");
+  if (!sandbox.empty()) query.add("sandbox", sandbox);
+  query.add("limit", std::to_string(limit));
+  return read_list<core::ProofInfo>(call(get(query.take())));
+}
+
 Result<core::ChangeReport> Client::diff(std::string_view sandbox, const core::DiffRequest& request) {
   Query query(of_sandbox(sandbox, "diff"));
   for (const std::string& path : request.paths) query.add("path", path);

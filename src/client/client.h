@@ -17,6 +17,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
 
@@ -106,6 +107,8 @@ class Client {
   base::Result<UsageReader> usage_samples(std::chrono::milliseconds interval);
   base::Result<ByteReader> logs(std::string_view sandbox, bool follow);
   base::Result<core::ProbeReport> probe(std::string_view sandbox, const core::ProbeRequest& request);
+  // The newest first; of one sandbox, by name or id, or of all when it is empty.
+  base::Result<std::vector<core::ProofInfo>> proofs(std::string_view sandbox, uint64_t limit);
 
   base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request);
   base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request);

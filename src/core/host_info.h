@@ -72,6 +72,7 @@ enum class ProbeStatus { held, held_unrecorded, got_through, not_applicable };
 struct ProbeRequest {
   std::optional<Layer> control;  // in a twin of the sandbox without this layer: what got through then proves the probe
   std::vector<std::string> ids;  // empty: all
+  bool sign = false;             // in a twin in which nothing else runs, and into the ledger as a proof
 };
 
 struct ProbeResult {
@@ -79,11 +80,13 @@ struct ProbeResult {
   std::string category;
   ProbeStatus status = ProbeStatus::held;
   std::string detail;
+  std::optional<std::vector<std::string>> layers;  // of what got through: those that should have held it
 };
 
 struct ProbeReport {
   std::string sandbox;
   std::vector<ProbeResult> results;
+  std::optional<uint64_t> proof;  // signed: the index of the ledger's record
 };
 
 template <>

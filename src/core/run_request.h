@@ -107,6 +107,7 @@ struct RunRequest {
   std::optional<WindowSize> terminal;  // absent: three separate streams
   LimitsRequest limits;
   std::vector<Layer> skipped_layers;  // weakening on purpose; recorded
+  std::optional<bool> prove;          // start only what a twin was probed for just before, with nothing getting through
   bool operator==(const RunRequest&) const = default;
 };
 

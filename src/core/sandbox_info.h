@@ -38,6 +38,7 @@ struct LayerInfo {
 struct IsolationInfo {
   std::vector<LayerInfo> layers;
   std::vector<std::string> degraded;  // sentences: what this machine or this request leaves unenforced
+  std::optional<bool> nested;         // true: the agent may make namespaces and mounts of its own
 };
 
 // One rule of what a sandbox may reach, as it is written.

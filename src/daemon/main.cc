@@ -29,6 +29,7 @@
 #include "daemon/own_program.h"
 #include "http/loop.h"
 #include "service/daemon_service.h"
+#include "service/proof_subject.h"
 #include "store/state_format.h"
 
 extern char** environ;
@@ -155,18 +156,22 @@ Result<Ending> serve(Fd start_lock) {
   service::Planner planner({paths, directory, ::getuid(), user_name()});
   service::SandboxLocks locks;
   service::WorkspaceCases* workspaces_later = nullptr;
-  service::LifeCycle life({loop, *ledger, planner, locks, store::SandboxStore(paths.sandboxes),
+  std::string principal = "user:" + std::to_string(::getuid());
+  // A full queue runs the task here: late is better than never.
+  auto later = [&](std::function<void()> task) {
+    if (!pool.submit(task)) task();
+  };
+  service::ProofCases proofs(
+      {loop, *ledger, base::system_clock(), paths.cache + "/proofs", principal, later,
+       [&](const std::string& policy) { return service::subject_of_policy(paths.policies, policy); }});
+  service::LifeCycle life({loop, *ledger, planner, locks, proofs, store::SandboxStore(paths.sandboxes),
                            directory + "/hydravisor-supervisor",
                            [&](const std::string& sandbox) {
                              auto changes = workspaces_later->count_changes(sandbox);
                              // What cannot be counted is kept.
                              return !changes || *changes != 0;
                            },
-                           [&](std::function<void()> task) {
-                             // A full queue runs the task here: late is better than never.
-                             if (!pool.submit(task)) task();
-                           }});
-  std::string principal = "user:" + std::to_string(::getuid());
+                           later});
   service::WorkspaceCases workspaces(life, *ledger, locks,
                                      {.worker = directory + "/hydravisor-worker",
                                       .principal = principal,
@@ -181,10 +186,17 @@ Result<Ending> serve(Fd start_lock) {
        [&](const std::string& sandbox, const core::Command& command, runtime::ClientSocket client) {
          return life.exec_inside(sandbox, command, std::move(client));
        },
-       [&](const std::string& sandbox, core::Layer layer, service::Reply<core::SandboxInfo> reply) {
-         life.start_twin(sandbox, layer, std::move(reply));
+       [&](const std::string& sandbox, std::optional<core::Layer> without, service::Reply<service::Twin> reply) {
+         life.start_twin(sandbox, without, std::move(reply));
        },
-       [&](const std::string& id) { life.remove(id, true, [](const base::Status&) {}); }, paths.runtime, principal});
+       [&](const core::RunRequest& request, service::Reply<service::Twin> reply) {
+         life.start_twin(request, std::move(reply));
+       },
+       [&](const std::string& id) { life.remove(id, true, [](const base::Status&) {}); },
+       [&](const std::string& sandbox, const core::Proof& proof, service::Reply<uint64_t> reply) {
+         proofs.sign(sandbox, proof, std::move(reply));
+       },
+       paths.runtime, principal});
   isolation::MachineSources machine;
   machine.user = user_name();
   machine.uid = ::getuid();
@@ -199,11 +211,11 @@ Result<Ending> serve(Fd start_lock) {
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
-  service::DaemonService daemon_service(
-      {life, workspaces, audit, catalog, probes, doctor, logs, usage, info, stop_soon, [&](const std::string& program) {
-         ending.become = program;
-         stop_soon();
-       }});
+  service::DaemonService daemon_service({life, workspaces, audit, catalog, probes, proofs, doctor, logs, usage, info,
+                                         stop_soon, [&](const std::string& program) {
+                                           ending.become = program;
+                                           stop_soon();
+                                         }});
   HV_TRY(life.reconcile());
   // What an apply that a crash cut short left half-done is taken back before anybody asks.
   for (const core::SandboxInfo& sandbox : life.list({}))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -214,6 +215,23 @@ Result<Fd> new_proc() {
   return tree;
 }
 
+// Watches are counted for each user of the host, who may be the agent's too: half of them stay for what runs outside.
+Status leave_watches(int root) {
+  for (std::string name : {"instances", "watches"}) {
+    // A kernel without inotify has none to give away.
+    Result<Fd> total = base::open_file("proc/sys/fs/inotify/max_user_" + name, O_RDONLY, 0, root);
+    if (!total) continue;
+    std::array<char, 32> text{};
+    ssize_t size = ::read(total->get(), text.data(), text.size());
+    uint64_t most = 0;
+    if (size <= 0 || std::from_chars(text.data(), text.data() + size, most).ec != std::errc()) continue;
+    Fd limit = HV_TRY(base::open_file("proc/sys/user/max_inotify_" + name, O_WRONLY, 0, root));
+    HV_TRY_CONTEXT(base::write_all(limit.get(), std::to_string(std::max<uint64_t>(most / 2, 1)) + "\n"),
+                   "limit inotify " + name + " inside");
+  }
+  return {};
+}
+
 Status add_proc(int root, const RootOptions& options) {
   if (::mkdirat(root, "proc", 0555) != 0 && errno != EEXIST) return fail("make a mount point", "/proc");
   Fd tree = options.fresh_proc ? HV_TRY(new_proc())
@@ -225,6 +243,7 @@ Status add_proc(int root, const RootOptions& options) {
     Fd limit = HV_TRY(base::open_file("proc/sys/user/max_user_namespaces", O_WRONLY, 0, root));
     HV_TRY_CONTEXT(base::write_all(limit.get(), "0\n"), "forbid user namespaces inside");
   }
+  HV_TRY(leave_watches(root));
   return {};
 }
 

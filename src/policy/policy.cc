@@ -116,6 +116,19 @@ void read_environment(Table table, Policy& policy) {
   table.finish();
 }
 
+// true: a proof of any age; a time: one that is at most so old.
+void read_security(Table table, Policy& policy) {
+  constexpr std::string_view key = "require_probe";
+  if (table.is_text(key)) {
+    uint64_t millis = 0;
+    read_time(table, key, "24h", millis);
+    policy.require_probe = ProofDemand{std::chrono::milliseconds(millis)};
+  } else if (table.boolean(key).value_or(false)) {
+    policy.require_probe = ProofDemand{};
+  }
+  table.finish();
+}
+
 // What records call the policy: its name, or the one of its file ("policies/mine.toml (shipped)" is mine).
 std::string name_for_origin(const Policy& policy, std::string_view file) {
   if (!policy.name.empty()) return policy.name;
@@ -153,6 +166,7 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   policy.nested_sandboxes = privileges.boolean("nested_sandboxes").value_or(false);
   privileges.finish();
   read_environment(root.table("environment"), policy);
+  read_security(root.table("security"), policy);
   Table network = root.table("network");
   read_network(network, name_for_origin(policy, file), policy);
   for (std::string_view key : kPlannedNetwork) network.refuse(key, not_enforced(format("network.{}", key)));
@@ -164,7 +178,8 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
 }
 
 // Most policies have none of these, and say nothing of them.
-static std::string describe_more(const core::Limits& limits) {
+static std::string describe_more(const Policy& policy) {
+  const core::Limits& limits = policy.limits;
   std::string text;
   auto size = [&](const char* key, uint64_t value) {
     if (value != 0) text += format("{} = {}\n", key, base::to_text(base::ByteCount{value}));
@@ -178,6 +193,9 @@ static std::string describe_more(const core::Limits& limits) {
   size("tmp", limits.tmp_bytes);
   time("wall", limits.wall_millis);
   time("idle", limits.idle_millis);
+  if (policy.require_probe)
+    text += format("require_probe = {}\n",
+                   policy.require_probe->oldest ? base::to_text(*policy.require_probe->oldest) : "yes");
   return text;
 }
 
@@ -199,7 +217,7 @@ std::string describe(const Policy& policy) {
       base::printable(policy.name),
       limits.memory_bytes == 0 ? "none" : base::to_text(base::ByteCount{limits.memory_bytes}),
       limits.pids == 0 ? "none" : std::to_string(limits.pids),
-      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), describe_more(limits),
+      limits.cpu_millis == 0 ? "none" : format("{}", limits.cpu_millis / 1000.0), describe_more(policy),
       core::name_of(policy.workspace), list(policy.read), list(policy.write), policy.nested_sandboxes ? "yes" : "no",
       list(policy.pass), list(ports), policy.agent_hosts ? "yes" : "no", core::name_of(policy.egress.fallback), rules);
 }

@@ -1,6 +1,7 @@
 // What a sandbox may do, as its author wrote it: text -> Policy. Pure; docs/policy.md is the format's page.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,12 @@
 #include "core/run_request.h"
 
 namespace hv::policy {
+
+// Nothing starts without a proof of containment for the same policy, made on the same machine.
+struct ProofDemand {
+  std::optional<std::chrono::milliseconds> oldest;  // at most this old; nothing: of any age
+  bool operator==(const ProofDemand&) const = default;
+};
 
 struct Policy {
   std::string name;
@@ -29,6 +36,7 @@ struct Policy {
   // Rules in the file's order, each with its origin; groups are not replaced yet, and host services are inside too.
   core::EgressPolicy egress;
   bool agent_hosts = true;  // the hosts of the agent's own profile are allowed beside the rules
+  std::optional<ProofDemand> require_probe;
   bool operator==(const Policy&) const = default;
 };
 

@@ -13,6 +13,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -114,6 +115,17 @@ const Call calls[] = {
      "the firewall's control socket",
      {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER}},
     {"socket-audit", SYS_socket, seccomp_only, "the kernel's audit socket", {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT}},
+    {"socket-generic-netlink",
+     SYS_socket,
+     seccomp_only,
+     "the kernel's modules, by generic netlink",
+     {AF_NETLINK, SOCK_RAW, NETLINK_GENERIC}},
+    {"socket-diagnosis", SYS_socket, seccomp_only, "a list of all sockets", {AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG}},
+    {"socket-device-events",
+     SYS_socket,
+     seccomp_only,
+     "devices as they come and go",
+     {AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT}},
     {"socket-mptcp", SYS_socket, seccomp_only, "TCP over several paths", {AF_INET, SOCK_STREAM, IPPROTO_MPTCP}},
     {"socket-udplite", SYS_socket, seccomp_only, "UDP-Lite", {AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE}},
     {"socket-sctp", SYS_socket, seccomp_only, "SCTP", {AF_INET, SOCK_STREAM, IPPROTO_SCTP}},
@@ -199,6 +211,45 @@ Attempt take_descriptor(const Outside&) {
   return judge("pidfd_getfd", result, errno);
 }
 
+// A mount namespace, with what we are allowed to or in a user namespace of our own; private, so that nothing of it is
+// seen outside.
+int leave_mounts(int more) {
+  if (::unshare(CLONE_NEWNS | more) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS | more) != 0) return errno;
+  ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  return 0;
+}
+
+// Whoever copies a mount tree into a namespace of his own finds its read-only mounts locked.
+Attempt make_writable(const Outside&) {
+  if (int error = leave_mounts(0); error != 0) return held(describe("unshare", -1, error));
+  int error = 0;
+  for (const char* path : {"/usr", "/etc", "/"}) {
+    if (::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND, nullptr) == 0)
+      return got_through(std::string("mounted writable: ") + path);
+    error = errno;
+  }
+  return held_unrecorded(describe("mount", -1, error));
+}
+
+// The program that a control group starts when it is empty is one of the host's.
+Attempt mount_cgroup(const Outside&) {
+  if (int error = leave_mounts(CLONE_NEWCGROUP); error != 0) return held(describe("unshare", -1, error));
+  const char* place = "/tmp/hydravisor-probe-cgroup";
+  ::mkdir(place, 0700);
+  Attempt attempt = held_unrecorded("no control group file system with such a program can be mounted");
+  for (const char* controller : {"memory", "pids", "cpu", "freezer", "devices", "net_cls"}) {
+    if (::mount("cgroup", place, "cgroup", 0, controller) != 0) continue;
+    int fd = ::open((std::string(place) + "/release_agent").c_str(), O_WRONLY | O_CLOEXEC);
+    attempt = fd < 0 ? held_unrecorded(describe("open release_agent", fd, errno))
+                     : got_through(std::string("release_agent of ") + controller + " opens for writing");
+    if (fd >= 0) ::close(fd);
+    ::umount2(place, MNT_DETACH);
+    if (attempt.outcome == Outcome::got_through) break;
+  }
+  ::rmdir(place);
+  return attempt;
+}
+
 Attempt make_whiteout(const Outside&) {
   // Device 0:0 is the one that the kernel lets anybody make: overlayfs reads it as a deletion.
   long result = ::syscall(SYS_mknodat, AT_FDCWD, "/tmp/hydravisor-probe-node", S_IFCHR | 0600, 0);
@@ -228,17 +279,28 @@ std::string_view record_of(int number) {
   return entry->rule == isolation::DenialRule::quiet ? std::string_view() : entry->name;
 }
 
+Allowance allowance_of(int number) {
+  bool nested = isolation::find_denied_call(number)->rule == isolation::DenialRule::unless_nested;
+  return nested ? Allowance::nested : Allowance::nothing;
+}
+
 constexpr size_t simple_count = std::size(calls);
 constexpr std::string_view category = "system-calls";
 
 const Probe special[] = {
-    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user},
+    {"unshare-user-namespace", category, "a user namespace of its own", seccomp_only, "unshare", unshare_user, false,
+     Allowance::nested},
     {"clone-user-namespace", category, "a process in a user namespace of its own", seccomp_only, "clone",
-     clone_namespace},
-    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names},
+     clone_namespace, false, Allowance::nested},
+    {"unshare-namespace", category, "a namespace of its own", seccomp_and_capabilities, "unshare", unshare_names, false,
+     Allowance::nested},
     {"setns", category, "entering a namespace", seccomp_and_capabilities, "setns", join_namespace},
     {"mount", category, "a mount of its own", layers(Layer::seccomp, Layer::capabilities, Layer::landlock), "mount",
-     mount_tmpfs},
+     mount_tmpfs, false, Allowance::nested},
+    {"remount-writable", category, "a read-only mount made writable, in a mount namespace of its own",
+     layers(Layer::seccomp, Layer::capabilities, Layer::landlock), "unshare", make_writable},
+    {"release-agent-mount", category, "a control group's program of the host, in a mount namespace of its own",
+     kernel_itself, "unshare", mount_cgroup},
     {"process-vm-readv", category, "another process's memory", seccomp_only, "process_vm_readv", read_memory},
     {"process-vm-writev", category, "another process's memory", seccomp_only, "process_vm_writev", write_memory},
     {"pidfd-getfd", category, "another process's descriptors", seccomp_only, "pidfd_getfd", take_descriptor},
@@ -254,7 +316,8 @@ const Probe special[] = {
 template <size_t... I>
 std::array<Probe, simple_count + std::size(special)> make_table(std::index_sequence<I...>) {
   std::array<Probe, simple_count + std::size(special)> table{
-      Probe{calls[I].id, category, calls[I].summary, calls[I].control, record_of(calls[I].number), try_call<I>}...};
+      Probe{calls[I].id, category, calls[I].summary, calls[I].control, record_of(calls[I].number), try_call<I>, false,
+            allowance_of(calls[I].number)}...};
   for (size_t i = 0; i < std::size(special); ++i) table[simple_count + i] = special[i];
   return table;
 }

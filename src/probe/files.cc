@@ -79,6 +79,18 @@ Attempt kernel_log(const Outside&) {
 Attempt key_users(const Outside&) {
   return try_read("/proc/key-users");
 }
+// A mask is a mount over the file, so it has to hold by whatever name the file is reached.
+Attempt masked_by_other_names(const Outside&) {
+  for (const char* name : {"/proc/self/root/proc/kallsyms", "/proc/self/cwd/../../../../../../../../proc/kallsyms",
+                           "/proc/thread-self/root/proc/kallsyms", "/proc/1/root/proc/kallsyms",
+                           "/proc/self/../kallsyms", "/proc//kallsyms"})
+    if (Attempt attempt = try_read(name); attempt.outcome == Outcome::got_through) return attempt;
+  int directory = ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return held("no name leads to it");
+  Attempt attempt = try_read("/proc/self/fd/" + std::to_string(directory) + "/kallsyms");
+  ::close(directory);
+  return attempt.outcome == Outcome::got_through ? attempt : held("no name leads to it");
+}
 // What is written to a masked file goes to /dev/null: only a real one, a file of proc, is a way through.
 Attempt sysrq(const Outside&) {
   int fd = ::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
@@ -131,9 +143,15 @@ Attempt change_system(const Outside&) {
   return held("chmod, chown and truncate of system files fail");
 }
 Attempt link_system(const Outside&) {
-  long result = ::link("/usr/bin/env", "/tmp/hydravisor-probe-link");
+  const char* second = "/tmp/hydravisor-probe-link";
+  long result = ::link("/usr/bin/env", second);
   int error = errno;
-  ::unlink("/tmp/hydravisor-probe-link");
+  int fd = ::open("/usr/bin/env", O_PATH | O_CLOEXEC);
+  // The same by way of a descriptor, which needs no path.
+  if (result != 0 && fd >= 0)
+    result = ::linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(fd)).c_str(), AT_FDCWD, second, AT_SYMLINK_FOLLOW);
+  if (fd >= 0) ::close(fd);
+  ::unlink(second);
   return judge("link", result, error);
 }
 Attempt set_user_id(const Outside&) {
@@ -189,8 +207,12 @@ const Probe table[] = {
     {"init-memory", category, "the memory of PID 1", layers(Layer::capabilities), "", init_memory},
     {"init-root", category, "the root directory of PID 1", layers(Layer::capabilities), "", init_root},
     {"init-descriptors", category, "the descriptors of PID 1", layers(Layer::capabilities), "", init_descriptors},
-    {"kallsyms", category, "the kernel's symbols", layers(Layer::masked_proc), "", kernel_symbols},
-    {"key-users", category, "who holds keys on the host", layers(Layer::masked_proc), "", key_users},
+    {"kallsyms", category, "the kernel's symbols", layers(Layer::masked_proc), "", kernel_symbols, false,
+     Allowance::nested},
+    {"masked-by-other-names", category, "a masked file by another of its names", layers(Layer::masked_proc), "",
+     masked_by_other_names, false, Allowance::nested},
+    {"key-users", category, "who holds keys on the host", layers(Layer::masked_proc), "", key_users, false,
+     Allowance::nested},
     {"kernel-memory", category, "the machine's memory", nothing_to_leave_out, "", kernel_memory},
     {"kernel-log", category, "the kernel's log", nothing_to_leave_out, "", kernel_log},
     {"sysrq", category, "the machine's emergency switch", nothing_to_leave_out, "", sysrq},
@@ -202,8 +224,10 @@ const Probe table[] = {
     {"host-devices", category, "devices of the host", nothing_to_leave_out, "", host_devices},
     {"write-root", category, "a file in the root directory",
      layers(Layer::read_only_root, Layer::landlock, Layer::capabilities), "", write_root},
-    {"write-system", category, "a file among the system's", nothing_to_leave_out, "", write_system},
-    {"change-system", category, "changing the system's files", nothing_to_leave_out, "", change_system},
+    {"write-system", category, "a file among the system's", nothing_to_leave_out, "", write_system, false,
+     Allowance::own_root},
+    {"change-system", category, "changing the system's files", nothing_to_leave_out, "", change_system, false,
+     Allowance::own_root},
     {"link-system", category, "a second name for a system file", nothing_to_leave_out, "", link_system},
     {"set-user-id", category, "privilege from set-user-id programs", layers(Layer::no_new_privs, Layer::capabilities),
      "", set_user_id},

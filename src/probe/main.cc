@@ -1,5 +1,6 @@
 // hydravisor-probe: run inside a sandbox, it tries what a sandbox must withstand and says what held. Each attempt is a
 // process of its own, so that one that is killed, hangs or spoils its surroundings does not disturb the others.
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -79,19 +80,41 @@ core::ProbeStatus status_of(const Probe& probe, Outcome outcome) {
   return probe.record.empty() ? core::ProbeStatus::held_unrecorded : core::ProbeStatus::held;
 }
 
-Object describe_probe(const Probe& probe) {
+constexpr std::array<std::string_view, 3> kAllowances{"", "nested", "own_root"};
+
+// What is allowed is no way out, and the filter that would have told of a failure is not asked.
+Attempt judge_allowed(Allowance allowance, Attempt attempt) {
+  if (attempt.outcome == Outcome::got_through)
+    return not_applicable((allowance == Allowance::nested ? "allowed, since the policy allows sandboxes inside: "
+                                                          : "allowed in a root file system of its own: ") +
+                          attempt.detail);
+  if (attempt.outcome == Outcome::held) attempt.outcome = Outcome::held_unrecorded;
+  return attempt;
+}
+
+Array layers_of(const Probe& probe) {
   Array control;
   for (auto [layer, name] : core::Names<core::Layer>::table)
     if ((probe.control & static_cast<uint32_t>(layer)) != 0) control.emplace_back(name);
-  return {{"id", probe.id},           {"category", probe.category},
-          {"summary", probe.summary}, {"control", std::move(control)},
-          {"record", probe.record},   {"needs_network", probe.needs_network}};
+  return control;
+}
+
+Object describe_probe(const Probe& probe) {
+  return {{"id", probe.id},
+          {"category", probe.category},
+          {"summary", probe.summary},
+          {"control", layers_of(probe)},
+          {"record", probe.record},
+          {"needs_network", probe.needs_network},
+          {"allowed_by", kAllowances[static_cast<size_t>(probe.allowed_by)]}};
 }
 
 struct Options {
   bool json = false;
   bool list = false;
   bool help = false;
+  bool nested = false;
+  bool own_root = false;
   std::vector<std::string_view> ids;  // empty: all
   Outside outside;
 };
@@ -131,6 +154,10 @@ bool parse(std::span<char*> arguments, Options& options) {
       options.list = true, takes_value = false;
     } else if (word == "--help") {
       options.help = true, takes_value = false;
+    } else if (word == "--nested") {
+      options.nested = true, takes_value = false;
+    } else if (word == "--own-root") {
+      options.own_root = true, takes_value = false;
     } else if (word == "--only") {
       options.ids.push_back(value);
     } else if (word == "--host-pid") {
@@ -168,6 +195,8 @@ constexpr const char* help_text =
     "Tries, from inside a sandbox, what a sandbox must withstand. Exits 1 when anything got through.\n"
     "  --list                    what there is to try, the layers that hold it, the call that the ledger names\n"
     "  --only ID                 this one; may be repeated\n"
+    "  --nested                  the policy allows sandboxes inside, and with them some of these\n"
+    "  --own-root                the root file system is a directory's copy-on-write view (run --rootfs)\n"
     "  --host-pid PID            a process of the host, of the same user\n"
     "  --host-abstract NAME      an abstract socket that listens on the host\n"
     "  --host-socket PATH        a unix socket that listens on the host\n"
@@ -203,16 +232,22 @@ int run(const std::vector<Probe>& probes, const Options& options) {
   bool through = false;
   for (const Probe& probe : probes) {
     Attempt attempt = run_apart(probe, options.outside);
+    if ((options.nested && probe.allowed_by == Allowance::nested) ||
+        (options.own_root && probe.allowed_by == Allowance::own_root))
+      attempt = judge_allowed(probe.allowed_by, std::move(attempt));
     core::ProbeStatus status = status_of(probe, attempt.outcome);
     through = through || status == core::ProbeStatus::got_through;
-    if (options.json)
-      array.push_back(Object{{"id", probe.id},
-                             {"category", probe.category},
-                             {"status", core::name_of(status)},
-                             {"detail", attempt.detail}});
-    else
+    if (options.json) {
+      Object entry{{"id", probe.id},
+                   {"category", probe.category},
+                   {"status", core::name_of(status)},
+                   {"detail", attempt.detail}};
+      if (status == core::ProbeStatus::got_through) entry["layers"] = layers_of(probe);
+      array.push_back(std::move(entry));
+    } else {
       std::printf("%-16s %-24s %s\n", std::string(core::name_of(status)).c_str(), std::string(probe.id).c_str(),
                   attempt.detail.c_str());
+    }
   }
   if (options.json) std::printf("%s\n", base::json::serialize(array).c_str());
   return through ? 1 : 0;

@@ -38,6 +38,10 @@ struct Attempt {
   std::string detail;
 };
 
+// nested: the policy lets the agent make sandboxes of its own, within its own namespaces. own_root: the root file
+// system is a copy-on-write view of a directory, and its system files are the agent's to change.
+enum class Allowance : uint8_t { nothing, nested, own_root };
+
 struct Probe {
   std::string_view id;
   std::string_view category;
@@ -50,6 +54,8 @@ struct Probe {
   Attempt (*attempt)(const Outside&);
   // The control takes a network in which a server answers, which not every machine has.
   bool needs_network = false;
+  // What allows this to an agent: it is then no way out.
+  Allowance allowed_by = Allowance::nothing;
 };
 
 // Each category's table.

@@ -22,11 +22,21 @@ Status DaemonService::reexec(const core::ReexecRequest& request) {
 }
 
 void DaemonService::create(core::RunRequest request, bool start_now, Reply<core::SandboxInfo> reply) {
-  with_.life.create(std::move(request), start_now, std::move(reply));
+  if (!request.prove.value_or(false)) return with_.life.create(std::move(request), start_now, std::move(reply));
+  if (!start_now)
+    return reply(Failure(base::invalid_argument("'prove' is about a start, and this only makes a sandbox")));
+  with_.probes.prove(request, [this, request, reply = std::move(reply)](const Result<uint64_t>& proof) {
+    with_.life.create(request, true, reply, proof);
+  });
 }
 
 void DaemonService::run(core::RunRequest request, std::unique_ptr<Handover> handover) {
-  with_.life.run(std::move(request), std::move(handover));
+  if (!request.prove.value_or(false)) return with_.life.run(std::move(request), std::move(handover));
+  // The connection waits for the proof. A start that fails for another reason fails for it here too.
+  auto waiting = std::make_shared<std::unique_ptr<Handover>>(std::move(handover));
+  with_.probes.prove(request, [this, request, waiting](const Result<uint64_t>& proof) {
+    with_.life.run(request, std::move(*waiting), proof);
+  });
 }
 
 void DaemonService::exec(std::string sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover) {

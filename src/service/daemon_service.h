@@ -11,6 +11,7 @@
 #include "service/life_cycle.h"
 #include "service/log_cases.h"
 #include "service/probe_case.h"
+#include "service/proof_cases.h"
 #include "service/service.h"
 #include "service/usage_cases.h"
 #include "service/workspace_cases.h"
@@ -25,6 +26,7 @@ class DaemonService final : public Service {
     AuditCases& audit;
     CatalogCases& catalog;
     ProbeCase& probes;
+    const ProofCases& proofs;
     DoctorCase& doctor;
     LogCases& logs;
     UsageCases& usage;
@@ -77,6 +79,10 @@ class DaemonService final : public Service {
   base::Result<LogChunk> read_log(std::string_view sandbox, uint64_t offset, size_t limit) override;
   base::Result<core::Subscription> watch_log(std::string_view sandbox, std::function<void()> wake) override;
   void probe(std::string sandbox, core::ProbeRequest request, Reply<core::ProbeReport> reply) override;
+
+  base::Result<std::vector<core::ProofInfo>> proofs(const std::string& sandbox, size_t limit) override {
+    return with_.proofs.list(sandbox, limit);
+  }
 
   base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) override;
   base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request) override;

@@ -13,10 +13,12 @@
 #include "base/reactor.h"
 #include "service/live_sandbox.h"
 #include "service/planner.h"
+#include "service/proof_cases.h"
 #include "service/sandbox_locks.h"
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
 #include "service/spare_supervisor.h"
+#include "service/twin.h"
 #include "store/sandbox_store.h"
 
 namespace hv::service {
@@ -28,6 +30,7 @@ class LifeCycle final : public SandboxLookup {
     audit::Ledger& ledger;
     Planner& planner;
     SandboxLocks& locks;
+    const ProofCases& proofs;
     store::SandboxStore store;
     std::string supervisor_program;
     // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
@@ -41,8 +44,10 @@ class LifeCycle final : public SandboxLookup {
   // Finds every sandbox on disk, takes up the live ones, and settles those whose supervisor died. Once, before serving.
   base::Status reconcile();
 
-  void create(core::RunRequest request, bool start, Reply<core::SandboxInfo> reply);
-  void run(core::RunRequest request, std::unique_ptr<Handover> handover);
+  // `proof` is what came of probing a twin first, for a request that says so: the index of the record.
+  using Proven = std::optional<base::Result<uint64_t>>;
+  void create(core::RunRequest request, bool start, Reply<core::SandboxInfo> reply, const Proven& proof = {});
+  void run(core::RunRequest request, std::unique_ptr<Handover> handover, const Proven& proof = {});
   void exec(const std::string& sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover);
   void attach(const std::string& sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover);
   void start(const std::string& sandbox, Reply<core::SandboxInfo> reply);
@@ -58,8 +63,10 @@ class LifeCycle final : public SandboxLookup {
   // Runs `command` inside and hands its streams to `client`: for what Hydravisor itself asks inside (probes).
   base::Status exec_inside(const std::string& sandbox, const core::Command& command, runtime::ClientSocket client);
 
-  // A sandbox made like this one but without `layer`, and without a main command: for the probes' negative controls.
-  void start_twin(const std::string& sandbox, core::Layer layer, Reply<core::SandboxInfo> reply);
+  // A running sandbox made like this one, or like one that the request would make, in which nothing runs; without
+  // `layer` where the probes' negative controls want it so. Whoever asked removes it.
+  void start_twin(const std::string& sandbox, std::optional<core::Layer> layer, Reply<Twin> reply);
+  void start_twin(core::RunRequest request, Reply<Twin> reply);
 
   std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) const;
   // Those with processes inside. Any thread.
@@ -71,8 +78,12 @@ class LifeCycle final : public SandboxLookup {
   base::Result<Pointer> look_up(std::string_view sandbox) const;
   base::Result<Pointer> make(core::RunRequest request, bool remove_when_done);
   Planned<LaunchPlan> plan(const LiveSandbox& sandbox);
+  void start_proven(const std::string& sandbox, const Proven& proof, Reply<core::SandboxInfo> reply);
+  base::Result<std::optional<uint64_t>> check_proof(const LiveSandbox& sandbox, const LaunchPlan& plan,
+                                                    const Proven& proof) const;
   void take_over(LiveSandbox& sandbox, const LaunchPlan& plan);
-  base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client);
+  base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client,
+                      std::optional<uint64_t> proof);
   base::Result<runtime::SupervisorLink> take_supervisor(const LaunchPlan& plan);
   void refill_spare();
   void drop_spare();

@@ -60,6 +60,8 @@ Status LifeCycle::reconcile() {
     while (ingest(*sandbox)) {
     }
     listen_to(sandbox);
+    // Whoever was probing it ended with the daemon before.
+    if (sandbox->stored.twin) with_.loop.post([this, id = sandbox->id()] { remove(id, true, [](const Status&) {}); });
   }
   return {};
 }

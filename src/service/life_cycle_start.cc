@@ -4,10 +4,12 @@
 
 #include <sys/wait.h>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "isolation/cgroup.h"
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
+#include "service/proof_subject.h"
 
 namespace hv::service {
 
@@ -54,6 +56,8 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   info.workspace = {request.workspace.path, request.workspace.mode.value_or(core::WorkspaceMode::cow), {}};
   info.host_ports = request.host_ports;
   info.rootfs = request.rootfs.value_or("");
+  // Of this start only.
+  request.prove.reset();
   sandbox->stored.request = std::move(request);
   sandbox->stored.remove_when_done = remove_when_done;
   return sandbox;
@@ -104,8 +108,42 @@ Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
     return std::unexpected(Refusal{std::move(legal).error()});
   Result<core::SandboxId> id = core::SandboxId::parse(info.id);
   if (!id) return std::unexpected(Refusal{id.error()});
-  return with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory,
-                            {used_ranges(), spare_ ? spare_->range() : std::nullopt});
+  Planned<LaunchPlan> plan = with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory,
+                                                {used_ranges(), spare_ ? spare_->range() : std::nullopt});
+  // Planned with the command, since the tools that it needs are part of what is inside.
+  if (plan && sandbox.stored.twin) {
+    plan->spec.command.arguments.clear();
+    plan->spec.command.terminal = false;
+    plan->spec.keep_alive = true;
+  }
+  return plan;
+}
+
+// The proof that this start goes by, where it was asked to be proven or its policy wants one.
+Result<std::optional<uint64_t>> LifeCycle::check_proof(const LiveSandbox& sandbox, const LaunchPlan& plan,
+                                                       const Proven& proof) const {
+  if (sandbox.stored.twin) return std::nullopt;
+  if (proof) {
+    uint64_t index = HV_TRY(Result<uint64_t>(*proof));
+    core::Proof proven = HV_TRY(with_.proofs.at(index));
+    core::ProofSubject wanted = plan.subject;
+    wanted.plan_digest = plan_digest(plan.spec);
+    if (proven.subject != wanted)
+      return Failure(base::conflict(base::format("not started: the plan is not the one that record {} of the ledger "
+                                                 "proves; something that it depends on changed meanwhile",
+                                                 index))
+                         .with_hint("try again"));
+    return index;
+  }
+  if (!plan.proof_demand) return std::nullopt;
+  Result<uint64_t> found = with_.proofs.find(plan.subject, plan.proof_demand->oldest);
+  if (found) return *found;
+  bool exists = look_up(sandbox.id()).has_value();
+  std::string make = exists ? "hydravisor probe --sign " + sandbox.name()
+                            : "hydravisor run --policy " + plan.policy + " --prove -- true";
+  return Failure(base::denied(base::format("policy '{}' starts nothing without a proof of containment: {}", plan.policy,
+                                           found.error().message()))
+                     .with_hint(exists ? "make one: " + make : "make one: " + make + "; or add --prove to this run"));
 }
 
 // What the plan decided, as `inspect` shows it and as later starts and commands go by.
@@ -118,6 +156,8 @@ void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
   info.limits = plan.limits;
   info.network = describe_network(plan.spec.egress);
   info.isolation.degraded = plan.degraded;
+  info.isolation.nested.reset();
+  if (plan.spec.ground.allow_nested) info.isolation.nested = true;
   info.workspace = {plan.spec.workspace, plan.mode, {}};
   // What configuration and environment said when it was made holds for later starts.
   sandbox.stored.request.workspace.mode = plan.mode;
@@ -125,7 +165,8 @@ void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
 }
 
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.
-Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime::ClientSocket* client) {
+Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime::ClientSocket* client,
+                         std::optional<uint64_t> proof) {
   LiveSandbox& sandbox = *pointer;
   SandboxInfo& info = sandbox.stored.info;
   runtime::SupervisorLink link = HV_TRY(take_supervisor(plan));
@@ -148,6 +189,12 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   if (!sandbox.stored.request.read.empty()) intent["read"] = to_array(sandbox.stored.request.read);
   if (!sandbox.stored.request.write.empty()) intent["write"] = to_array(sandbox.stored.request.write);
   if (!plan.degraded.empty()) intent["degraded"] = to_array(plan.degraded);
+  if (proof) intent["proof"] = *proof;
+  if (sandbox.stored.twin) {
+    intent["twin"] = true;
+    sandbox.subject = plan.subject;
+    sandbox.subject.plan_digest = plan_digest(plan.spec);
+  }
   HV_TRY(record(sandbox, "sandbox.starting", std::move(intent)));
 
   HV_TRY(prepare_directories(plan));
@@ -175,7 +222,7 @@ void LifeCycle::listen_to(const Pointer& sandbox) {
   });
 }
 
-void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxInfo> reply) {
+void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxInfo> reply, const Proven& proof) {
   Result<Pointer> made = make(std::move(request), false);
   if (!made) return reply(Failure(made.error()));
   Pointer sandbox = *made;
@@ -187,6 +234,7 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
   }
   take_over(*sandbox, *planned);
   auto keep = [&]() -> Status {
+    if (start_now) (void)HV_TRY(check_proof(*sandbox, *planned, proof));
     HV_TRY(record(*sandbox, "sandbox.created"));
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
     return with_.store.save(sandbox->stored);
@@ -200,14 +248,23 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
     sandboxes_[sandbox->id()] = sandbox;
   }
   if (!start_now) return reply(sandbox->stored.info);
-  start(sandbox->id(), std::move(reply));
+  start_proven(sandbox->id(), proof, std::move(reply));
 }
 
-void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover) {
+void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover, const Proven& proof) {
   Result<Pointer> made = make(std::move(request), true);
   if (!made) return handover->refuse(made.error());
   Pointer sandbox = *made;
   Planned<LaunchPlan> planned = plan(*sandbox);
+  std::optional<uint64_t> proven;
+  if (planned) {
+    Result<std::optional<uint64_t>> checked = check_proof(*sandbox, *planned, proof);
+    if (checked) {
+      proven = *checked;
+    } else {
+      planned = std::unexpected(Refusal{std::move(checked).error()});
+    }
+  }
   if (!planned) static_cast<void>(with_.store.remove(sandbox->id()));
   if (!planned && planned.error().exit_code == 125) return handover->refuse(planned.error().error);
   Result<Handover::Socket> socket = handover->accept(sandbox->name());
@@ -227,7 +284,7 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
       std::lock_guard lock(mutex_);
       sandboxes_[sandbox->id()] = sandbox;
     }
-    return launch(sandbox, *std::move(planned), &client);
+    return launch(sandbox, *std::move(planned), &client, proven);
   };
   Status begun = begin();
   if (begun) return;
@@ -237,35 +294,66 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   static_cast<void>(with_.store.remove(sandbox->id()));
 }
 
-void LifeCycle::start_twin(const std::string& name, core::Layer layer, Reply<SandboxInfo> reply) {
+void LifeCycle::start_twin(const std::string& name, std::optional<core::Layer> layer, Reply<Twin> reply) {
   Result<Pointer> sandbox = look_up(name);
   if (!sandbox) return reply(Failure(sandbox.error()));
   core::RunRequest request = (*sandbox)->stored.request;
-  request.command.clear();
+  if (layer) request.skipped_layers.push_back(*layer);
+  start_twin(std::move(request), std::move(reply));
+}
+
+void LifeCycle::start_twin(core::RunRequest request, Reply<Twin> reply) {
   request.name.reset();
+  request.labels.clear();
   request.terminal.reset();
-  request.skipped_layers.push_back(layer);
-  create(std::move(request), true, std::move(reply));
+  Result<Pointer> made = make(std::move(request), true);
+  if (!made) return reply(Failure(made.error()));
+  Pointer twin = *made;
+  twin->stored.twin = true;
+  if (Status kept = with_.store.create(*core::SandboxId::parse(twin->id())); !kept)
+    return reply(Failure(std::move(kept).error()));
+  {
+    std::lock_guard lock(mutex_);
+    sandboxes_[twin->id()] = twin;
+  }
+  auto answer = [this, twin, reply = std::move(reply)](Result<SandboxInfo> started) {
+    if (started) {
+      Twin made{.id = twin->id(),
+                .name = twin->name(),
+                .subject = twin->subject,
+                .nested = started->isolation.nested.value_or(false),
+                .own_root = !started->rootfs.empty(),
+                .layers = {},
+                .degraded = started->isolation.degraded};
+      for (const core::LayerInfo& layer : started->isolation.layers)
+        made.layers.push_back(layer.detail.empty() ? layer.name : layer.name + ": " + layer.detail);
+      return reply(std::move(made));
+    }
+    with_.loop.post([this, id = twin->id()] { remove(id, true, [](const Status&) {}); });
+    reply(Failure(started.error()));
+  };
+  start(twin->id(), std::move(answer));
 }
 
 void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
+  start_proven(name, {}, std::move(reply));
+}
+
+void LifeCycle::start_proven(const std::string& name, const Proven& proof, Reply<SandboxInfo> reply) {
   Result<Pointer> sandbox = look_up(name);
   if (!sandbox) return reply(Failure(sandbox.error()));
-  if ((*sandbox)->leaving)
-    return (*sandbox)->after_gone.push_back(
-        [this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
-  if (auto cleaning = (*sandbox)->cleaning.lock()) {
-    cleaning->push_back([this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
-    return;
-  }
+  auto again = [this, id = (*sandbox)->id(), proof, reply] { start_proven(id, proof, reply); };
+  if ((*sandbox)->leaving) return (*sandbox)->after_gone.push_back(again);
+  if (auto cleaning = (*sandbox)->cleaning.lock()) return cleaning->push_back(again);
   // Until it counts as starting, a diff or an apply would take its workspace for that of a stopped sandbox.
   auto hold = with_.locks.try_hold((*sandbox)->id());
-  if (!hold)
-    return when_free((*sandbox)->id(), [this, id = (*sandbox)->id(), reply = std::move(reply)] { start(id, reply); });
+  if (!hold) return when_free((*sandbox)->id(), again);
   Planned<LaunchPlan> planned = plan(**sandbox);
   if (!planned) return reply(Failure(planned.error().error));
+  Result<std::optional<uint64_t>> proven = check_proof(**sandbox, *planned, proof);
+  if (!proven) return reply(Failure(std::move(proven).error()));
   (*sandbox)->on_started.push_back(std::move(reply));
-  if (Status launched = launch(*sandbox, *std::move(planned), nullptr); !launched)
+  if (Status launched = launch(*sandbox, *std::move(planned), nullptr, *proven); !launched)
     reply_started(**sandbox, Failure(std::move(launched).error()));
 }
 

@@ -12,6 +12,7 @@
 #include "base/subscription.h"
 #include "core/id.h"
 #include "core/launch.h"
+#include "core/proof.h"
 #include "runtime/supervisor_link.h"
 #include "service/service.h"
 #include "shimwire/spool.h"
@@ -38,6 +39,7 @@ struct LiveSandbox {
   core::NetworkUsage network;  // counted from the spool
   uint64_t last_job = 1;
   bool stop_asked = false;
+  core::ProofSubject subject;  // of a twin that was started by this daemon
   // While the cgroups of the last run are still being removed: what waits for that. They have the names of the next
   // run's.
   std::weak_ptr<std::vector<std::function<void()>>> cleaning;

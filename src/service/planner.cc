@@ -23,6 +23,7 @@
 #include "service/grants.h"
 #include "service/limits.h"
 #include "service/live_protection.h"
+#include "service/proof_subject.h"
 #include "workspace/baseline.h"
 #include "workspace/git_layout.h"
 
@@ -42,6 +43,7 @@ constexpr uint32_t kAgentOfRoot = 1000;
 // Everything of a plan that policy, profile and request decide together, before the host is looked at.
 struct Decision {
   policy::Policy policy;
+  std::string policy_digest;  // of what its file says, before the request adds to it
   images::AgentProfile agent;
   WorkspaceMode mode = WorkspaceMode::cow;
   bool keep = false;
@@ -78,6 +80,7 @@ Result<Decision> decide(const core::RunRequest& request, const core::Paths& path
   config::Config config =
       HV_TRY(config::load({paths.system_config_file, paths.config_file, request.caller.environment}));
   decision.policy = HV_TRY(policy::Catalog(paths.policies).load(request.policy.value_or(config.default_policy)));
+  decision.policy_digest = policy_digest(decision.policy);
   images::AgentCatalog agents(paths.agents);
   const std::string command = request.command.empty() ? "" : request.command[0];
   decision.agent = HV_TRY(request.agent ? agents.load(*request.agent) : agents.find(command));
@@ -393,6 +396,9 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   complete(spec.command, request.caller, request.terminal);
   spec.keep_alive = request.command.empty();
   spec.log_path = directory + "/log";
+  plan.subject = subject_now(decision.policy.name, decision.policy_digest);
+  plan.subject.variant = variant_of(spec, request);
+  plan.proof_demand = decision.policy.require_probe;
   return plan;
 }
 

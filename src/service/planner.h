@@ -13,11 +13,13 @@
 #include "core/id.h"
 #include "core/launch.h"
 #include "core/paths.h"
+#include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
 #include "images/toolchain_cache.h"
 #include "isolation/cgroup.h"
 #include "isolation/idmap.h"
+#include "policy/policy.h"
 #include "service/egress_plan.h"
 
 namespace hv::service {
@@ -34,6 +36,8 @@ struct LaunchPlan {
   std::optional<std::string> home;
   std::vector<core::Variable> kept_environment;  // what a later start may use again
   bool host_root = false;
+  core::ProofSubject subject;  // without the plan's digest: service/proof_subject.h
+  std::optional<policy::ProofDemand> proof_demand;
   // Rootless with a range of ids: the user namespace its supervisor lives in. The planner's; null: the supervisor makes
   // its own.
   const base::Fd* user_namespace = nullptr;

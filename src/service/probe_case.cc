@@ -1,5 +1,6 @@
 #include "service/probe_case.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -27,9 +28,12 @@ namespace {
 constexpr auto kDeadline = std::chrono::minutes(5);
 constexpr size_t kMostOutput = size_t{1} << 20;
 
-core::Command probe_command(const core::ProbeRequest& request, const ProbeTargets& targets) {
+core::Command probe_command(const core::ProbeRequest& request, const ProbeTargets& targets, bool nested,
+                            bool own_root) {
   core::Command command;
   command.arguments = {kProbeInside, "--json"};
+  if (nested) command.arguments.emplace_back("--nested");
+  if (own_root) command.arguments.emplace_back("--own-root");
   command.arguments.insert(command.arguments.end(), targets.options().begin(), targets.options().end());
   for (const std::string& id : request.ids) {
     command.arguments.emplace_back("--only");
@@ -48,8 +52,6 @@ struct ProbeCase::Run {
 
   ProbeTargets targets;
   Reply<core::ProbeReport> reply;
-  std::string sandbox_id;
-  std::string shown_as;
   base::Fd connection;
   wire::FrameDecoder decoder;
   std::string output;
@@ -77,42 +79,114 @@ Result<core::ProbeReport> parse_probe_output(int status, std::string_view output
     result.id = base::printable(result.id);
     result.category = base::printable(result.category);
     result.detail = base::printable(result.detail);
+    if (result.layers)
+      for (std::string& layer : *result.layers) layer = base::printable(layer);
   }
   return report;
 }
 
-void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply) {
-  Result<SandboxView> view = with_.sandboxes.find(sandbox);
-  if (!view) return reply(Failure(std::move(view).error()));
-  std::string name = view->info.name;
-  if (!request.control) return run_in(view->info.id, name, request, std::move(reply));
-  std::string layer(core::name_of(*request.control));
-  if (!with_.start_twin)
-    return reply(Failure(
-        base::unsupported(base::format("probe '{}' without {}: a running sandbox keeps all of its layers", name, layer))
-            .with_hint(base::format("in one of its own: hydravisor run --skip-layer {} -- {}", layer, kProbeInside))));
-  with_.start_twin(view->info.id, *request.control,
-                   [this, name, request, reply = std::move(reply)](Result<core::SandboxInfo> twin) {
-                     if (!twin) return reply(Failure(std::move(twin).error().with_context("start the twin")));
-                     run_in(twin->id, name, request, [this, id = twin->id, reply](Result<core::ProbeReport> report) {
-                       with_.remove_twin(id);
-                       reply(std::move(report));
-                     });
-                   });
+core::Proof make_proof(const Twin& twin, const std::string& name, const core::ProbeReport& report) {
+  core::Proof proof;
+  proof.name = name;
+  proof.subject = twin.subject;
+  proof.layers = twin.layers;
+  proof.degraded = twin.degraded;
+  for (const core::ProbeResult& result : report.results) {
+    proof.verdicts[result.id] = core::name_of(result.status);
+    if (result.status == core::ProbeStatus::got_through) proof.failed.push_back(result);
+  }
+  proof.held = proof.failed.empty() && !proof.verdicts.empty();
+  return proof;
 }
 
-void ProbeCase::run_in(const std::string& sandbox, const std::string& shown_as, const core::ProbeRequest& request,
-                       Reply<core::ProbeReport> reply) {
+base::Error refuse_unproven(const core::Proof& proof, uint64_t index) {
+  std::string text = base::format("not started: {} of {} probes got through in a sandbox of the same plan",
+                                  proof.failed.size(), proof.verdicts.size());
+  constexpr size_t kNamed = 5;
+  std::vector<std::string> missing;
+  auto has = [](const std::vector<std::string>& items, const std::string& item) {
+    return std::ranges::find(items, item) != items.end();
+  };
+  for (size_t i = 0; i < proof.failed.size(); ++i) {
+    const core::ProbeResult& failed = proof.failed[i];
+    std::vector<std::string> layers = failed.layers.value_or(std::vector<std::string>{});
+    missing.insert(missing.end(), layers.begin(), layers.end());
+    if (i < kNamed)
+      text +=
+          base::format("\n  {}: {} ({})", failed.id, failed.detail,
+                       layers.empty() ? "held by what no switch leaves out" : "held by " + base::join(layers, ", "));
+  }
+  if (proof.failed.size() > kNamed) text += base::format("\n  and {} more", proof.failed.size() - kNamed);
+  std::vector<std::string> fixes;
+  for (auto [layer, name] : core::Names<core::Layer>::table) {
+    if (has(proof.subject.variant, "without " + std::string(name)) && has(missing, std::string(name)))
+      fixes.push_back(base::format("leave out --skip-layer {}", name));
+  }
+  if (fixes.empty()) fixes.emplace_back("what this machine lacks: hydravisor doctor");
+  return base::denied(text).with_hint(
+      base::format("{}; the whole proof: hydravisor audit show {}", base::join(fixes, "; "), index));
+}
+
+void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply) {
+  if (request.sign && (request.control || !request.ids.empty()))
+    return reply(Failure(
+        base::invalid_argument("a proof is about every probe and every layer: 'sign' goes without the others")));
+  Result<SandboxView> view = with_.sandboxes.find(sandbox);
+  if (!view) return reply(Failure(std::move(view).error()));
+  std::string id = view->info.id;
+  std::string name = view->info.name;
+  if (!request.sign && !request.control)
+    return run_in({id, view->info.isolation.nested.value_or(false), !view->info.rootfs.empty()}, request,
+                  [this, id, name, reply = std::move(reply)](Result<core::ProbeReport> report) {
+                    reply(record(std::move(report), id, name));
+                  });
+  with_.start_twin(id, request.control, [this, id, name, request, reply = std::move(reply)](Result<Twin> twin) {
+    if (!twin) return reply(Failure(std::move(twin).error().with_context("start the twin")));
+    if (request.sign) return probe_twin(*twin, id, name, reply);
+    run_in({twin->id, twin->nested, twin->own_root}, request,
+           [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
+             with_.remove_twin(twin);
+             reply(record(std::move(report), twin, name));
+           });
+  });
+}
+
+void ProbeCase::prove(const core::RunRequest& request, Reply<uint64_t> reply) {
+  with_.start_twin_for(request, [this, reply = std::move(reply)](Result<Twin> twin) {
+    if (!twin) return reply(Failure(std::move(twin).error().with_context("prove: start a twin")));
+    probe_twin(*twin, twin->id, twin->name, [twin = *twin, reply](const Result<core::ProbeReport>& report) {
+      if (!report) return reply(Failure(report.error()));
+      core::Proof proof = make_proof(twin, twin.name, *report);
+      proof.held ? reply(*report->proof) : reply(Failure(refuse_unproven(proof, *report->proof)));
+    });
+  });
+}
+
+void ProbeCase::probe_twin(const Twin& twin, const std::string& sandbox, const std::string& name,
+                           Reply<core::ProbeReport> reply) {
+  run_in(
+      {twin.id, twin.nested, twin.own_root}, {}, [this, twin, sandbox, name, reply](Result<core::ProbeReport> report) {
+        with_.remove_twin(twin.id);
+        if (!report) return reply(Failure(std::move(report).error()));
+        report->sandbox = name;
+        with_.sign(sandbox, make_proof(twin, name, *report), [report = *report, reply](Result<uint64_t> index) mutable {
+          if (!index) return reply(Failure(std::move(index).error()));
+          report.proof = *index;
+          reply(std::move(report));
+        });
+      });
+}
+
+void ProbeCase::run_in(const Place& place, const core::ProbeRequest& request, Reply<core::ProbeReport> reply) {
   auto run = std::make_shared<Run>(with_.directory, std::move(reply));
-  run->sandbox_id = sandbox;
-  run->shown_as = shown_as;
   auto start = [&]() -> Status {
     base::SocketPair pair = HV_TRY(base::make_socket_pair(SOCK_STREAM));
     std::string no_input;
     wire::append_frame(no_input, wire::FrameType::input_end, {});
     HV_TRY(base::write_all(pair.first.get(), no_input));
     HV_TRY(base::set_nonblocking(pair.first.get(), true));
-    HV_TRY(with_.exec_inside(sandbox, probe_command(request, run->targets), {std::move(pair.second), {}}));
+    HV_TRY(with_.exec_inside(place.sandbox, probe_command(request, run->targets, place.nested, place.own_root),
+                             {std::move(pair.second), {}}));
     run->connection = std::move(pair.first);
     return {};
   };
@@ -167,15 +241,13 @@ void ProbeCase::finish(const std::shared_ptr<Run>& run, Result<core::ProbeReport
   with_.loop.post([this, weak = std::weak_ptr<Run>(run)] {
     if (std::shared_ptr<Run> ended = weak.lock()) runs_.erase(ended);
   });
-  if (report) {
-    report->sandbox = run->shown_as;
-    if (Status recorded = record(*report, run->sandbox_id); !recorded)
-      report = Failure(std::move(recorded).error().with_context("probe: it was done, but could not be recorded"));
-  }
   run->reply(std::move(report));
 }
 
-Status ProbeCase::record(const core::ProbeReport& report, const std::string& sandbox_id) {
+Result<core::ProbeReport> ProbeCase::record(Result<core::ProbeReport> report, const std::string& sandbox_id,
+                                            const std::string& shown_as) {
+  if (!report) return report;
+  report->sandbox = shown_as;
   core::Event event;
   event.kind = "probe.finished";
   event.sandbox = sandbox_id;
@@ -185,7 +257,7 @@ Status ProbeCase::record(const core::ProbeReport& report, const std::string& san
   base::json::Array failed;
   for (auto [status, name] : core::Names<core::ProbeStatus>::table) {
     uint64_t count = 0;
-    for (const core::ProbeResult& result : report.results) {
+    for (const core::ProbeResult& result : report->results) {
       if (result.status != status) continue;
       ++count;
       if (status == core::ProbeStatus::got_through) failed.emplace_back(result.id);
@@ -194,8 +266,9 @@ Status ProbeCase::record(const core::ProbeReport& report, const std::string& san
   }
   if (!failed.empty()) event.risk = core::Risk::high;
   event.payload["failed"] = std::move(failed);
-  (void)HV_TRY(with_.recorder.record(event));
-  return {};
+  if (auto recorded = with_.recorder.record(event); !recorded)
+    return Failure(std::move(recorded).error().with_context("probe: it was done, but could not be recorded"));
+  return report;
 }
 
 }  // namespace hv::service

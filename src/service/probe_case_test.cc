@@ -91,10 +91,34 @@ class ProbeCaseTest : public testing::Test {
               supervisor_ = std::move(client.fd);
               return exec_status_;
             },
-            {},
-            {},
+            [this](const std::string& sandbox, std::optional<core::Layer> without, Reply<Twin> reply) {
+              steps_.push_back("start twin of " + sandbox +
+                               (without ? " without " + std::string(core::name_of(*without)) : ""));
+              reply(twin());
+            },
+            [this](const core::RunRequest& request, Reply<Twin> reply) {
+              steps_.push_back("start twin for " + request.command.at(0));
+              reply(twin());
+            },
+            [this](const std::string& id) { steps_.push_back("remove " + id); },
+            [this](const std::string& sandbox, const core::Proof& proof, Reply<uint64_t> reply) {
+              steps_.push_back("sign for " + sandbox);
+              proof_ = proof;
+              reply(uint64_t{41});
+            },
             directory_,
             "user:1000"};
+  }
+  static Twin twin() {
+    Twin twin{.id = "twin",
+              .name = "grey-seal",
+              .subject = {},
+              .nested = true,
+              .own_root = false,
+              .layers = {"seccomp"},
+              .degraded = {}};
+    twin.subject.policy = "standard";
+    return twin;
   }
   void start(ProbeCase& probe, const core::ProbeRequest& request = {}) {
     probe.probe("web", request, [this](base::Result<core::ProbeReport> report) {
@@ -122,6 +146,8 @@ class ProbeCaseTest : public testing::Test {
   std::string asked_sandbox_;
   core::Command command_;
   base::Fd supervisor_;
+  std::vector<std::string> steps_;
+  std::optional<core::Proof> proof_;
   std::optional<base::Result<core::ProbeReport>> report_;
 };
 
@@ -210,32 +236,84 @@ TEST_F(ProbeCaseTest, ARefusalInsideIsPassedOn) {
   EXPECT_EQ(report_->error().message(), "not running");
 }
 
-TEST_F(ProbeCaseTest, WithoutTwinsAControlSaysWhatToDoInstead) {
+TEST_F(ProbeCaseTest, AControlRunsInATwinThatIsRemovedAfterwards) {
   ProbeCase probe(collaborators());
   start(probe, {.control = core::Layer::seccomp, .ids = {}});
-  ASSERT_TRUE(report_ && !*report_);
-  EXPECT_EQ(report_->error().code(), base::ErrorCode::unsupported);
-  EXPECT_EQ(report_->error().hint(), "in one of its own: hydravisor run --skip-layer seccomp -- /run/hydravisor/probe");
-}
-
-TEST_F(ProbeCaseTest, AControlRunsInATwinThatIsRemovedAfterwards) {
-  ProbeCase::Collaborators with = collaborators();
-  std::vector<std::string> steps;
-  with.start_twin = [&](const std::string& sandbox, core::Layer layer, Reply<core::SandboxInfo> reply) {
-    steps.push_back("start " + sandbox + " " + std::string(core::name_of(layer)));
-    core::SandboxInfo twin;
-    twin.id = "twin";
-    reply(twin);
-  };
-  with.remove_twin = [&](const std::string& id) { steps.push_back("remove " + id); };
-  ProbeCase probe(std::move(with));
-  start(probe, {.control = core::Layer::seccomp, .ids = {}});
   EXPECT_EQ(asked_sandbox_, "twin");
-  EXPECT_EQ(steps, std::vector<std::string>{"start " + kSandbox + " seccomp"});
+  EXPECT_EQ(steps_, std::vector<std::string>{"start twin of " + kSandbox + " without seccomp"});
   say(frames("[]", "", 0));
   ASSERT_TRUE(report_ && *report_);
   EXPECT_EQ((*report_)->sandbox, "web");
-  EXPECT_EQ(steps.back(), "remove twin");
+  EXPECT_EQ(steps_.back(), "remove twin");
+  EXPECT_FALSE(proof_);
+}
+
+TEST_F(ProbeCaseTest, AProofIsMadeInATwinAndSignedForTheSandbox) {
+  ProbeCase probe(collaborators());
+  start(probe, {.control = {}, .ids = {}, .sign = true});
+  EXPECT_EQ(asked_sandbox_, "twin");
+  EXPECT_EQ(command_.arguments.at(2), "--nested");
+  say(frames(kAnswer, "", 1));
+  ASSERT_TRUE(report_ && *report_);
+  EXPECT_EQ((*report_)->proof, 41u);
+  EXPECT_EQ((*report_)->sandbox, "web");
+  EXPECT_EQ(steps_, (std::vector<std::string>{"start twin of " + kSandbox, "remove twin", "sign for " + kSandbox}));
+  ASSERT_TRUE(proof_);
+  EXPECT_EQ(proof_->name, "web");
+  EXPECT_EQ(proof_->subject.policy, "standard");
+  EXPECT_FALSE(proof_->held);
+  EXPECT_EQ(proof_->verdicts.at("keyctl"), "held");
+  EXPECT_EQ(proof_->failed.at(0).id, "mount");
+  // What a program in the sandbox claimed is another record.
+  EXPECT_TRUE(recorded_.events.empty());
+}
+
+TEST_F(ProbeCaseTest, AProofIsAboutEveryProbe) {
+  ProbeCase probe(collaborators());
+  start(probe, {.control = {}, .ids = {"keyctl"}, .sign = true});
+  ASSERT_TRUE(report_ && !*report_);
+  EXPECT_EQ(report_->error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_TRUE(steps_.empty());
+}
+
+TEST_F(ProbeCaseTest, AStartIsProvenOnlyWhenNothingGotThrough) {
+  ProbeCase probe(collaborators());
+  core::RunRequest request;
+  request.command = {"claude"};
+  std::optional<base::Result<uint64_t>> proof;
+  auto prove = [&] { probe.prove(request, [&](base::Result<uint64_t> result) { proof = std::move(result); }); };
+  prove();
+  say(frames(kAnswer, "", 1));
+  ASSERT_TRUE(proof && !*proof);
+  EXPECT_EQ(proof->error().code(), base::ErrorCode::denied);
+  EXPECT_NE(proof->error().message().find("mount: a\\x1bb"), std::string::npos) << proof->error().message();
+  EXPECT_EQ(steps_, (std::vector<std::string>{"start twin for claude", "remove twin", "sign for twin"}));
+  loop_.turn();
+  prove();
+  say(frames(R"([{"id":"keyctl","category":"calls","status":"held","detail":""}])", "", 0));
+  ASSERT_TRUE(proof && *proof) << proof->error().message();
+  EXPECT_EQ(**proof, 41u);
+  loop_.turn();
+  // A program that tried nothing proves nothing.
+  prove();
+  say(frames("[]", "", 0));
+  EXPECT_FALSE(*proof);
+}
+
+TEST_F(ProbeCaseTest, ARefusalNamesTheLayerAndWhatToDo) {
+  core::Proof proof =
+      make_proof(twin(), "web",
+                 {.sandbox = "web",
+                  .results = {{"keyctl", "calls", core::ProbeStatus::got_through, "keyctl succeeded", {{"seccomp"}}}},
+                  .proof = {}});
+  EXPECT_EQ(refuse_unproven(proof, 7).message(),
+            "not started: 1 of 1 probes got through in a sandbox of the same plan\n  keyctl: keyctl succeeded (held by "
+            "seccomp)");
+  EXPECT_EQ(refuse_unproven(proof, 7).hint(),
+            "what this machine lacks: hydravisor doctor; the whole proof: hydravisor audit show 7");
+  proof.subject.variant = {"without seccomp"};
+  EXPECT_EQ(refuse_unproven(proof, 7).hint(),
+            "leave out --skip-layer seccomp; the whole proof: hydravisor audit show 7");
 }
 
 TEST_F(ProbeCaseTest, TargetsAreOnTheHostUntilTheProbingEnds) {

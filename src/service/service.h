@@ -18,6 +18,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
 #include "core/subscription.h"
@@ -90,6 +91,9 @@ class Service {
   // Calls `wake` (any thread, cheap, may be spurious) after the log grew or ended.
   virtual base::Result<core::Subscription> watch_log(std::string_view sandbox, std::function<void()> wake) = 0;
   virtual void probe(std::string sandbox, core::ProbeRequest request, Reply<core::ProbeReport> reply) = 0;
+
+  // The newest first; of one sandbox (its name or id), or of all. [pool]
+  virtual base::Result<std::vector<core::ProofInfo>> proofs(const std::string& sandbox, size_t limit) = 0;
 
   // The workspace. [pool]
   virtual base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request) = 0;

@@ -32,6 +32,7 @@ base::Result<StoredSandbox> parse(std::string_view text) {
   StoredSandbox sandbox;
   sandbox.host_root = HV_TRY(reader.boolean("host_root"));
   sandbox.remove_when_done = HV_TRY(reader.boolean("remove_when_done"));
+  sandbox.twin = HV_TRY(reader.boolean_or("twin", false));
   if (auto id_base = HV_TRY(reader.optional_integer("id_base"))) sandbox.id_base = static_cast<uint32_t>(*id_base);
   const base::json::Value* info = reader.member("info");
   const base::json::Value* request = reader.member("request");
@@ -69,6 +70,7 @@ base::Status SandboxStore::save(const StoredSandbox& sandbox) const {
   file["host_root"] = sandbox.host_root;
   if (sandbox.id_base) file["id_base"] = *sandbox.id_base;
   file["remove_when_done"] = sandbox.remove_when_done;
+  if (sandbox.twin) file["twin"] = true;
   file["info"] = wire::to_json(sandbox.info);
   file["request"] = wire::to_json(sandbox.request);
   return base::replace_file(path_of(sandbox.info.id) + "/sandbox.json", base::json::serialize(file));

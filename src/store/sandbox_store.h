@@ -20,6 +20,7 @@ struct StoredSandbox {
   core::RunRequest request;
   bool host_root = false;
   std::optional<uint32_t> id_base;  // as root, while it runs: the first of its 65,536 host ids
+  bool twin = false;                // of another, made to be probed: no daemon leaves it running
   bool remove_when_done = false;    // made by `run`: goes when its command has ended and nothing waits to be applied
 };
 

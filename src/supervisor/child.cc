@@ -5,11 +5,14 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "isolation/capabilities.h"
+#include "isolation/syscalls.h"
 #include "shimwire/channel.h"
 #include "shimwire/protocol.h"
 
@@ -21,6 +24,23 @@ using base::Error;
 using base::Failure;
 using base::Status;
 using core::Layer;
+
+// The program of init by a mount of its own that nobody can write through. What runs it inside can be reached by
+// /proc/PID/exe, which leads to the host's file past the sandbox's mount tree, and not every kernel refuses to write a
+// program that runs. Where it cannot be had, the program itself is as good as before.
+int read_only(int program) {
+  std::array<char, 4096> path;
+  ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(program)).c_str(), path.data(), path.size() - 1);
+  if (size <= 0) return program;
+  path[static_cast<size_t>(size)] = '\0';
+  int view = ::open_tree(AT_FDCWD, path.data(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  struct stat wanted{};
+  struct stat found{};
+  bool usable = view >= 0 && isolation::set_mount_attributes(view, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY) == 0 &&
+                ::fstat(program, &wanted) == 0 && ::fstat(view, &found) == 0 && wanted.st_dev == found.st_dev &&
+                wanted.st_ino == found.st_ino;
+  return usable ? view : program;
+}
 
 Status prepare(const ChildPlan& plan) {
   char byte = 0;
@@ -36,6 +56,8 @@ Status prepare(const ChildPlan& plan) {
 
 void become_init(ChildPlan plan) {
   bool hygiene = !skips(*plan.ground, Layer::descriptor_hygiene);
+  // While the ids are still those of the host, which may enter the directories above it.
+  plan.init_program = read_only(plan.init_program);
   Status prepared = prepare(plan);
   if (prepared) {
     // 0-2 are nobody's yet: init gives every job its own.

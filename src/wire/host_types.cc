@@ -14,8 +14,11 @@ HV_WIRE_TYPE(core::HomeInfo);
 HV_WIRE_TYPE(core::DoctorReport);
 HV_WIRE_TYPE(core::ProbeRequest);
 HV_WIRE_TYPE(core::ProbeReport);
+HV_WIRE_TYPE(core::Proof);
+HV_WIRE_TYPE(core::ProofInfo);
 HV_WIRE_TYPE(List<core::PolicyInfo>);
 HV_WIRE_TYPE(List<core::AgentInfo>);
 HV_WIRE_TYPE(List<core::HomeInfo>);
+HV_WIRE_TYPE(List<core::ProofInfo>);
 
 }  // namespace hv::wire

@@ -13,6 +13,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
 
@@ -24,7 +25,8 @@ struct List {
   std::vector<T> items;
 };
 
-// For every type of the headers above with a description, and List of SandboxInfo, PolicyInfo, AgentInfo and HomeInfo.
+// For every type of the headers above with a description, and List of SandboxInfo, PolicyInfo, AgentInfo, HomeInfo and
+// ProofInfo.
 template <typename T>
 base::json::Value to_json(const T& value);
 template <typename T>

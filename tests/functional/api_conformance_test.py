@@ -212,6 +212,16 @@ class Conformance(hydravisor.TestCase):
         self.call("get", "/v1/homes")
         self.call("delete", "/v1/homes/{key}", key="nothing", status=404)
 
+    def test_proofs(self):
+        self.assertEqual(self.call("get", "/v1/proofs"), {"items": []})
+        self.world.ok("create", "--name", "web", "--", "true")
+        report = self.call("post", "/v1/sandboxes/{name}/probe", {"sign": True}, name="web")
+        (proof,) = self.call("get", "/v1/proofs", query="?sandbox=web&limit=1")["items"]
+        self.assertEqual((proof["index"], proof["stale"], proof["proof"]["held"]), (report["proof"], "", True))
+        self.assertEqual(self.call("get", "/v1/proofs", query="?sandbox=other"), {"items": []})
+        self.call("get", "/v1/proofs", query="?limit=0", status=400)
+        self.call("post", "/v1/sandboxes/{name}/probe", {"sign": True, "ids": ["keyctl"]}, name="web", status=400)
+
     def test_the_ledger(self):
         self.upgrade("/v1/run", self.run_request("true", name="ledger"))
         self.world.note()

@@ -115,11 +115,11 @@ class ProbeCase(hydravisor.TestCase):
                 options += ["--host-message-queue", name]
             yield [str(option) for option in options]
 
-    def probe(self, *options, only=(), **more):
+    def probe(self, *options, only=(), told=(), **more):
         """The results by id, of the program inside a sandbox."""
         with self.outside() as facts:
             chosen = [word for name in only for word in ("--only", name)]
-            result = self.run_in_sandbox(PROBE, "--json", *facts, *chosen, options=options, **more)
+            result = self.run_in_sandbox(PROBE, "--json", *facts, *chosen, *told, options=options, **more)
         self.assertIn(result.returncode, (0, 1), result.stderr.decode(errors="replace"))
         return {entry["id"]: entry for entry in json.loads(result.stdout)}
 
@@ -130,6 +130,19 @@ class InASandbox(ProbeCase):
         self.assertEqual(set(results), set(self.probes))
         through = {name: entry["detail"] for name, entry in results.items() if entry["status"] == "got_through"}
         self.assertEqual(through, {})
+
+    def test_what_nested_sandboxes_allow_is_named_and_nothing_more_gets_through(self):
+        def through(results):
+            return {name for name, entry in results.items() if entry["status"] == "got_through"}
+
+        allowed = {name for name, probe in self.probes.items() if probe["allowed_by"] == "nested"}
+        self.assertEqual(through(self.probe("--policy", "standard", told=["--nested"])), set())
+        opened = through(self.probe("--policy", "standard"))
+        self.assertIn("unshare-user-namespace", opened)
+        self.assertLessEqual(opened, allowed)
+        # Where the policy does not allow them, being told that it does changes nothing.
+        results = self.probe(told=["--nested"])
+        self.assertEqual({results[name]["status"] for name in allowed} - {"held_unrecorded"}, set())
 
     def test_everything_could_be_tried(self):
         results = self.probe()
