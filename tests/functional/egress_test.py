@@ -283,8 +283,9 @@ class Egress(hydravisor.TestCase):
 
     def test_development_servers_inside_are_left_alone(self):
         script = ("python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 & "
-                  "python3 -m http.server 8001 --bind ::1 >/dev/null 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; "
-                  "curl -s http://localhost:8000/page.txt http://127.0.0.1:8000/page.txt http://[::1]:8001/page.txt && break; done; kill %1 %2")
+                  "python3 -m http.server 8001 --bind ::1 >/dev/null 2>&1 & for i in $(seq 50); do sleep 0.2; "
+                  "all=$(curl -s --fail-early http://localhost:8000/page.txt http://127.0.0.1:8000/page.txt http://[::1]:8001/page.txt) && "
+                  "echo \"$all\" && break; done; kill %1 %2")
         self.world.write("page.txt", "served inside\n")
         self.assert_output(self.inside("bash", "-c", script, allow=["www.good.example"]), 3 * "served inside\n")
 
