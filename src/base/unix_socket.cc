@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -125,9 +126,12 @@ Result<Message> receive_message(int socket, size_t limit) {
   header.msg_iovlen = 1;
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  ssize_t count;
+  // A peer that ended without having read everything makes the next call fail once; what it said before is there still,
+  // and the end after it.
+  bool reset = false;
+  ssize_t count = 0;
   do count = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  while (count < 0 && errno == EINTR);
+  while (count < 0 && (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   if (count < 0) return Failure(Error::from_errno(errno, "receive"));
   for (cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr; rights = CMSG_NXTHDR(&header, rights)) {
     if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;

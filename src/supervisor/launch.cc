@@ -48,9 +48,22 @@ Status map_ids(const core::Groundwork& ground, pid_t child) {
   return {};
 }
 
+Error last_words(const Fd& control, const Error& otherwise) {
+  for (;;) {
+    Result<shimwire::Packet> packet = shimwire::receive_packet(control.get());
+    if (!packet) return otherwise;
+    if (packet->type != static_cast<uint8_t>(shimwire::FromInit::failed)) continue;
+    auto problem = shimwire::decode<shimwire::Problem>(packet->body);
+    return problem ? shimwire::to_error(*problem) : otherwise;
+  }
+}
+
 template <typename Message>
 Status tell_init(const Fd& control, ToInit type, const Message& message, const std::vector<int>& fds) {
-  return shimwire::send_packet(control.get(), static_cast<uint8_t>(type), shimwire::encode(message), fds);
+  Status told = shimwire::send_packet(control.get(), static_cast<uint8_t>(type), shimwire::encode(message), fds);
+  // One that has ended meanwhile has said why, and that is the reason.
+  if (!told && told.error().os_error() == EPIPE) return Failure(last_words(control, told.error()));
+  return told;
 }
 
 }  // namespace
