@@ -20,6 +20,10 @@ Answer get_doctor(service::Service& service, const Call&) {
   return json_or_error(service.doctor());
 }
 
+Answer post_reap(service::Service& service, const Call&) {
+  return json_or_error(service.reap());
+}
+
 Answer list_policies(service::Service& service, const Call&) {
   return list_or_error(service.policies());
 }

@@ -1,5 +1,6 @@
 // doctor, probe, daemon, version: this machine and this installation.
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -31,9 +32,13 @@ constexpr Option kProbeOptions[] = {
      .completion = Completion::layers},
     {.name = "only", .value = "ID", .help = "Only this probe", .repeatable = true},
 };
+constexpr Option kDoctorOptions[] = {
+    {.name = "reap", .help = "Take away what killed processes left behind, and list it; without it, it is only named"},
+};
 constexpr ExitCode kProbeCodes[] = {{"0", "everything held"}, {"1", "something got through"}};
-constexpr ExitCode kDoctorCodes[] = {{"0", "sandboxes can be started here"},
-                                     {"1", "they cannot; the fixes are listed"}};
+constexpr ExitCode kDoctorCodes[] = {
+    {"0", "sandboxes can be started here"},
+    {"1", "they cannot; the fixes are listed. With --reap: something could not be taken away"}};
 
 base::Result<int> probe(Context& context, const Arguments& arguments) {
   core::ProbeRequest request{.control = std::nullopt, .ids = arguments.values("only")};
@@ -56,8 +61,16 @@ base::Result<int> probe(Context& context, const Arguments& arguments) {
   return code == kDone && !held ? kNo : code;
 }
 
-base::Result<int> doctor(Context& context, const Arguments&) {
+base::Result<int> reap(Context& context, client::Client& client) {
+  core::ReapReport report = HV_TRY(client.reap());
+  bool all = std::ranges::all_of(report.items, [](const core::Leftover& item) { return item.problem.empty(); });
+  int code = HV_TRY(context.json ? context.print_json(wire::to_json(report)) : context.print(reap_text(report)));
+  return code == kDone && !all ? kNo : code;
+}
+
+base::Result<int> doctor(Context& context, const Arguments& arguments) {
   client::Client* client = HV_TRY(context.client());
+  if (arguments.has("reap")) return reap(context, *client);
   core::DoctorReport report = HV_TRY(client->doctor());
   int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
                                  : context.print(doctor_text(report, context.width())));
@@ -142,10 +155,12 @@ constexpr Command kDoctor = {
     .name = "doctor",
     .summary = "Check what this machine can do",
     .description =
-        "Checks what sandboxes need from this machine, and names the command that puts right what is missing.",
-    .options = {},
+        "Checks what sandboxes need from this machine, and names the command that puts right what is missing. Names "
+        "what "
+        "killed processes left behind, and takes it away with --reap: never what a sandbox that lives uses.",
+    .options = kDoctorOptions,
     .arguments = {},
-    .example = "hydravisor doctor",
+    .example = "hydravisor doctor\nhydravisor doctor --reap",
     .exit_codes = kDoctorCodes,
     .run = doctor,
 };

@@ -191,6 +191,9 @@ Result<std::vector<core::HomeInfo>> Client::homes() {
 Status Client::remove_home(std::string_view key) {
   return nothing(call(erase("/v1/homes/" + http::escape(key))));
 }
+Result<core::ReapReport> Client::reap() {
+  return read<core::ReapReport>(call(post("/v1/doctor/reap")));
+}
 Result<core::DoctorReport> Client::doctor() {
   return read<core::DoctorReport>(call(get("/v1/doctor")));
 }

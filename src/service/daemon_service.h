@@ -8,6 +8,7 @@
 #include "service/audit_cases.h"
 #include "service/catalog_cases.h"
 #include "service/doctor_case.h"
+#include "service/leftovers.h"
 #include "service/life_cycle.h"
 #include "service/log_cases.h"
 #include "service/probe_case.h"
@@ -26,6 +27,8 @@ class DaemonService final : public Service {
     CatalogCases& catalog;
     ProbeCase& probes;
     DoctorCase& doctor;
+    Leftovers& leftovers;
+    std::string principal;
     LogCases& logs;
     UsageCases& usage;
     core::DaemonInfo info;
@@ -91,6 +94,7 @@ class DaemonService final : public Service {
   base::Result<std::vector<core::HomeInfo>> homes() override { return with_.catalog.homes(); }
   base::Status remove_home(std::string_view key) override { return with_.catalog.remove_home(key); }
   base::Result<core::DoctorReport> doctor() override { return with_.doctor.doctor(); }
+  base::Result<core::ReapReport> reap() override { return with_.leftovers.reap(with_.principal); }
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     return with_.audit.audit_events(query);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "core/host_info.h"
@@ -20,6 +21,8 @@ class DoctorCase {
     isolation::MachineSources machine;
     // Why the ledger refuses events now; empty: it does not. Not called when not set.
     std::function<std::string()> ledger_failure;
+    // What killed processes left behind. Not called when not set.
+    std::function<std::vector<core::Leftover>()> leftovers;
   };
   explicit DoctorCase(Options options) : options_(std::move(options)) {}
 
@@ -33,6 +36,7 @@ class DoctorCase {
   core::DoctorCheck check_layers() const;
   core::DoctorCheck check_socket() const;
   core::DoctorCheck check_ledger() const;
+  core::DoctorCheck check_leftovers() const;
 
   Options options_;
 };

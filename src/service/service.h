@@ -106,6 +106,8 @@ class Service {
   virtual base::Result<std::vector<core::HomeInfo>> homes() = 0;
   virtual base::Status remove_home(std::string_view key) = 0;
   virtual base::Result<core::DoctorReport> doctor() = 0;
+  // Takes away what killed processes left behind.
+  virtual base::Result<core::ReapReport> reap() = 0;
 
   // The ledger. [pool]
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;
