@@ -26,6 +26,10 @@ Answer list_proofs(service::Service& service, const Call& call) {
   return list_or_error(service.proofs(call.target().value("sandbox").value_or(""), limit));
 }
 
+Answer post_reap(service::Service& service, const Call&) {
+  return json_or_error(service.reap());
+}
+
 Answer list_policies(service::Service& service, const Call&) {
   return list_or_error(service.policies());
 }

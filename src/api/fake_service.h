@@ -165,6 +165,9 @@ class FakeService final : public service::Service {
   base::Result<std::vector<core::HomeInfo>> homes() override { return std::vector<core::HomeInfo>{}; }
   base::Status remove_home(std::string_view) override { return {}; }
   base::Result<core::DoctorReport> doctor(const std::string&) override { return core::DoctorReport{true, {}}; }
+  base::Result<core::ReapReport> reap() override {
+    return core::ReapReport{{{core::LeftoverKind::socket, "/s/control.sock", "its supervisor was killed", ""}}};
+  }
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     std::lock_guard lock(mutex);

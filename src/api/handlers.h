@@ -11,6 +11,7 @@ Answer post_shutdown(service::Service& service, const Call& call);
 Answer post_reexec(service::Service& service, const Call& call);
 Answer get_doctor(service::Service& service, const Call& call);
 Answer list_proofs(service::Service& service, const Call& call);
+Answer post_reap(service::Service& service, const Call& call);
 Answer list_policies(service::Service& service, const Call& call);
 Answer get_policy(service::Service& service, const Call& call);
 Answer list_agents(service::Service& service, const Call& call);

@@ -19,6 +19,7 @@ constexpr std::array kRoutes{
     Route{.method = "POST", .pattern = "/v1/shutdown", .any_version = true, .on_loop = post_shutdown},
     Route{.method = "POST", .pattern = "/v1/reexec", .body = true, .any_version = true, .on_loop = post_reexec},
     Route{.method = "GET", .pattern = "/v1/doctor", .query = "workspace", .on_pool = get_doctor},
+    Route{.method = "POST", .pattern = "/v1/doctor/reap", .on_pool = post_reap},
 
     Route{.method = "POST", .pattern = "/v1/run", .body = true, .open = post_run},
     Route{.method = "GET", .pattern = "/v1/sandboxes", .query = "label,state", .on_loop = list_sandboxes},

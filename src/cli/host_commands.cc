@@ -1,5 +1,6 @@
 // doctor, probe, daemon, version: this machine and this installation.
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -33,10 +34,14 @@ constexpr Option kProbeOptions[] = {
     {.name = "sign", .help = "In a twin in which nothing else runs; the result goes into the ledger as a signed proof"},
     {.name = "last", .help = "Show the last proof, of NAME or of all, and whether it still counts; try nothing"},
 };
+constexpr Option kDoctorOptions[] = {
+    {.name = "reap", .help = "Take away what killed processes left behind, and list it; without it, it is only named"},
+};
 constexpr ExitCode kProbeCodes[] = {{"0", "everything held"},
                                     {"1", "something got through; with --last: the proof does not count any more"}};
-constexpr ExitCode kDoctorCodes[] = {{"0", "sandboxes can be started here"},
-                                     {"1", "they cannot; the fixes are listed"}};
+constexpr ExitCode kDoctorCodes[] = {
+    {"0", "sandboxes can be started here"},
+    {"1", "they cannot; the fixes are listed. With --reap: something could not be taken away"}};
 
 base::Result<int> show_last_proof(Context& context, const std::string& sandbox) {
   client::Client* client = HV_TRY(context.client());
@@ -89,8 +94,16 @@ base::Result<int> probe(Context& context, const Arguments& arguments) {
   return code == kDone && !held ? kNo : code;
 }
 
-base::Result<int> doctor(Context& context, const Arguments&) {
+base::Result<int> reap(Context& context, client::Client& client) {
+  core::ReapReport report = HV_TRY(client.reap());
+  bool all = std::ranges::all_of(report.items, [](const core::Leftover& item) { return item.problem.empty(); });
+  int code = HV_TRY(context.json ? context.print_json(wire::to_json(report)) : context.print(reap_text(report)));
+  return code == kDone && !all ? kNo : code;
+}
+
+base::Result<int> doctor(Context& context, const Arguments& arguments) {
   client::Client* client = HV_TRY(context.client());
+  if (arguments.has("reap")) return reap(context, *client);
   // A name that is no text cannot be asked about: JSON and URLs have none.
   std::string workspace;
   if (auto caller = context.caller(); caller && base::is_valid_utf8(caller->directory)) workspace = caller->directory;
@@ -182,10 +195,12 @@ constexpr Command kDoctor = {
     .name = "doctor",
     .summary = "Check what this machine can do",
     .description =
-        "Checks what sandboxes need from this machine, and names the command that puts right what is missing.",
-    .options = {},
+        "Checks what sandboxes need from this machine, and names the command that puts right what is missing. Names "
+        "what "
+        "killed processes left behind, and takes it away with --reap: never what a sandbox that lives uses.",
+    .options = kDoctorOptions,
     .arguments = {},
-    .example = "hydravisor doctor",
+    .example = "hydravisor doctor\nhydravisor doctor --reap",
     .exit_codes = kDoctorCodes,
     .run = doctor,
 };

@@ -92,4 +92,15 @@ std::string doctor_text(const core::DoctorReport& report, size_t width) {
   return out;
 }
 
+std::string reap_text(const core::ReapReport& report) {
+  if (report.items.empty()) return "nothing was left behind\n";
+  std::string out;
+  for (const core::Leftover& item : report.items) {
+    std::string what = base::format("{} {} ({})", core::name_of(item.kind), base::printable(item.path), item.reason);
+    out += item.problem.empty() ? base::format("took away {}\n", what)
+                                : base::format("LEFT {}: {}\n", what, base::printable(item.problem));
+  }
+  return out;
+}
+
 }  // namespace hv::cli

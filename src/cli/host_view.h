@@ -16,5 +16,6 @@ std::string probe_text(const core::ProbeReport& report, size_t width);
 std::string proof_text(const core::ProofInfo& proof, base::WallTime now, size_t width);
 // What is missing comes first, each with its fix.
 std::string doctor_text(const core::DoctorReport& report, size_t width);
+std::string reap_text(const core::ReapReport& report);
 
 }  // namespace hv::cli

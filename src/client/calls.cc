@@ -198,6 +198,9 @@ Result<std::vector<core::HomeInfo>> Client::homes() {
 Status Client::remove_home(std::string_view key) {
   return nothing(call(erase("/v1/homes/" + http::escape(key))));
 }
+Result<core::ReapReport> Client::reap() {
+  return read<core::ReapReport>(call(post("/v1/doctor/reap")));
+}
 Result<core::DoctorReport> Client::doctor(const std::string& workspace) {
   Query target("/v1/doctor");
   if (!workspace.empty()) target.add("workspace", workspace);

@@ -123,6 +123,7 @@ class Client {
   base::Result<std::vector<core::HomeInfo>> homes();
   base::Status remove_home(std::string_view key);
   base::Result<core::DoctorReport> doctor(const std::string& workspace);
+  base::Result<core::ReapReport> reap();
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);

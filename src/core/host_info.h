@@ -67,6 +67,20 @@ struct DoctorReport {
   std::vector<DoctorCheck> checks;
 };
 
+enum class LeftoverKind { directory, file, socket, cgroup };
+
+// Something that a process left behind when it was killed, and that nothing living uses.
+struct Leftover {
+  LeftoverKind kind = LeftoverKind::file;
+  std::string path;
+  std::string reason;   // how it comes to be there
+  std::string problem;  // why it could not be taken away; empty: it was, or nobody has tried
+};
+
+struct ReapReport {
+  std::vector<Leftover> items;
+};
+
 enum class ProbeStatus { held, held_unrecorded, got_through, not_applicable };
 
 struct ProbeRequest {
@@ -94,6 +108,16 @@ struct Names<Provenance> {
   static constexpr std::string_view kind = "provenance";
   static constexpr std::array<std::pair<Provenance, std::string_view>, 2> table{
       {{Provenance::shipped, "shipped"}, {Provenance::user, "user"}}};
+};
+
+template <>
+struct Names<LeftoverKind> {
+  static constexpr std::string_view kind = "kind of leftover";
+  static constexpr std::array<std::pair<LeftoverKind, std::string_view>, 4> table{
+      {{LeftoverKind::directory, "directory"},
+       {LeftoverKind::file, "file"},
+       {LeftoverKind::socket, "socket"},
+       {LeftoverKind::cgroup, "cgroup"}}};
 };
 
 template <>

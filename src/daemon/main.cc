@@ -1,6 +1,7 @@
 // hydravisord: one per user, started on demand by the first command that needs it, or by systemd. Wiring only.
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -115,6 +116,7 @@ struct Ending {
 
 // Everything in the order of its dependence; what is made last goes first.
 Result<Ending> serve(Fd start_lock) {
+  auto began = std::chrono::system_clock::now();
   core::Paths paths = HV_TRY(own_paths());
   Ending ending;
   ending.activated = HV_TRY(take_activated_socket(paths.socket));
@@ -203,7 +205,13 @@ Result<Ending> serve(Fd start_lock) {
   machine.gid = ::getgid();
   machine.apparmor_profile = own_apparmor_profile(directory);
   machine.cgroups.uid = machine.uid;
-  service::DoctorCase doctor({paths, directory, machine, [&] { return ledger->standing().failure; }});
+  service::Leftovers leftovers(*ledger, {paths, machine.cgroups, began, [&](const std::string& id) {
+                                           auto known = life.find(id);
+                                           return known && known->info.state != core::SandboxState::created &&
+                                                  known->info.state != core::SandboxState::stopped;
+                                         }});
+  service::DoctorCase doctor(
+      {paths, directory, machine, [&] { return ledger->standing().failure; }, [&] { return leftovers.find(); }});
   service::LogCases logs(life, loop);
   service::UsageCases usage([&] { return life.running(); }, paths.sandboxes, loop);
 
@@ -211,12 +219,14 @@ Result<Ending> serve(Fd start_lock) {
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
-  service::DaemonService daemon_service({life, workspaces, audit, catalog, probes, proofs, doctor, logs, usage, info,
-                                         stop_soon, [&](const std::string& program) {
+  service::DaemonService daemon_service({life, workspaces, audit, catalog, probes, proofs, doctor, leftovers, principal,
+                                         logs, usage, info, stop_soon, [&](const std::string& program) {
                                            ending.become = program;
                                            stop_soon();
                                          }});
   HV_TRY(life.reconcile());
+  // What a daemon or a supervisor that was killed left, while everything else goes on.
+  static_cast<void>(pool.submit([&] { static_cast<void>(leftovers.reap("system")); }));
   // What an apply that a crash cut short left half-done is taken back before anybody asks.
   for (const core::SandboxInfo& sandbox : life.list({}))
     if (base::Status recovered = workspaces.recover(sandbox.id); !recovered)

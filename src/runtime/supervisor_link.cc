@@ -1,5 +1,8 @@
 #include "runtime/supervisor_link.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 #include "base/process.h"
@@ -24,7 +27,27 @@ base::Result<SupervisorLink> SupervisorLink::spawn(const std::string& program) {
   return SupervisorLink(std::move(pair.first), child.detach());
 }
 
+namespace {
+
+// Whoever holds it is the sandbox's supervisor. Ours for a moment when it was free, which one that starts waits for.
+bool is_supervised(const std::string& state_directory) {
+  auto lock = base::open_file(state_directory + "/lock", O_RDWR | O_NOFOLLOW);
+  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0;
+}
+
+}  // namespace
+
 base::Result<SupervisorLink> SupervisorLink::adopt(const std::string& state_directory) {
+  // From its lock to its socket a supervisor takes some milliseconds, and from closing the socket to its end as well.
+  constexpr int kPause = 5;
+  for (int waited = 0;; waited += kPause) {
+    base::Result<SupervisorLink> link = connect(state_directory);
+    if (link || waited >= 5000 || !is_supervised(state_directory)) return link;
+    ::poll(nullptr, 0, kPause);
+  }
+}
+
+base::Result<SupervisorLink> SupervisorLink::connect(const std::string& state_directory) {
   base::Fd socket = HV_TRY(base::connect_unix(state_directory + "/control.sock", SOCK_SEQPACKET));
   HV_TRY(base::set_nonblocking(socket.get(), true));
   SupervisorLink link(std::move(socket), 0);

@@ -27,8 +27,8 @@ class SupervisorLink {
   // Starts `program` (hydravisor-supervisor). It waits for launch(); until then the caller can prepare what the launch
   // needs.
   static base::Result<SupervisorLink> spawn(const std::string& program);
-  // Connects to the supervisor of a sandbox that outlived its daemon and asks for its status. not_found or unavailable
-  // when none lives.
+  // Connects to the supervisor of a sandbox that outlived its daemon and asks for its status. One that has only just
+  // taken the sandbox's lock is waited for, a few seconds at most. not_found or unavailable when none lives.
   static base::Result<SupervisorLink> adopt(const std::string& state_directory);
 
   // Has it lay the groundwork of the launch that will probably follow; what goes wrong is told by that launch.
@@ -54,6 +54,7 @@ class SupervisorLink {
 
  private:
   SupervisorLink(base::Fd socket, pid_t child) : socket_(std::move(socket)), child_(child) {}
+  static base::Result<SupervisorLink> connect(const std::string& state_directory);
   base::Status send(shimwire::ToSupervisor type, const std::string& body, const std::vector<int>& fds = {});
 
   base::Fd socket_;

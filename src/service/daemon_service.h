@@ -8,6 +8,7 @@
 #include "service/audit_cases.h"
 #include "service/catalog_cases.h"
 #include "service/doctor_case.h"
+#include "service/leftovers.h"
 #include "service/life_cycle.h"
 #include "service/log_cases.h"
 #include "service/probe_case.h"
@@ -28,6 +29,8 @@ class DaemonService final : public Service {
     ProbeCase& probes;
     const ProofCases& proofs;
     DoctorCase& doctor;
+    Leftovers& leftovers;
+    std::string principal;
     LogCases& logs;
     UsageCases& usage;
     core::DaemonInfo info;
@@ -99,6 +102,7 @@ class DaemonService final : public Service {
   base::Result<core::DoctorReport> doctor(const std::string& workspace) override {
     return with_.doctor.doctor(workspace);
   }
+  base::Result<core::ReapReport> reap() override { return with_.leftovers.reap(with_.principal); }
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     return with_.audit.audit_events(query);

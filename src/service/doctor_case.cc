@@ -101,6 +101,7 @@ base::Result<core::DoctorReport> DoctorCase::doctor(const std::string& workspace
 std::vector<DoctorCheck> DoctorCase::check_installation() const {
   std::vector<DoctorCheck> checks{check_programs(), check_state(), check_layers(), check_socket()};
   if (options_.ledger_failure) checks.push_back(check_ledger());
+  if (options_.leftovers) checks.push_back(check_leftovers());
   return checks;
 }
 
@@ -227,6 +228,21 @@ DoctorCheck DoctorCase::check_ledger() const {
       .detail = base::format("cannot record, and nothing happens that is not recorded: {}", base::printable(failure)),
       .fix = base::format("make room below {}, then: hydravisor daemon stop; the next command starts it again",
                           options_.paths.ledger)};
+}
+
+DoctorCheck DoctorCase::check_leftovers() const {
+  constexpr size_t kNamed = 5;
+  DoctorCheck check{.id = "leftovers", .status = CheckStatus::ok, .detail = "none", .fix = {}};
+  std::vector<core::Leftover> found = options_.leftovers();
+  if (found.empty()) return check;
+  check.status = CheckStatus::degraded;
+  check.detail = base::format("killed processes left {} behind: ",
+                              found.size() == 1 ? "something" : base::format("{} things", found.size()));
+  for (size_t i = 0; i < std::min(found.size(), kNamed); ++i)
+    check.detail += base::format("{}{} ({})", i == 0 ? "" : ", ", base::printable(found[i].path), found[i].reason);
+  if (found.size() > kNamed) check.detail += base::format(", and {} more", found.size() - kNamed);
+  check.fix = "hydravisor doctor --reap";
+  return check;
 }
 
 }  // namespace hv::service

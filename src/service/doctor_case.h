@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "core/host_info.h"
@@ -21,6 +22,8 @@ class DoctorCase {
     isolation::MachineSources machine;
     // Why the ledger refuses events now; empty: it does not. Not called when not set.
     std::function<std::string()> ledger_failure;
+    // What killed processes left behind. Not called when not set.
+    std::function<std::vector<core::Leftover>()> leftovers;
   };
   explicit DoctorCase(Options options) : options_(std::move(options)) {}
 
@@ -36,6 +39,7 @@ class DoctorCase {
   std::optional<core::DoctorCheck> check_workspace(const std::string& workspace) const;
   core::DoctorCheck check_socket() const;
   core::DoctorCheck check_ledger() const;
+  core::DoctorCheck check_leftovers() const;
 
   Options options_;
 };

@@ -91,6 +91,8 @@ class LifeCycle final : public SandboxLookup {
   void listen_to(const Pointer& sandbox);
   void on_message(const Pointer& sandbox);
   void on_launched(LiveSandbox& sandbox, const shimwire::Launched& launched);
+  void on_foreign(LiveSandbox& sandbox, uint32_t protocol);
+  void kill_supervisor(const LiveSandbox& sandbox);
   void on_ended(const Pointer& sandbox, const shimwire::Ended& ended);
   void on_lost(const Pointer& sandbox);
   void settle(const Pointer& sandbox, core::Outcome outcome, bool workspace_changed);

@@ -1,14 +1,17 @@
 // What supervisors say, and what their silence means.
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include <sys/wait.h>
 
 #include "base/fd.h"
 #include "base/remove_tree.h"
+#include "base/unix_socket.h"
 #include "isolation/cgroup.h"
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
+#include "workspace/journal.h"
 
 namespace hv::service {
 
@@ -36,7 +39,7 @@ base::json::Object describe(const Outcome& outcome) {
 
 // Taking up what is there. Whoever holds a sandbox's lock is its supervisor: a free lock means that nothing runs.
 Status LifeCycle::reconcile() {
-  for (std::string& directory : with_.store.left_aside()) remove_later(std::move(directory), [](const Status&) {});
+  for (std::string& directory : with_.store.half_done()) remove_later(std::move(directory), [](const Status&) {});
   std::vector<std::string> problems;
   std::vector<store::StoredSandbox> found = HV_TRY(with_.store.load_all(problems));
   for (store::StoredSandbox& stored : found) {
@@ -79,10 +82,15 @@ void LifeCycle::on_message(const Pointer& sandbox) {
       if (packet.error().code() != base::ErrorCode::unavailable) on_lost(sandbox);
       return;
     }
+    // What else it says may mean something else in its version; its end shows by itself.
+    if (sandbox->foreign_protocol) continue;
     switch (static_cast<shimwire::FromSupervisor>(packet->type)) {
       case shimwire::FromSupervisor::launched:
       case shimwire::FromSupervisor::status:
-        if (auto launched = shimwire::decode<shimwire::Launched>(packet->body)) on_launched(*sandbox, *launched);
+        if (uint32_t protocol = shimwire::protocol_of(packet->body); protocol != shimwire::kProtocol)
+          on_foreign(*sandbox, protocol);
+        else if (auto launched = shimwire::decode<shimwire::Launched>(packet->body))
+          on_launched(*sandbox, *launched);
         break;
       case shimwire::FromSupervisor::launch_failed: {
         auto problem = shimwire::decode<shimwire::Problem>(packet->body);
@@ -131,6 +139,26 @@ void LifeCycle::on_launched(LiveSandbox& sandbox, const shimwire::Launched& laun
   reply_started(sandbox, sandbox.stored.info);
 }
 
+// Of another version. What runs in it goes on and stays recorded as far as that can be read, but nothing is asked of
+// it: a message that it took for another one would be worse than none.
+void LifeCycle::on_foreign(LiveSandbox& sandbox, uint32_t protocol) {
+  sandbox.foreign_protocol = protocol;
+  std::lock_guard lock(mutex_);
+  SandboxInfo& info = sandbox.stored.info;
+  if (info.state == SandboxState::starting) info.state = SandboxState::running;
+  std::string said = another_version(sandbox.name(), protocol).message();
+  if (std::ranges::find(info.isolation.degraded, said) == info.isolation.degraded.end())
+    info.isolation.degraded.push_back(std::move(said));
+}
+
+// Its death ends everything inside at once; on_lost() does the rest.
+void LifeCycle::kill_supervisor(const LiveSandbox& sandbox) {
+  if (!sandbox.link) return;
+  auto peer = base::peer_credentials(sandbox.link->fd());
+  pid_t pid = peer ? peer->pid : static_cast<pid_t>(sandbox.stored.info.supervisor_pid.value_or(0));
+  if (pid > 0) ::kill(pid, SIGKILL);
+}
+
 void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
   refill_spare();
   when_read(sandbox, [this, sandbox, ended] { settle(sandbox, ended.outcome, ended.workspace_changed); });
@@ -138,17 +166,20 @@ void LifeCycle::on_ended(const Pointer& sandbox, const shimwire::Ended& ended) {
 
 // The supervisor went without a word: killed. All inside died with it.
 void LifeCycle::on_lost(const Pointer& sandbox) {
-  Result<std::string> left = base::read_file(sandbox->directory + "/outcome");
+  bool foreign = std::exchange(sandbox->foreign_protocol, std::nullopt).has_value();
+  bool asked = sandbox->state() == SandboxState::stopping;
+  Result<std::string> left =
+      foreign ? Failure(base::not_found("in another format")) : base::read_file(sandbox->directory + "/outcome");
   Result<shimwire::Ended> ended = left ? shimwire::decode<shimwire::Ended>(*left) : Failure(left.error());
   if (ended) refill_spare();
-  when_read(sandbox, [this, sandbox, ended] {
+  when_read(sandbox, [this, sandbox, ended, foreign, asked] {
     sandbox->link.reset();
     if (ended) return settle(sandbox, ended->outcome, ended->workspace_changed);
-    bool failed_to_launch = sandbox->stored.info.outcome.has_value();
-    settle(sandbox,
-           failed_to_launch ? *sandbox->stored.info.outcome
-                            : Outcome{Outcome::Kind::supervisor_lost, 0, "its supervisor was killed"},
-           true);
+    const SandboxInfo& info = sandbox->stored.info;
+    const char* why = info.supervisor_pid ? "its supervisor was killed"
+                                          : "its supervisor was killed, or the daemon, before it had started";
+    if (foreign && asked) return settle(sandbox, Outcome{Outcome::Kind::stopped, SIGKILL, "stopped on request"}, true);
+    settle(sandbox, info.outcome.value_or(Outcome{Outcome::Kind::supervisor_lost, 0, why}), true);
   });
 }
 
@@ -239,10 +270,12 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
   });
 }
 
-// A daemon that was stopped in between leaves the rest of a run's end to the next one.
+// A daemon that was stopped in between leaves the rest of a run's end to the next one. What was applied since may still
+// be wanted back.
 void LifeCycle::finish_removal(const Pointer& sandbox) {
   clean_up(*sandbox);
-  if (sandbox->stored.remove_when_done) forget_if_empty(sandbox);
+  auto journal = workspace::Journal::latest(sandbox->directory + "/workspace");
+  if (sandbox->stored.remove_when_done && journal && !*journal) forget_if_empty(sandbox);
 }
 
 Status LifeCycle::record_removal(const LiveSandbox& sandbox, const std::string& principal) {

@@ -28,6 +28,7 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
     return handover->refuse(
         base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
             .with_hint("start it: hydravisor start " + sandbox.name()));
+  if (Status same = check_version(sandbox); !same) return handover->refuse(same.error());
   Planned<core::Command> command =
       with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info);
   if (!command && command.error().exit_code == 125) return handover->refuse(command.error().error);
@@ -48,6 +49,7 @@ Status LifeCycle::exec_inside(const std::string& name, const core::Command& comm
   if (sandbox->state() != SandboxState::running || !sandbox->link)
     return Failure(base::conflict("sandbox '" + sandbox->name() + "' is not running")
                        .with_hint("start it: hydravisor start " + sandbox->name()));
+  HV_TRY(check_version(*sandbox));
   base::json::Object intent;
   intent["command"] = to_array(command.arguments);
   HV_TRY(record(*sandbox, "exec.requested", std::move(intent)));
@@ -62,6 +64,7 @@ void LifeCycle::attach(const std::string& name, core::AttachRequest request, std
     return handover->refuse(
         base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
             .with_hint("its output: hydravisor logs " + sandbox.name()));
+  if (Status same = check_version(sandbox); !same) return handover->refuse(same.error());
   Result<Handover::Socket> socket = handover->accept(sandbox.name());
   if (!socket) return;
   runtime::ClientSocket client{std::move(socket->fd), std::move(socket->buffered)};
@@ -78,20 +81,19 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   if (state == SandboxState::stopped || state == SandboxState::created) return reply(sandbox->stored.info);
   if (sandbox->ending) return sandbox->on_stopped.push_back(std::move(reply));
   auto begin = [&]() -> Status {
-    if (state == SandboxState::paused) HV_TRY(freeze(sandbox, false));
+    if (state == SandboxState::paused && !sandbox->foreign_protocol) HV_TRY(freeze(sandbox, false));
     if (state != SandboxState::stopping) HV_TRY(core::check_transition(sandbox->name(), state, SandboxState::stopping));
     HV_TRY(record(*sandbox, "sandbox.stopping"));
+    if (sandbox->foreign_protocol) return {};
     return sandbox->link->stop(static_cast<uint32_t>(std::min<uint64_t>(request.grace_ms, 3'600'000)));
   };
   if (Status begun = begin(); !begun) return reply(Failure(std::move(begun).error()));
   set_state(*sandbox, SandboxState::stopping);
   sandbox->on_stopped.push_back(std::move(reply));
+  if (sandbox->foreign_protocol) return kill_supervisor(*sandbox);
   std::weak_ptr<LiveSandbox> weak = sandbox;
-  sandbox->deadline = with_.loop.after(std::chrono::milliseconds(request.grace_ms) + kStopMargin, [weak] {
-    Pointer still = weak.lock();
-    // Its death ends everything inside at once; on_lost() does the rest.
-    if (still && still->stored.info.supervisor_pid)
-      ::kill(static_cast<pid_t>(*still->stored.info.supervisor_pid), SIGKILL);
+  sandbox->deadline = with_.loop.after(std::chrono::milliseconds(request.grace_ms) + kStopMargin, [this, weak] {
+    if (Pointer still = weak.lock()) kill_supervisor(*still);
   });
 }
 
@@ -107,6 +109,7 @@ void LifeCycle::extend(const std::string& name, core::ExtendRequest request, Rep
         Failure(base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
                     .with_hint("its time begins anew when it starts: hydravisor start " + sandbox.name())));
   auto grant = [&]() -> Status {
+    HV_TRY(check_version(sandbox));
     HV_TRY(record(sandbox, "sandbox.extended", {{"by_ms", request.millis}}));
     return sandbox.link->extend(request.millis);
   };
@@ -126,6 +129,7 @@ void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusR
   if (!sandbox.link)
     return reply(Failure(
         base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))));
+  if (Status same = check_version(sandbox); !same) return reply(std::move(same));
   if (request.signal < 1 || request.signal > 64)
     return reply(Failure(base::invalid_argument("no signal has the number " + std::to_string(request.signal))));
   reply(sandbox.link->signal(request.signal));
@@ -134,6 +138,7 @@ void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusR
 Status LifeCycle::freeze(const Pointer& sandbox, bool frozen) {
   SandboxState to = frozen ? SandboxState::paused : SandboxState::running;
   HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
+  HV_TRY(check_version(*sandbox));
   HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed"));
   isolation::Cgroup cgroup(sandbox->stored.info.cgroups);
   // First, and back when it did not freeze: while it knows itself paused it does not try to end what cannot die.
@@ -221,6 +226,7 @@ Result<SandboxInfo> LifeCycle::change_network(std::string_view name, const core:
   if (!sandbox->link || info.state == SandboxState::stopping)
     return Failure(base::conflict("sandbox '" + info.name + "' is " + std::string(core::state_name(info.state)))
                        .with_hint("a start can say it: hydravisor run --allow HOST -- COMMAND"));
+  HV_TRY(check_version(*sandbox));
   if (!info.network.open)
     return Failure(base::conflict("sandbox '" + info.name + "' was started without a network")
                        .with_hint("start another one with --allow HOST"));

@@ -197,20 +197,26 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   }
   HV_TRY(record(sandbox, "sandbox.starting", std::move(intent)));
 
-  HV_TRY(prepare_directories(plan));
-  HV_TRY(isolation::create_cgroups(plan.cgroups, plan.spec.limits));
+  // Noted before it begins, so that a daemon that comes after this one knows what there may be.
+  SandboxState before = sandbox.state();
   set_state(sandbox, SandboxState::starting);
-  if (Status sent = link.launch(plan.spec, client, plan.user_namespace); !sent) {
-    clean_up(sandbox);
-    set_state(sandbox, SandboxState::stopped);
-    return sent;
-  }
   if (plan.host_root) sandbox.stored.id_base = plan.spec.ground.uid_map.at(0).outside;
+  auto hand_over = [&]() -> Status {
+    HV_TRY(with_.store.save(sandbox.stored));
+    HV_TRY(prepare_directories(plan));
+    HV_TRY(isolation::create_cgroups(plan.cgroups, plan.spec.limits));
+    return link.launch(plan.spec, client, plan.user_namespace);
+  };
+  if (Status handed = hand_over(); !handed) {
+    clean_up(sandbox);
+    set_state(sandbox, before);
+    save(sandbox);
+    return handed;
+  }
   sandbox.link = std::move(link);
   sandbox.last_job = 1;
   sandbox.stop_asked = false;
   sandbox.spool.reset();
-  save(sandbox);
   listen_to(pointer);
   return {};
 }

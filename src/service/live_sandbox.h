@@ -26,6 +26,8 @@ struct LiveSandbox {
 
   // While a supervisor lives.
   std::optional<runtime::SupervisorLink> link;
+  // Of another version: it is not asked for anything but its end.
+  std::optional<uint32_t> foreign_protocol;
   base::Subscription messages;
   // A supervisor that has told the end and is on its way out: until its socket closes it may still write to the
   // directory, and what ran inside may still be dying. What must wait for that is in `after_gone`.

@@ -111,6 +111,8 @@ class Service {
   virtual base::Status remove_home(std::string_view key) = 0;
   // Of `workspace` too, an absolute path; empty: of none.
   virtual base::Result<core::DoctorReport> doctor(const std::string& workspace) = 0;
+  // Takes away what killed processes left behind.
+  virtual base::Result<core::ReapReport> reap() = 0;
 
   // The ledger. [pool]
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;

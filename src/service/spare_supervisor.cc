@@ -27,7 +27,13 @@ base::Result<SpareSupervisor> SpareSupervisor::start(const std::string& program,
   return spare;
 }
 
+bool SpareSupervisor::is_alive() const {
+  pollfd gone{link_.fd(), POLLIN, 0};
+  return ::poll(&gone, 1, 0) == 0 || (gone.revents & (POLLHUP | POLLERR)) == 0;
+}
+
 bool SpareSupervisor::fits(const core::Groundwork& ground) const {
+  if (!is_alive()) return false;
   if (!ground_) return true;
   if (*ground_ != ground || identities_ != identities(ground)) return false;
   pollfd changed{mounts_.get(), POLLPRI, 0};

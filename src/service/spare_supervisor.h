@@ -19,8 +19,8 @@ class SpareSupervisor {
   static base::Result<SpareSupervisor> start(const std::string& program, std::optional<core::Groundwork> ground,
                                              const base::Fd* user_namespace);
 
-  // Whether a launch on `ground` may be given to it: nothing is laid yet, or exactly that, and the sources and the
-  // host's mounts below them are still those that it was laid with. Some twenty stat(2).
+  // Whether a launch on `ground` may be given to it: it lives, and nothing is laid yet, or exactly that, and the
+  // sources and the host's mounts below them are still those that it was laid with. Some twenty stat(2).
   bool fits(const core::Groundwork& ground) const;
   // The id range it was prepared with, which nobody else may have meanwhile.
   std::optional<core::IdRange> range() const;
@@ -36,6 +36,7 @@ class SpareSupervisor {
     uint64_t inode = 0;
     bool operator==(const Identity&) const = default;
   };
+  bool is_alive() const;
   explicit SpareSupervisor(runtime::SupervisorLink link) : link_(std::move(link)) {}
   static std::vector<Identity> identities(const core::Groundwork& ground);
   base::Result<std::string> mounts_below(const core::Groundwork& ground) const;

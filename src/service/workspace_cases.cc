@@ -80,6 +80,11 @@ bool is_alive(core::SandboxState state) {
 
 }  // namespace
 
+// A crash cut something short. One look, since a daemon that starts asks this for every sandbox.
+bool is_half_done(const std::string& directory) {
+  return base::path_exists(directory + "/workspace/pending");
+}
+
 // One operation under way: the sandbox as it stood once nobody else worked on it.
 struct WorkspaceCases::Operation {
   SandboxLocks::Hold hold;
@@ -135,19 +140,28 @@ Status WorkspaceCases::record(const SandboxView& view, std::string_view kind, js
 
 // Records the intent, acts, records what came of it.
 template <typename Report>
-Result<Report> WorkspaceCases::perform(const SandboxView& view, std::string_view verb, std::string_view past,
+Result<Report> WorkspaceCases::perform(const Operation& operation, std::string_view verb, std::string_view past,
                                        json::Object intended, const std::function<Result<Report>()>& act) {
+  const SandboxView& view = operation.view;
   HV_TRY_CONTEXT(record(view, base::format("workspace.{}ing", verb), std::move(intended)),
                  base::format("{} '{}': nothing was done", verb, view.info.name));
   Result<Report> report = act();
   if (!report) {
     // The failure is told to whoever asked; that it could not be recorded as well would hide it.
     (void)record(view, "workspace.failed", {{"operation", verb}, {"error", report.error().message()}});
+    // The worker may have died in the middle. What cannot be put right now is when the daemon starts again.
+    if (is_half_done(view.directory)) (void)finish(operation);
     return report;
   }
   HV_TRY_CONTEXT(record(view, base::format("workspace.{}", past), describe(*report)),
                  base::format("{} '{}': it was done, but could not be recorded", verb, view.info.name));
   return report;
+}
+
+Status WorkspaceCases::finish(const Operation& operation) {
+  HV_TRY(record(operation.view, "workspace.recovering", {}));
+  std::string what = HV_TRY(worker_.recover(operation.places, operation.mode()));
+  return record(operation.view, "workspace.recovered", {{"operation", what}});
 }
 
 Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const core::DiffRequest& request) {
@@ -178,7 +192,7 @@ Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const 
     return report;
   };
   if (request.dry_run) return act();
-  return perform<core::ApplyReport>(operation.view, "apply", "applied", describe(request), act);
+  return perform<core::ApplyReport>(operation, "apply", "applied", describe(request), act);
 }
 
 Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, const core::DiscardRequest& request) {
@@ -190,7 +204,7 @@ Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, cons
                                                operation.name(), core::state_name(operation.view.info.state)))
                        .with_hint(base::format("stop it first: hydravisor stop {} && hydravisor discard {}",
                                                operation.name(), quoted(operation.name(), request.paths))));
-  return perform<core::PathsReport>(operation.view, "discard", "discarded", {{"paths", bounded(request.paths)}}, [&] {
+  return perform<core::PathsReport>(operation, "discard", "discarded", {{"paths", bounded(request.paths)}}, [&] {
     return worker_.discard(operation.places, operation.mode(), request, running);
   });
 }
@@ -199,7 +213,7 @@ Result<core::PathsReport> WorkspaceCases::undo(std::string_view sandbox) {
   Operation operation = HV_TRY(begin(sandbox, "undo"));
   if (operation.untouched)
     return Failure(base::not_found(base::format("undo '{}': there is nothing to take back", operation.name())));
-  return perform<core::PathsReport>(operation.view, "undo", "undone", {},
+  return perform<core::PathsReport>(operation, "undo", "undone", {},
                                     [&] { return worker_.undo(operation.places, operation.mode()); });
 }
 
@@ -207,7 +221,7 @@ Result<core::PathsReport> WorkspaceCases::sync(std::string_view sandbox) {
   Operation operation = HV_TRY(begin(sandbox, "sync"));
   // A live workspace is the host's own directory.
   if (operation.untouched || operation.mode() == core::WorkspaceMode::live) return core::PathsReport{};
-  return perform<core::PathsReport>(operation.view, "sync", "synced", {}, [&] { return bring_in(operation); });
+  return perform<core::PathsReport>(operation, "sync", "synced", {}, [&] { return bring_in(operation); });
 }
 
 Result<core::PathsReport> WorkspaceCases::bring_in(const Operation& operation) {
@@ -250,10 +264,9 @@ Result<uint64_t> WorkspaceCases::count_changes(std::string_view sandbox) {
 
 Status WorkspaceCases::recover(std::string_view sandbox) {
   SandboxView view = HV_TRY(sandboxes_.find(sandbox));
-  if (view.info.workspace.mode != core::WorkspaceMode::cow) return {};
+  if (!is_half_done(view.directory)) return {};
   Operation operation = HV_TRY(begin(sandbox, "recover"));
-  if (operation.untouched) return {};
-  return worker_.recover(operation.places);
+  return finish(operation);
 }
 
 }  // namespace hv::service

@@ -49,16 +49,18 @@ class WorkspaceCases {
   // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
   // changes (ro, none). Not recorded.
   base::Result<uint64_t> count_changes(std::string_view sandbox);
-  // Takes back what an apply that was cut short by a crash left half-done. For every sandbox, when the daemon starts.
+  // Takes back the apply that a crash cut short, finishes the undo or discard. For every sandbox, when the daemon
+  // starts.
   base::Status recover(std::string_view sandbox);
 
  private:
   struct Operation;
   base::Result<Operation> begin(std::string_view sandbox, std::string_view verb);
   base::Result<core::PathsReport> bring_in(const Operation& operation);
+  base::Status finish(const Operation& operation);
   base::Status record(const SandboxView& view, std::string_view kind, base::json::Object payload);
   template <typename Report>
-  base::Result<Report> perform(const SandboxView& view, std::string_view verb, std::string_view past,
+  base::Result<Report> perform(const Operation& operation, std::string_view verb, std::string_view past,
                                base::json::Object intended, const std::function<base::Result<Report>()>& act);
 
   const SandboxLookup& sandboxes_;

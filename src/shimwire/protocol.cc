@@ -14,14 +14,19 @@ struct Last<core::Outcome::Kind> {
   static constexpr auto value = core::Outcome::Kind::idle;
 };
 
+uint32_t protocol_of(std::string_view body) {
+  Reader reader(body);
+  return reader.u32();
+}
+
 static void visit(auto& v, auto& m, Problem*) {
   each(v, m.code, m.message, m.hint, m.exit_code);
 }
 static void visit(auto& v, auto& m, Launched*) {
-  each(v, m.init_pid, m.supervisor_pid, m.enforced, m.degraded, m.cgroups, m.running, m.last_sequence);
+  each(v, m.protocol, m.init_pid, m.supervisor_pid, m.enforced, m.degraded, m.cgroups, m.running, m.last_sequence);
 }
 static void visit(auto& v, auto& m, LaunchRequest*) {
-  each(v, m.has_client, m.has_user_namespace, m.buffered, m.spec);
+  each(v, m.protocol, m.has_client, m.has_user_namespace, m.buffered, m.spec);
 }
 static void visit(auto& v, auto& m, ExecRequest*) {
   each(v, m.job, m.command, m.buffered);

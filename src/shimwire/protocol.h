@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -84,7 +85,14 @@ struct Problem {
   int32_t exit_code = 125;
 };
 
+// Raised with every change of what daemon and supervisor say to each other: a supervisor outlives its daemon, and the
+// next one may be of another version.
+inline constexpr uint32_t kProtocol = 1;
+// What a LaunchRequest or a Launched of any version begins with; 0 when it is too short.
+uint32_t protocol_of(std::string_view body);
+
 struct Launched {
+  uint32_t protocol = kProtocol;
   int32_t init_pid = 0;
   int32_t supervisor_pid = 0;
   std::vector<std::string> enforced;  // "memory: 2 GiB (cgroup v1)"
@@ -95,6 +103,7 @@ struct Launched {
 };
 
 struct LaunchRequest {
+  uint32_t protocol = kProtocol;
   bool has_client = false;
   bool has_user_namespace = false;
   std::string buffered;  // what the client sent after its request

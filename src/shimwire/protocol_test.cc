@@ -58,6 +58,15 @@ TEST(LaunchCodec, ALyingLengthAllocatesNothing) {
   EXPECT_FALSE(decode<Launched>(writer.take()));
 }
 
+TEST(Protocol, WhatMayComeFromAnotherVersionBeginsWithItsNumber) {
+  Launched launched;
+  launched.protocol = 7;
+  EXPECT_EQ(protocol_of(encode(launched)), 7u);
+  LaunchRequest request;
+  EXPECT_EQ(protocol_of(encode(request)), kProtocol);
+  EXPECT_EQ(protocol_of("abc"), 0u);
+}
+
 TEST(Protocol, CarriesAnOutcome) {
   Ended ended{{core::Outcome::Kind::signalled, 11, "segmentation fault"}, true, 42, true};
   Ended back = *decode<Ended>(encode(ended));

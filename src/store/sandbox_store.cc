@@ -1,5 +1,6 @@
 #include "store/sandbox_store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -110,14 +111,18 @@ base::Result<std::string> SandboxStore::set_aside(const std::string& id) const {
   return base::Failure(base::Error::from_errno(errno, "remove the sandbox's directory", path_of(id)));
 }
 
-std::vector<std::string> SandboxStore::left_aside() const {
+std::vector<std::string> SandboxStore::half_done() const {
   std::vector<std::string> paths;
   DIR* stream = ::opendir(directory_.c_str());
   if (stream == nullptr) return paths;
-  while (dirent* entry = ::readdir(stream))
-    if (std::string_view name = entry->d_name; name.starts_with(kAside))
-      paths.push_back(directory_ + "/" + std::string(name));
+  while (dirent* entry = ::readdir(stream)) {
+    std::string path = directory_ + "/" + entry->d_name;
+    bool unnoted = core::SandboxId::parse(entry->d_name) && ::access((path + "/sandbox.json").c_str(), F_OK) != 0 &&
+                   errno == ENOENT;
+    if (unnoted || std::string_view(entry->d_name).starts_with(kAside)) paths.push_back(std::move(path));
+  }
   ::closedir(stream);
+  std::ranges::sort(paths);
   return paths;
 }
 

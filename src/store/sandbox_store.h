@@ -42,8 +42,9 @@ class SandboxStore {
   // Takes a sandbox's directory out of sight at once, for whoever removes it in his own time: an agent may have filled
   // it with millions of files. The new path, empty when there was nothing.
   base::Result<std::string> set_aside(const std::string& id) const;
-  // What was set aside and, because the daemon ended, not removed.
-  std::vector<std::string> left_aside() const;
+  // What a daemon that was killed had begun: directories that were set aside and not removed, and those of sandboxes of
+  // which nothing was noted yet, so that nobody was told of them.
+  std::vector<std::string> half_done() const;
 
  private:
   std::string directory_;

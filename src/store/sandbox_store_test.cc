@@ -93,11 +93,21 @@ TEST_F(SandboxStoreTest, SetsAsideWhatIsRemovedLater) {
   ASSERT_TRUE(aside) << aside.error().message();
   EXPECT_FALSE(base::path_exists(store_->path_of(saved.info.id)));
   EXPECT_TRUE(base::path_exists(*aside + "/sandbox.json"));
-  EXPECT_EQ(store_->left_aside(), std::vector<std::string>{*aside});
+  EXPECT_EQ(store_->half_done(), std::vector<std::string>{*aside});
   std::vector<std::string> problems;
   EXPECT_TRUE(store_->load_all(problems)->empty()) << "it is nobody's sandbox any more";
   EXPECT_TRUE(problems.empty());
   EXPECT_EQ(store_->set_aside(saved.info.id).value(), "");
+}
+
+TEST_F(SandboxStoreTest, FindsWhatWasBegunAndNothingElse) {
+  StoredSandbox saved = make();
+  ASSERT_TRUE(store_->save(saved));
+  StoredSandbox unreadable = make();
+  ASSERT_TRUE(base::replace_file(store_->path_of(unreadable.info.id) + "/sandbox.json", "of another version"));
+  StoredSandbox begun = make();
+  ASSERT_TRUE(base::make_directories(directory_ + "/notes"));
+  EXPECT_EQ(store_->half_done(), std::vector<std::string>{store_->path_of(begun.info.id)});
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "base/unix_socket.h"
+#include "base/version.h"
 #include "shimwire/launch_codec.h"
 #include "supervisor/confine.h"
 #include "supervisor/programs.h"
@@ -64,6 +65,14 @@ int Supervisor::serve(Fd daemon) {
   // A daemon that ends takes its spare supervisor along.
   if (!received || received->type != static_cast<uint8_t>(shimwire::ToSupervisor::launch)) return 125;
   shimwire::Packet packet = *std::move(received);
+  if (shimwire::protocol_of(packet.body) != shimwire::kProtocol) {
+    // The programs were replaced under a daemon that runs.
+    Error error = base::conflict("the daemon is of another version than " + std::string(base::kVersion))
+                      .with_hint("start it again: hydravisor daemon stop; running sandboxes go on");
+    static_cast<void>(shimwire::send_packet(daemon.get(), static_cast<uint8_t>(FromSupervisor::launch_failed),
+                                            shimwire::encode(shimwire::to_problem(error))));
+    return 125;
+  }
   Result<base::EventLoop> loop = base::EventLoop::create();
   Result<shimwire::LaunchRequest> request = shimwire::decode<shimwire::LaunchRequest>(packet.body);
   if (!loop || !request) return 125;
@@ -102,6 +111,11 @@ Status Supervisor::take_state() {
     if (attempt == 1000) return Failure(base::conflict("sandbox '" + spec_.name + "' is already running"));
     ::poll(nullptr, 0, 2);
   }
+  // A daemon that came after the one that asked for this has found the lock free, and takes the sandbox for stopped.
+  pollfd asked_by{daemons_.begin()->first, POLLIN, 0};
+  if (::poll(&asked_by, 1, 0) > 0 && (asked_by.revents & POLLHUP) != 0)
+    return Failure(
+        base::unavailable("the daemon ended while sandbox '" + spec_.name + "' started").with_hint("start it again"));
   return {};
 }
 

@@ -465,6 +465,14 @@ void describe(V& v, T& x) {
   v.required("checks", x.checks);
 }
 
+template <typename V, Same<core::Leftover> T>
+void describe(V& v, T& x) {
+  v.required("kind", x.kind);
+  v.required("path", x.path);
+  v.required("reason", x.reason);
+  v.required("problem", x.problem);
+}
+
 template <typename V, Same<core::ProbeRequest> T>
 void describe(V& v, T& x) {
   v.optional("control", x.control);

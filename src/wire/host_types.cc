@@ -12,6 +12,7 @@ HV_WIRE_TYPE(core::PolicyInfo);
 HV_WIRE_TYPE(core::AgentInfo);
 HV_WIRE_TYPE(core::HomeInfo);
 HV_WIRE_TYPE(core::DoctorReport);
+HV_WIRE_TYPE(core::ReapReport);
 HV_WIRE_TYPE(core::ProbeRequest);
 HV_WIRE_TYPE(core::ProbeReport);
 HV_WIRE_TYPE(core::Proof);

@@ -2,6 +2,7 @@
 // looks at anything that an agent could have written.
 #include <cstdio>
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,6 +20,9 @@ int main(int argc, char**) {
     return 2;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A daemon that died before this line takes nobody along, and the next one may have looked at the workspace already.
+  pollfd reader{STDOUT_FILENO, 0, 0};
+  if (::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) return 1;
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(077);
   auto answer = [&]() -> base::Result<base::json::Value> {

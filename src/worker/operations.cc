@@ -1,7 +1,12 @@
 #include "worker/operations.h"
 
 #include <algorithm>
+#include <cerrno>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/fd.h"
 #include "textdiff/text_diff.h"
 #include "wire/types.h"
 #include "worker/confine.h"
@@ -12,6 +17,7 @@
 #include "workspace/git_repositories.h"
 #include "workspace/git_transfer.h"
 #include "workspace/live.h"
+#include "workspace/pending.h"
 #include "workspace/review.h"
 #include "workspace/sync.h"
 #include "workspace/undo.h"
@@ -30,14 +36,24 @@ Result<workspace::LineDiff> compare(std::string_view before, std::string_view af
   return workspace::LineDiff{found.binary, found.added_lines, found.removed_lines, std::move(found.hunks)};
 }
 
+// A worker whose daemon died before it could ask to die with it may still be at work: only one changes anything.
+Result<base::Fd> take_turn(const std::string& records) {
+  base::Fd directory = HV_TRY(base::open_file(records, O_RDONLY | O_DIRECTORY));
+  while (::flock(directory.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return Failure(base::Error::from_errno(errno, "lock", records));
+  return directory;
+}
+
+bool only_reads(const workspace::Request& request) {
+  return request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan;
+}
+
 Status shut_in(const workspace::Request& request, const workspace::UserGit& user_git) {
   // libgit2 sets itself up before the doors close.
   HV_TRY(textdiff::diff_text("", ""));
-  bool reads_only =
-      request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan;
   Confinement confinement;
   confinement.writable = {request.places.records};
-  std::vector<std::string>& places = reads_only ? confinement.readable : confinement.writable;
+  std::vector<std::string>& places = only_reads(request) ? confinement.readable : confinement.writable;
   places.push_back(request.places.host);
   if (!request.places.git_host.empty()) places.push_back(request.places.git_host);
   // What the user's own repository borrows objects from; said by the host's files, not by the sandbox's.
@@ -212,6 +228,26 @@ Status apply_commits(const workspace::Opened& places, const workspace::Request& 
   return {};
 }
 
+Status take_back_commits(const workspace::Opened& places, const workspace::Request& request,
+                         const std::vector<workspace::RefStep>& refs, core::PathsReport& report) {
+  std::vector<std::string> names;
+  for (const workspace::RefStep& ref : refs)
+    if (std::ranges::find(names, ref.repository) == names.end()) names.push_back(ref.repository);
+  std::erase(names, request.places.git_host.empty() ? "" : ".git");
+  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, names));
+  for (const workspace::Repository& repository : repositories.items) {
+    std::ranges::move(workspace::undo_refs(repository, refs), std::back_inserter(report.conflicts));
+    std::vector<core::RefChange> moves;
+    for (const workspace::RefStep& ref : refs)
+      if (ref.repository == repository.name) {
+        moves.push_back({ref.name, ref.new_id, ref.old_id, 0});
+        report.paths.push_back(workspace::baseline_key(repository, ref.name));
+      }
+    HV_TRY(workspace::agree_on_refs(places, repository, moves));
+  }
+  return {};
+}
+
 // What can be accepted beside the changed files: files that are held in commits, and their refs.
 Result<std::vector<std::string>> held_in_commits(const workspace::Opened& places, const workspace::Request& request) {
   std::vector<std::string> paths;
@@ -230,23 +266,20 @@ Result<std::vector<std::string>> held_in_commits(const workspace::Opened& places
 }
 
 Result<core::PathsReport> undo(const workspace::Opened& places, const workspace::Request& request) {
-  workspace::Undone undone = HV_TRY(workspace::undo_last(places));
-  std::vector<std::string> names;
-  for (const workspace::RefStep& ref : undone.refs)
-    if (std::ranges::find(names, ref.repository) == names.end()) names.push_back(ref.repository);
-  std::erase(names, request.places.git_host.empty() ? "" : ".git");
-  auto repositories = HV_TRY(workspace::find_repositories(request.places, places, names));
-  for (const workspace::Repository& repository : repositories.items) {
-    std::ranges::move(workspace::undo_refs(repository, undone.refs), std::back_inserter(undone.report.conflicts));
-    std::vector<core::RefChange> moves;
-    for (const workspace::RefStep& ref : undone.refs)
-      if (ref.repository == repository.name) {
-        moves.push_back({ref.name, ref.new_id, ref.old_id, 0});
-        undone.report.paths.push_back(workspace::baseline_key(repository, ref.name));
-      }
-    HV_TRY(workspace::agree_on_refs(places, repository, moves));
-  }
-  return undone.report;
+  return workspace::undo_last(places, [&](const std::vector<workspace::RefStep>& refs, core::PathsReport& report) {
+    return take_back_commits(places, request, refs, report);
+  });
+}
+
+// Done to the end, or noted. Whoever hears that it failed decides what follows.
+template <typename Act>
+Result<json::Value> noted(const workspace::Request& request, const workspace::Pending& pending, const Act& act) {
+  const std::string& records = request.places.records;
+  HV_TRY(pending.note(records));
+  auto report = act();
+  HV_TRY(workspace::Pending::forget(records));
+  if (!report) return Failure(std::move(report).error());
+  return wire::to_json(*report);
 }
 
 // A live workspace: its changes are on the host already. Applying accepts them, discarding and undoing take them back.
@@ -273,31 +306,22 @@ Result<json::Value> perform_live(const workspace::Request& request) {
         for (const std::string& path : report.applied) HV_TRY(store.forget(path));
       return wire::to_json(report);
     }
-    case workspace::Operation::discard: {
-      core::PathsReport report = HV_TRY(workspace::undo_live(store, request.places.records, request.discard.paths));
-      return wire::to_json(report);
-    }
-    case workspace::Operation::undo: {
-      core::PathsReport report = HV_TRY(workspace::undo_live(store, request.places.records, {}));
-      return wire::to_json(report);
-    }
+    case workspace::Operation::discard:
+      return noted(request, {"discard", request.discard.paths},
+                   [&] { return workspace::undo_live(store, request.places.records, request.discard.paths); });
+    case workspace::Operation::undo:
+      return noted(request, {"undo", {}}, [&] { return workspace::undo_live(store, request.places.records, {}); });
     case workspace::Operation::sync_plan:
       return workspace::to_json(workspace::SyncPlan{});
     case workspace::Operation::recover:
-      return json::Object{};
+      break;  // done before
   }
   return Failure(base::internal_error("unknown operation"));
 }
 
-}  // namespace
-
-Result<json::Value> perform(const workspace::Request& request) {
-  workspace::UserGit user_git =
-      workspace::find_user_git(request.places.home, request.places.config_home, request.places.host);
-  HV_TRY(shut_in(request, user_git));
-  if (request.mode == core::WorkspaceMode::live) return perform_live(request);
+Result<json::Value> perform_copied(const workspace::Request& request, const workspace::UserGit& user_git) {
   workspace::Opened places = HV_TRY(workspace::Opened::at(request.places.host, request.places.records));
-  places.user_git = std::move(user_git);
+  places.user_git = user_git;
   switch (request.operation) {
     case workspace::Operation::diff: {
       core::ChangeReport report = HV_TRY(diff(places, request));
@@ -307,31 +331,66 @@ Result<json::Value> perform(const workspace::Request& request) {
       std::optional<workspace::Review> shown;
       if (!request.apply.digest.empty()) shown = HV_TRY(check_digest(places, request));
       workspace::ApplyRules rules{HV_TRY(held_in_commits(places, request)), shown ? &*shown : nullptr};
-      workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare, rules));
-      if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, rules.review, applied));
-      return wire::to_json(applied.report);
+      return noted(request, {"apply", request.apply.paths}, [&]() -> Result<core::ApplyReport> {
+        workspace::Applied applied = HV_TRY(workspace::apply(places, request.apply, compare, rules));
+        if (wants_git(request.apply.paths)) HV_TRY(apply_commits(places, request, rules.review, applied));
+        return std::move(applied.report);
+      });
     }
     case workspace::Operation::discard: {
       if (request.running)
         return Failure(base::conflict("discard: the sandbox runs, and its changes cannot be taken from under it")
                            .with_hint("stop it first"));
-      core::PathsReport report = HV_TRY(workspace::discard(places, request.discard.paths));
-      return wire::to_json(report);
+      return noted(request, {"discard", request.discard.paths},
+                   [&] { return workspace::discard(places, request.discard.paths); });
     }
-    case workspace::Operation::undo: {
-      core::PathsReport report = HV_TRY(undo(places, request));
-      return wire::to_json(report);
-    }
+    case workspace::Operation::undo:
+      return noted(request, {"undo", {}}, [&] { return undo(places, request); });
     case workspace::Operation::sync_plan: {
       workspace::SyncPlan plan = HV_TRY(workspace::plan_sync(places, request.sync_paths));
       return workspace::to_json(plan);
     }
-    case workspace::Operation::recover: {
-      HV_TRY(workspace::recover(places));
-      return json::Object{};
-    }
+    case workspace::Operation::recover:
+      break;  // done before
   }
   return Failure(base::internal_error("unknown operation"));
+}
+
+Result<json::Value> perform_here(const workspace::Request& request, const workspace::UserGit& user_git) {
+  return request.mode == core::WorkspaceMode::live ? perform_live(request) : perform_copied(request, user_git);
+}
+
+// What a worker before this one had begun and not ended; empty when there is nothing.
+Result<std::string> finish_pending(const workspace::Request& request, const workspace::UserGit& user_git) {
+  std::optional<workspace::Pending> pending = HV_TRY(workspace::Pending::find(request.places.records));
+  if (!pending) return std::string();
+  if (pending->operation == "apply") {
+    workspace::Opened places = HV_TRY(workspace::Opened::at(request.places.host, request.places.records));
+    HV_TRY(workspace::recover(places));
+    HV_TRY(workspace::Pending::forget(request.places.records));
+    return pending->operation;
+  }
+  workspace::Request rest = request;
+  rest.operation = pending->operation == "undo" ? workspace::Operation::undo : workspace::Operation::discard;
+  rest.discard.paths = pending->paths;
+  Result<json::Value> done = perform_here(rest, user_git);
+  // That nothing is left to do means that all of it had been done.
+  if (done || done.error().code() == base::ErrorCode::not_found) return pending->operation;
+  return Failure(std::move(done).error().with_context("finish the interrupted " + pending->operation));
+}
+
+}  // namespace
+
+Result<json::Value> perform(const workspace::Request& request) {
+  base::Fd lock;
+  if (!only_reads(request)) lock = HV_TRY(take_turn(request.places.records));
+  workspace::UserGit user_git =
+      workspace::find_user_git(request.places.home, request.places.config_home, request.places.host);
+  HV_TRY(shut_in(request, user_git));
+  if (only_reads(request)) return perform_here(request, user_git);
+  std::string finished = HV_TRY(finish_pending(request, user_git));
+  if (request.operation == workspace::Operation::recover) return json::Object{{"operation", finished}};
+  return perform_here(request, user_git);
 }
 
 }  // namespace hv::worker

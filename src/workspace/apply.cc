@@ -252,11 +252,12 @@ class Operation {
       return {};
     }
     for (size_t i : skipped_) plan_.steps[i].after.reset(), plan_.steps[i].before.reset();
-    plan_.phase = Plan::Phase::done;
-    HV_TRY(journal_.write(plan_));
     std::set<std::string> same = applied;
     for (const core::HunkChoice& choice : request_.hunks) same.erase(choice.path);
     HV_TRY(places_.agree(applied, same));
+    // From here on it is not taken back any more by whoever finds it cut short.
+    plan_.phase = Plan::Phase::done;
+    HV_TRY(journal_.write(plan_));
     report_.applied.assign(applied.begin(), applied.end());
     return journal_.remove_older();
   }

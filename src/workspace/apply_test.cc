@@ -45,7 +45,7 @@ TEST_F(Apply, BringsEverythingAndUndoTakesItBack) {
   Opened opened = open();
   auto undone = undo_last(opened);
   ASSERT_TRUE(undone) << undone.error().message();
-  EXPECT_TRUE(undone->report.conflicts.empty());
+  EXPECT_TRUE(undone->conflicts.empty());
   EXPECT_EQ(tree(), original);
   // And all of it can be applied again.
   EXPECT_EQ(changes(), listed);
@@ -206,7 +206,7 @@ TEST_F(Apply, UndoLeavesWhatTheHostChangedSince) {
   ASSERT_TRUE(undone);
   EXPECT_EQ(text("a"), "mine\n");
   EXPECT_EQ(text("b"), "one\n");
-  ASSERT_EQ(undone->report.conflicts.size(), 1u);
+  ASSERT_EQ(undone->conflicts.size(), 1u);
   EXPECT_FALSE(undo_last(opened));
 }
 

@@ -26,15 +26,12 @@ std::string Baseline::heading_for(int64_t began) {
 }
 
 Status Baseline::begin(const std::string& path) {
-  auto fd = base::open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  if (!fd) {
-    if (fd.error().code() == base::ErrorCode::already_exists) return {};
-    return Failure(std::move(fd).error().with_context("begin the workspace's baseline"));
-  }
+  if (base::path_exists(path)) return {};
   // The coarse clock is the one that stamps files.
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return base::write_all(fd->get(), heading_for(now.tv_sec * 1'000'000'000L + now.tv_nsec));
+  // Whole or not there: without it the changes of a sandbox could not be told from the host's.
+  return base::replace_file(path, heading_for(now.tv_sec * 1'000'000'000L + now.tv_nsec));
 }
 
 template <typename Number>

@@ -176,6 +176,13 @@ Status Journal::remove() const {
   return base::remove_tree(directory_);
 }
 
+Status Journal::remove_preimages() const {
+  Tree tree = HV_TRY(Tree::open(directory_));
+  for (const std::string& name : HV_TRY(tree.list("")))
+    if (name != "plan") HV_TRY(base::remove_tree(directory_ + "/" + name));
+  return {};
+}
+
 Status Journal::remove_older() const {
   std::string all = directory_.substr(0, directory_.rfind('/'));
   Tree tree = HV_TRY(Tree::open(all));

@@ -58,6 +58,8 @@ class Journal {
   const std::string& directory() const { return directory_; }
   static std::string preimage_name(size_t step) { return std::to_string(step); }
   base::Status remove() const;
+  // Only the plan stays.
+  base::Status remove_preimages() const;
   // Removes all journals older than this one.
   base::Status remove_older() const;
   // What temporary files of this journal are called: nothing else on the host begins so.

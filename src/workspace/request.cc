@@ -209,12 +209,13 @@ Result<SyncPlan> Worker::sync_plan(const Places& places, const std::vector<std::
   return sync_plan_from_json(answer);
 }
 
-Status Worker::recover(const Places& places) const {
+Result<std::string> Worker::recover(const Places& places, core::WorkspaceMode mode) const {
   Request asked;
   asked.operation = Operation::recover;
+  asked.mode = mode;
   asked.places = places;
-  HV_TRY(call(asked));
-  return {};
+  json::Value answer = HV_TRY(call(asked));
+  return HV_TRY(json::ObjectReader::over(answer)).string("operation");
 }
 
 }  // namespace hv::workspace

@@ -49,8 +49,9 @@ class Worker {
                                           const core::DiscardRequest& request, bool running) const;
   base::Result<core::PathsReport> undo(const Places& places, core::WorkspaceMode mode) const;
   base::Result<SyncPlan> sync_plan(const Places& places, const std::vector<std::string>& paths) const;
-  // Takes back what a crash left half-done; cheap when there is nothing.
-  base::Status recover(const Places& places) const;
+  // Takes back the apply that a crash left half-done, finishes the undo or discard; cheap when there is nothing.
+  // The operation that it was; empty: there was nothing.
+  base::Result<std::string> recover(const Places& places, core::WorkspaceMode mode) const;
 
  private:
   base::Result<base::json::Value> call(const Request& request) const;

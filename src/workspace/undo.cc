@@ -162,6 +162,14 @@ class Reversal {
   Fd directory_;
 };
 
+// The pre-images may be links, and losing one moves the file's ctime: only without them is what the host has now what
+// both sides agree on. The plan goes last, so that what was cut short is taken up again.
+Status conclude(const Opened& places, const Journal& journal, const core::PathsReport& report) {
+  HV_TRY(journal.remove_preimages());
+  HV_TRY(places.agree({report.paths.begin(), report.paths.end()}));
+  return journal.remove();
+}
+
 }  // namespace
 
 Status recover(const Opened& places) {
@@ -170,23 +178,20 @@ Status recover(const Opened& places) {
   Plan plan = HV_TRY(journal->read());
   if (plan.phase == Plan::Phase::done) return {};
   core::PathsReport report = HV_TRY_CONTEXT(Reversal(places, *journal, plan).run(), "take back an interrupted apply");
-  HV_TRY(journal->remove());
-  // Only now: the pre-images may be links, and losing one moves the file's ctime.
-  return places.agree({report.paths.begin(), report.paths.end()});
+  return conclude(places, *journal, report);
 }
 
-Result<Undone> undo_last(const Opened& places) {
+Result<core::PathsReport> undo_last(const Opened& places, const UndoRefs& undo_refs) {
   HV_TRY(recover(places));
   std::optional<Journal> journal = HV_TRY(Journal::latest(places.records));
   if (!journal)
     return Failure(base::not_found("undo: nothing was applied from this sandbox, or it was undone already"));
   Plan plan = HV_TRY(journal->read());
-  Undone undone;
-  undone.report = HV_TRY_CONTEXT(Reversal(places, *journal, plan).run(), "undo");
-  undone.refs = plan.refs;
-  HV_TRY(journal->remove());
-  HV_TRY(places.agree({undone.report.paths.begin(), undone.report.paths.end()}));
-  return undone;
+  core::PathsReport files = HV_TRY_CONTEXT(Reversal(places, *journal, plan).run(), "undo");
+  core::PathsReport all = files;
+  if (undo_refs) HV_TRY(undo_refs(plan.refs, all));
+  HV_TRY(conclude(places, *journal, files));
+  return all;
 }
 
 }  // namespace hv::workspace

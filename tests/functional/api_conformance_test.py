@@ -202,6 +202,7 @@ class Conformance(hydravisor.TestCase):
     def test_the_host(self):
         self.assertEqual(self.call("get", "/v1/version")["pid"], self.daemon.pid)
         self.call("get", "/v1/doctor")
+        self.assertEqual(self.call("post", "/v1/doctor/reap"), {"items": []})
         policies = [item["name"] for item in self.call("get", "/v1/policies")["items"]]
         self.assertIn("restricted", policies)
         self.assertIn("version = 1", self.call("get", "/v1/policies/{name}", name="restricted")["text"])

@@ -1,6 +1,7 @@
 # as: user root
 """The daemon comes by itself, once; dies without taking a sandbox with it; and finds everything again."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -59,6 +60,51 @@ class Daemon(hydravisor.TestCase):
             self.assertEqual(self.world.processes(), [])
         self.assertIn(True, stopped, "no daemon was ever started: the test proves nothing")
 
+    def test_that_was_started_again_still_undoes_an_apply(self):
+        self.world.write("file", "old\n")
+        self.world.ok("run", "--name", "s", "--", "sh", "-c", "echo new > file")
+        self.world.ok("apply", "s")
+        self.world.ok("daemon", "stop")
+        self.assertEqual([item["name"] for item in self.world.json("ls")["items"]], ["s"])
+        self.world.ok("undo", "s")
+        self.assertEqual(self.world.read("file"), "old\n")
+
+    def test_takes_an_apply_back_whose_worker_died(self):
+        self.world.write("file", "old\n")
+        self.world.ok("run", "--name", "s", "--", "sh", "-c", "echo new > file")
+        # The file has been exchanged, and the journal is about to say that all is done. Without rights a tracer does not see names.
+        step = "rename elsewhere to elsewhere\t4" if os.geteuid() == 0 else "rename ? to ?\t5"
+        killed = subprocess.run([os.path.join(hydravisor.BIN, "kill_at"), "--log", os.path.join(self.world.top, "steps"), "--name",
+                                 self.world.project + "=project", "--at", "worker\t" + step, "--", hydravisor.CLI, "daemon", "stop",
+                                 "--then", hydravisor.CLI, "apply", "s", "--then", hydravisor.CLI, "daemon", "stop"], env=self.world.env,
+                                cwd=self.world.project, capture_output=True, timeout=60, check=False)
+        self.assertIn("hydravisor-worker ended", killed.stderr.decode())
+        # Only the worker died: the daemon has put it right by the time that it answered.
+        self.assertEqual(self.world.read("file"), "old\n")
+        kinds = [event["kind"] for event in self.world.json("audit", "ls", "--kind", "workspace", "--sandbox", "s")["items"]]
+        self.assertEqual(kinds[-4:], ["workspace.applying", "workspace.failed", "workspace.recovering", "workspace.recovered"])
+        self.assertEqual(os.listdir(self.world.project), ["file"])
+        self.world.ok("apply", "s")
+        self.assertEqual(self.world.read("file"), "new\n")
+
+    def test_that_died_before_its_worker_began_has_nothing_done(self):
+        self.world.ok("run", "--name", "s", "--", "sh", "-c", "echo new > file")
+        self.world.ok("daemon", "stop")
+        records = os.path.join(self.world.state, "hydravisor", "sandboxes", self.world.sandboxes()[0], "workspace")
+        request = {"version": 1, "operation": "discard", "mode": "cow", "host": self.world.project, "records": records, "git_host": "",
+                   "running": False, "discard": {"paths": []}}
+
+        def discard(reader_lives):
+            reader, writer = os.pipe()
+            if not reader_lives:
+                os.close(reader)
+            worker = subprocess.run([os.path.join(hydravisor.BIN, "hydravisor-worker")], input=hydravisor.json.dumps(request).encode(),
+                                    stdout=writer, stderr=subprocess.PIPE, timeout=30, check=False)
+            os.close(writer)
+            return worker.returncode, os.listdir(os.path.join(records, "upper"))
+        self.assertEqual(discard(reader_lives=False), (1, ["file"]))
+        self.assertEqual(discard(reader_lives=True), (0, []))
+
     def start_version(self, version):
         """A daemon of another version, which is this one with another number in it, and the processes of its directory."""
         programs = self.world.directory("programs-" + version)
@@ -75,7 +121,12 @@ class Daemon(hydravisor.TestCase):
         os.chmod(program, 0o755)
         daemon = subprocess.Popen([program], env=self.world.env, cwd="/")
         self.addCleanup(lambda: (daemon.terminate(), daemon.wait(20)))
-        hydravisor.wait_for(lambda: any("hydravisord.sock" in names for _, _, names in os.walk(self.world.env["XDG_RUNTIME_DIR"])), 10)
+        path = os.path.join(self.world.env["XDG_RUNTIME_DIR"], "hydravisor", "hydravisord.sock")
+
+        def listens():
+            with socket.socket(socket.AF_UNIX) as client:
+                return client.connect_ex(path) == 0
+        hydravisor.wait_for(listens, 10, "the daemon's socket")
         return daemon.pid
 
     def test_of_an_older_version_becomes_this_one_and_its_sandboxes_go_on(self):
@@ -96,6 +147,55 @@ class Daemon(hydravisor.TestCase):
         self.assert_output(self.run_in_sandbox("echo", "served"), "served\n")
         status = self.world.json("daemon", "status")
         self.assertEqual((status["pid"], status["version"]), (pid, "9.9.9"))
+
+    @contextlib.contextmanager
+    def supervisor_of_another_version(self):
+        """Takes the place of a running sandbox's supervisor while there is no daemon, and speaks protocol 7."""
+        self.world.ok("create", "--name", "s", "--", "sleep", "600")
+        self.world.ok("start", "s")
+        directory = os.path.join(self.world.state, "hydravisor", "sandboxes", self.world.sandboxes()[0])
+        for pid in [self.world.daemon_pid(), self.world.json("inspect", "s")["supervisor_pid"]]:
+            os.kill(pid, signal.SIGKILL)
+        code = ("import fcntl, os, socket, struct, sys\n"
+                "lock = os.open('lock', os.O_RDWR); fcntl.flock(lock, fcntl.LOCK_EX)\n"
+                "os.path.lexists('control.sock') and os.unlink('control.sock')\n"
+                "listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); listener.bind('control.sock'); listener.listen()\n"
+                "print('ready', flush=True)\n"
+                "while True:\n"
+                "    daemon, _ = listener.accept()\n"
+                "    print('heard', daemon.recv(65536)[:1], flush=True)\n"
+                "    daemon.send(b'\\x03i' + struct.pack('<I', 7) + b'what nobody knows')\n"
+                "    print('heard', daemon.recv(65536)[:1], flush=True)\n")
+        standing_in = subprocess.Popen(["/usr/bin/python3", "-c", code], cwd=directory, stdout=subprocess.PIPE, env=self.world.env)
+        try:
+            self.assertEqual(standing_in.stdout.readline(), b"ready\n")
+            yield standing_in
+        finally:
+            standing_in.kill()
+            standing_in.wait()
+            standing_in.stdout.close()
+
+    def test_lets_a_sandbox_of_another_version_go_on_and_says_what_it_cannot_do(self):
+        with self.supervisor_of_another_version() as supervisor:
+            self.assertEqual(self.world.json("inspect", "s")["state"], "running")
+            for words in (["exec", "s", "--", "true"], ["attach", "s"], ["pause", "s"], ["kill", "s"]):
+                self.assert_refused(self.world.cli(*words), "sandbox 's' was started by another version of Hydravisor (protocol 7, and this is 1)",
+                                    "hydravisor stop s")
+            self.assertIn("protocol 7", self.world.ok("inspect", "s"))
+            self.assertEqual(supervisor.stdout.readline(), b"heard b'\\x02'\n", "it is asked how it is, and for nothing else")
+            self.world.ok("stop", "s")
+            self.assertEqual(supervisor.wait(10), -signal.SIGKILL)
+            self.assertEqual(supervisor.stdout.read(), b"")
+        info = self.world.json("inspect", "s")
+        self.assertEqual((info["state"], info["outcome"]["kind"]), ("stopped", "stopped"))
+        self.world.ok("start", "s")
+        self.assertEqual(self.world.ok("exec", "s", "--", "echo", "here"), "here\n")
+
+    def test_stop_waits_until_it_has_ended(self):
+        self.world.ok("run", "--", "true")
+        pid = self.world.daemon_pid()
+        self.world.ok("daemon", "stop")
+        self.assertIn(hydravisor._read(f"/proc/{pid}/stat").partition(") ")[2][:1], ("", "Z"))
 
     def test_refuses_other_users(self):
         self.world.ok("daemon", "status")
@@ -147,9 +247,7 @@ class Daemon(hydravisor.TestCase):
     def test_stop_stops_it_and_only_it(self):
         self.world.ok("create", "--name", "s", "--", "sleep", "600")
         self.world.ok("start", "s")
-        pid = self.world.daemon_pid()
         self.world.ok("daemon", "stop")
-        hydravisor.wait_for(lambda: not hydravisor._read(f"/proc/{pid}/cmdline"), 5, "the daemon's end")
         self.assertEqual(self.world.json("inspect", "s")["state"], "running")
 
 

@@ -3,6 +3,10 @@
 """A full disk in `run` and in `apply`: a clear error, nothing half-done, and all goes on once there is room."""
 
 import os
+import shutil
+import signal
+import tempfile
+import time
 
 import hydravisor
 from small_disk import SmallDisk
@@ -43,6 +47,79 @@ class State(hydravisor.TestCase):
         self.assertIn(b"No space left on device", result.stderr)
         self.world.ok("rm", "--force", "s")
         self.assert_works()
+
+
+class Record(hydravisor.TestCase):
+    """The state lies on a disk that fills up while sandboxes run: what cannot be recorded does not happen, and what was, stays."""
+
+    def setUp(self):
+        self.disk = SmallDisk("48m")
+        self.addCleanup(self.disk.close)
+        self.parent = self.disk.path
+        super().setUp()
+        self.world.ok("create", "--name", "s", "--workspace", "none", "--", "sleep", "600")
+        self.world.ok("start", "s")
+        self.id = self.world.json("inspect", "s")["id"]
+        self.world.ok("exec", "s", "--", "/bin/true")
+
+    def events(self):
+        return [(event["index"], event["kind"], event["time"]) for event in self.world.json("audit", "ls")["items"]]
+
+    def test_that_the_ledger_cannot_take_is_refused_and_loses_nothing(self):
+        before = self.events()
+        with self.disk.full():
+            # The last page of the journal has room for some.
+            results = [self.world.cli("rename", self.id, "s" * 60) for _ in range(60)]
+            refused = [result for result in results if result.returncode == 125]
+            self.assertTrue(refused, "a full disk took everything")
+            for result in refused:
+                self.assertIn("No space left on device", result.stderr.decode())
+            self.assertEqual(self.events()[:len(before)], before)
+        self.world.ok("audit", "verify")
+        self.assertEqual(self.world.ok("exec", self.id, "--", "echo", "works"), "works\n")
+        self.assertEqual(self.events()[:len(before)], before)
+
+    def test_that_the_spool_cannot_take_waits_until_there_is_room(self):
+        count = 300
+        outside = tempfile.mkdtemp(prefix="hvd-")
+        self.addCleanup(shutil.rmtree, outside)
+        script = f"while [ ! -e {outside}/go ]; do sleep 0.05; done; for i in $(seq {count}); do /bin/touch {outside}/$i; done; exec sleep 600"
+        self.world.ok("create", "--name", "busy", "--workspace", "none", "--write", outside, "--", "sh", "-c", script)
+        self.world.ok("start", "busy")
+
+        def done():
+            return len(os.listdir(outside)) - 1
+
+        def stands_still():
+            before = done()
+            time.sleep(1)
+            return before == done()
+        with self.disk.full():
+            with open(os.path.join(outside, "go"), "wb"):
+                pass
+            hydravisor.wait_for(stands_still, 60, "the sandbox's standing still")
+            self.assertLess(done(), count, "programs ran of which there is no record")
+        hydravisor.wait_for(lambda: done() == count, 60, "its going on")
+        events = self.world.json("audit", "ls", "--sandbox", "busy", "--kind", "exec.started")["items"]
+        recorded = {event["payload"]["arguments"][1] for event in events if len(event["payload"]["arguments"]) == 2}
+        self.assertEqual({f"{outside}/{i}" for i in range(1, count + 1)} - recorded, set())
+        self.world.ok("audit", "verify")
+
+    def test_kills_no_daemon_and_a_new_one_starts_on_it(self):
+        before = self.events()
+        pid = self.world.daemon_pid()
+        with self.disk.full():
+            for _ in range(3):
+                self.world.cli("create", "--name", "t", "--", "true")
+            self.assertEqual(self.world.daemon_pid(), pid)
+            os.kill(pid, signal.SIGKILL)
+            # Its own first event has no room: it says so, or serves with what room there is.
+            result = self.world.cli("ls")
+            if result.returncode != 0:
+                self.assertIn(b"No space left on device", result.stderr)
+        self.assertEqual(self.events()[:len(before)], before)
+        self.assertEqual(self.world.ok("exec", "s", "--", "echo", "here"), "here\n")
+        self.world.ok("audit", "verify")
 
 
 class Workspace(hydravisor.TestCase):

@@ -70,9 +70,9 @@ class LifeCycle(hydravisor.TestCase):
     def test_rm_survives_a_tree_that_no_path_can_name(self):
         # A thousand levels overflow nothing; tens of thousands did, and more descriptors than a process may have.
         self.world.ok("run", "--keep", "--name", "deep", "--fresh-home", "--", "perl", "-e",
-                      "my $here = readlink '/proc/self/cwd'; for my $top ($ENV{HOME}, $here) { chdir $top; for (1..12000) { mkdir 'd' or die $!; chdir 'd' or die $! } chdir '/' }")
+                      "my $here = readlink '/proc/self/cwd'; for my $top ($ENV{HOME}, $here) { chdir $top; for (1..12000) { mkdir 'd' or die $!; chdir 'd' or die $! } chdir '/' }", timeout=240)
         daemon = self.world.daemon_pid()
-        self.world.ok("rm", "--force", "deep")
+        self.world.ok("rm", "--force", "deep", timeout=240)
         self.assertEqual(self.world.daemon_pid(), daemon, "the daemon that removed it still serves")
         self.assertEqual(self.world.sandboxes(), [])
 

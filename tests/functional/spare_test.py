@@ -116,6 +116,13 @@ class Spare(hydravisor.TestCase):
         finally:
             subprocess.run(["umount", place], check=True)
 
+    def test_that_was_killed_is_done_without(self):
+        self.world.ok("run", "--", "sleep", "0")
+        self.spare()
+        for pid in self.children_of(self.world.daemon_pid()):
+            os.kill(pid, 9)
+        self.assert_output(self.run_in_sandbox("echo", "works"), "works\n")
+
     def test_goes_with_the_daemon(self):
         self.world.ok("run", "--", "sleep", "0")
         spare = self.spare()
