@@ -22,6 +22,11 @@ endforeach()
 # Dynamic: only the worker links it.
 pkg_check_modules(GIT2 REQUIRED IMPORTED_TARGET libgit2)
 add_library(lib::git2 ALIAS PkgConfig::GIT2)
+# Headers only: the daemon loads the library itself, on machines that systemd runs.
+pkg_check_modules(SYSTEMD REQUIRED libsystemd)
+add_library(lib::systemd INTERFACE IMPORTED)
+target_include_directories(lib::systemd INTERFACE ${SYSTEMD_INCLUDE_DIRS})
+target_link_libraries(lib::systemd INTERFACE ${CMAKE_DL_LIBS})
 find_package(Threads REQUIRED)
 add_library(lib::threads ALIAS Threads::Threads)
 if(BUILD_TESTING)

@@ -155,7 +155,9 @@ Result<Ending> serve(Fd start_lock) {
 
   http::Loop loop;
   api::WorkerPool pool(2);
-  service::Planner planner({paths, directory, ::getuid(), user_name()});
+  service::Cgroups cgroups = service::find_cgroups(directory + "/hydravisor-supervisor", ::getuid());
+  if (!cgroups.obstacle.empty()) std::fprintf(stderr, "hydravisord: %s\n", cgroups.obstacle.c_str());
+  service::Planner planner({paths, directory, ::getuid(), user_name(), cgroups.layout});
   service::SandboxLocks locks;
   service::WorkspaceCases* workspaces_later = nullptr;
   std::string principal = "user:" + std::to_string(::getuid());
@@ -167,7 +169,7 @@ Result<Ending> serve(Fd start_lock) {
       {loop, *ledger, base::system_clock(), paths.cache + "/proofs", principal, later,
        [&](const std::string& policy) { return service::subject_of_policy(paths.policies, policy); }});
   service::LifeCycle life({loop, *ledger, planner, locks, proofs, store::SandboxStore(paths.sandboxes),
-                           directory + "/hydravisor-supervisor",
+                           cgroups.supervisors, std::move(cgroups.first),
                            [&](const std::string& sandbox) {
                              auto changes = workspaces_later->count_changes(sandbox);
                              // What cannot be counted is kept.
@@ -205,6 +207,8 @@ Result<Ending> serve(Fd start_lock) {
   machine.gid = ::getgid();
   machine.apparmor_profile = own_apparmor_profile(directory);
   machine.cgroups.uid = machine.uid;
+  machine.cgroups.scope = cgroups.scope;
+  machine.layout = cgroups.layout;
   service::Leftovers leftovers(*ledger, {paths, machine.cgroups, began, [&](const std::string& id) {
                                            auto known = life.find(id);
                                            return known && known->info.state != core::SandboxState::created &&

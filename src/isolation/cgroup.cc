@@ -144,7 +144,16 @@ CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const
   // counters without a limit are not worth a directory there.
   use(layout.freezer);
   use(layout.cpuacct);
+  plan.scoped = layout.scoped;
+  plan.kind = plan.scoped              ? "cgroups through systemd"
+              : layout.freezer.unified ? "cgroups of version 2"
+                                       : "cgroups of version 1";
+  if (plan.scoped) plan.directories.clear();
   return plan;
+}
+
+void lie_in(CgroupPlan& plan, const std::string& scope, const std::string& id) {
+  plan.directories = {scope + "/" + id};
 }
 
 Status create_cgroups(CgroupPlan& plan, const core::Limits& limits) {

@@ -22,13 +22,17 @@ struct Unenforced {
 // What creating cgroups for these limits on this machine gives. Pure.
 struct CgroupPlan {
   std::vector<std::string> directories;  // LaunchSpec::cgroups
-  std::vector<std::string> enforced;     // names of limits
-  std::string io_device;                 // which disk the limit of reading and writing is about
+  bool scoped = false;  // the directory is known with the supervisor's scope, and empty until then: lie_in()
+  std::string kind;     // "cgroups through systemd", "cgroups of version 1": what keeps the limits; for people
+  std::vector<std::string> enforced;  // names of limits
+  std::string io_device;              // which disk the limit of reading and writing is about
   std::vector<Unenforced>
       not_enforced;  // a limit that was asked for and cannot hold stops the start, unless the user accepts
 };
 CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
                         const IoDevice& device = {});
+// The sandbox's cgroup is to be made in its supervisor's scope.
+void lie_in(CgroupPlan& plan, const std::string& scope, const std::string& id);
 
 // Makes the plan's directories and writes the limits; nothing is left behind on failure. `not_enforced` grows when the
 // kernel lacks a file (swap accounting).

@@ -88,7 +88,6 @@ std::string own_directory(const Hierarchy& hierarchy, const std::string& own) {
 
 std::vector<std::string> candidates(const Hierarchy& hierarchy, const CgroupSources& sources, const std::string& own) {
   std::vector<std::string> paths;
-  if (hierarchy.unified && !sources.delegated.empty()) paths.push_back(sources.delegated);
   if (sources.uid == 0) {
     std::string top = hierarchy.mount_point + "/hydravisor";
     if (!hierarchy.read_only) ::mkdir(top.c_str(), 0755);  // what stops it shows when it is used
@@ -183,6 +182,41 @@ std::string command_that_mounts(const std::string& controller, bool version_one)
                       controller);
 }
 
+// What reached one scope will reach the next.
+CgroupLayout beside_scope(const std::string& scope, uid_t uid) {
+  std::string slice = scope.substr(0, scope.rfind('/'));
+  auto find = [&](const char* name) -> ControllerParent {
+    if (name == nullptr || lists(scope + "/cgroup.controllers", name))
+      return {.path = slice, .reason = {}, .unified = true};
+    if (uid == 0) return {.path = {}, .reason = base::format("systemd has no controller {}", name), .unified = true};
+    return {.path = {},
+            .reason = base::format(
+                "systemd does not pass the controller {0} on to this user, and begins to when the user's manager is "
+                "restarted, with all that runs there (as root: mkdir -p "
+                "/etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu io memory pids\\n' > "
+                "/etc/systemd/system/user@.service.d/hydravisor.conf && systemctl daemon-reload && systemctl restart "
+                "user@{1}.service; then: hydravisor daemon stop)",
+                name, uid),
+            .unified = true};
+  };
+  // The freezer and the count of processor time are part of version 2 itself.
+  return {.scoped = true,
+          .memory = find("memory"),
+          .pids = find("pids"),
+          .cpu = find("cpu"),
+          .freezer = find(nullptr),
+          .cpuacct = find(nullptr),
+          .io = find("io")};
+}
+
+std::string way_to_delegation(const CgroupSources& sources) {
+  if (sources.uid != 0 && base::path_exists(sources.systemd))
+    return base::format(
+        "as root: apt-get install dbus-user-session && loginctl enable-linger {}; then: hydravisor daemon stop",
+        sources.uid);
+  return "start the daemon in a cgroup that is delegated to this user: cgroups(7)";
+}
+
 }  // namespace
 
 CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
@@ -192,6 +226,8 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
   std::string own_text = own ? *own : std::string();
 
   auto unified = std::ranges::find_if(hierarchies, &Hierarchy::unified);
+  bool only_unified = unified != hierarchies.end() && std::ranges::all_of(hierarchies, &Hierarchy::unified);
+  if (sources.scope && only_unified) return beside_scope(*sources.scope, sources.uid);
   UnifiedParent shared;
   if (unified != hierarchies.end()) shared = version_two(*unified, sources, own_text);
 
@@ -213,12 +249,12 @@ CgroupLayout find_cgroup_parents(const CgroupSources& sources) {
                                      "daemon stop)",
                                      name, command_that_mounts(name, !hierarchies.empty()))};
     return {.path = {},
-            .reason = base::format(
-                "the controller {} is out of reach: {} (start the daemon as a systemd user service with Delegate=yes)",
-                unified_name, shared.reason),
+            .reason = base::format("the controller {} is out of reach: {} ({})", unified_name, shared.reason,
+                                   way_to_delegation(sources)),
             .unified = true};
   };
-  return {.memory = find("memory"),
+  return {.scoped = false,
+          .memory = find("memory"),
           .pids = find("pids"),
           .cpu = find("cpu"),
           .freezer = find("freezer"),

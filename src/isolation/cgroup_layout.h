@@ -2,6 +2,7 @@
 // is out of reach. Found once by the daemon. cgroups(7).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct ControllerParent {
 };
 
 struct CgroupLayout {
+  // systemd makes a cgroup for each supervisor below the directories named here, and a sandbox's lies in its
+  // supervisor's: isolation/systemd_scope.h.
+  bool scoped = false;
   ControllerParent memory;
   ControllerParent pids;
   ControllerParent cpu;
@@ -32,14 +36,14 @@ struct CgroupSources {
   std::string mountinfo = "/proc/self/mountinfo";
   std::string own_cgroups = "/proc/self/cgroup";
   uid_t uid = 0;
-  // A version 2 directory that was delegated to us (a unit with Delegate=yes and no process of its own); empty: none.
-  // Whoever asks systemd for one hands it in here.
-  std::string delegated;
+  // A scope that systemd made for us, which is how others will be; nothing: it makes none.
+  std::optional<std::string> scope;
+  std::string systemd = "/run/systemd/system";  // is there where systemd runs the machine
 };
 
-// Root uses `hydravisor` at the top of each hierarchy, made here when it is missing. Anybody else uses, in this order:
-// the delegated directory (version 2), `hv-user` at the top of the hierarchy when it is writable, and the own cgroup
-// when it is.
+// Where version 2 has all controllers and systemd makes scopes, it is asked. Otherwise root uses `hydravisor` at the
+// top of each hierarchy, made here when it is missing, and anybody else `hv-user` there when it is writable, then the
+// own cgroup when it is, and on version 2 those above it.
 CgroupLayout find_cgroup_parents(const CgroupSources& sources);
 
 }  // namespace hv::isolation

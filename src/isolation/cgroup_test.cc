@@ -24,7 +24,7 @@ class CgroupLayoutTest : public testing::Test {
     char text[] = "/tmp/hv-cgroup-XXXXXX";
     ASSERT_NE(::mkdtemp(text), nullptr);
     directory = text;
-    sources = {.mountinfo = directory + "/mountinfo", .own_cgroups = directory + "/own", .uid = 1000, .delegated = {}};
+    sources = {.mountinfo = directory + "/mountinfo", .own_cgroups = directory + "/own", .uid = 1000, .scope = {}};
   }
   void TearDown() override { ASSERT_TRUE(base::remove_tree(directory)); }
   void put(const std::string& name, const std::string& text) {
@@ -68,23 +68,50 @@ TEST_F(CgroupLayoutTest, StripsTheRootOfAContainersMount) {
   EXPECT_EQ(find_cgroup_parents(sources).memory.path, directory + "/memory/inner");
 }
 
-TEST_F(CgroupLayoutTest, OfVersionTwoUsesTheDelegatedDirectoryForAllControllers) {
+TEST_F(CgroupLayoutTest, OfSystemdIsTheSliceOfAScopeWithWhatReachedIt) {
   put("mountinfo", mount("/unified", "cgroup2", "nsdelegate"));
-  put("own", "0::/user.slice\n");
-  make("unified/delegated");
-  put("unified/delegated/cgroup.subtree_control", "cpu memory pids\n");
-  sources.delegated = directory + "/unified/delegated";
+  put("own", "0::/user.slice/session-1.scope\n");
+  make("unified/hydravisor.slice/first.scope");
+  put("unified/hydravisor.slice/first.scope/cgroup.controllers", "cpu memory pids\n");
+  sources.scope = directory + "/unified/hydravisor.slice/first.scope";
   CgroupLayout layout = find_cgroup_parents(sources);
-  for (const ControllerParent* parent : {&layout.memory, &layout.pids, &layout.cpu, &layout.freezer})
-    EXPECT_EQ(parent->path, sources.delegated) << parent->reason;
-  EXPECT_TRUE(layout.memory.unified);
+  EXPECT_TRUE(layout.scoped);
+  for (const ControllerParent* parent : {&layout.memory, &layout.pids, &layout.cpu, &layout.freezer, &layout.cpuacct})
+    EXPECT_EQ(parent->path, directory + "/unified/hydravisor.slice") << parent->reason;
+  EXPECT_EQ(layout.io.path, "");
+  EXPECT_THAT(layout.io.reason, HasSubstr("Delegate=cpu io memory pids"));
+}
+
+TEST_F(CgroupLayoutTest, OfSystemdIsLeftWhereVersionOneHasTheControllers) {
+  put("mountinfo", mount("/memory", "cgroup", "memory") + mount("/unified", "cgroup2", "nsdelegate"));
+  put("own", "5:memory:/\n0::/\n");
+  make("memory/hv-user");
+  sources.scope = directory + "/unified/first.scope";
+  CgroupLayout layout = find_cgroup_parents(sources);
+  EXPECT_FALSE(layout.scoped);
+  EXPECT_EQ(layout.memory.path, directory + "/memory/hv-user");
+}
+
+TEST(CgroupPlanTest, OfSystemdHasItsDirectoryOnceThereIsAScope) {
+  CgroupLayout layout;
+  layout.scoped = true;
+  layout.memory = {.path = "/slice", .reason = {}, .unified = true};
+  CgroupPlan plan = plan_cgroups(layout, "s1", {.memory_bytes = 1, .pids = 0, .cpu_millis = 0});
+  EXPECT_TRUE(plan.scoped);
+  EXPECT_EQ(plan.directories, std::vector<std::string>{});
+  EXPECT_EQ(plan.enforced, std::vector<std::string>{"memory"});
+  lie_in(plan, "/slice/hydravisor-x.scope", "s1");
+  EXPECT_EQ(plan.directories, std::vector<std::string>{"/slice/hydravisor-x.scope/s1"});
 }
 
 TEST_F(CgroupLayoutTest, OfVersionTwoWithoutDelegationSaysWhatToDo) {
   put("mountinfo", mount("/unified", "cgroup2", "nsdelegate"));
   put("own", "0::/user.slice\n");
   make("unified");
-  EXPECT_THAT(find_cgroup_parents(sources).memory.reason, HasSubstr("Delegate=yes"));
+  sources.systemd = directory;
+  EXPECT_THAT(find_cgroup_parents(sources).memory.reason, HasSubstr("loginctl enable-linger 1000"));
+  sources.systemd = directory + "/absent";
+  EXPECT_THAT(find_cgroup_parents(sources).memory.reason, HasSubstr("delegated"));
 }
 
 TEST_F(CgroupLayoutTest, OfVersionTwoFindsTheNearestCgroupAboveThatIsOurs) {
@@ -132,7 +159,7 @@ TEST(CgroupPlanTest, MakesOneDirectoryWhereControllersLieTogether) {
 class CgroupKernel : public testing::Test {
  protected:
   void SetUp() override {
-    CgroupLayout layout = find_cgroup_parents({.uid = ::geteuid(), .delegated = {}});
+    CgroupLayout layout = find_cgroup_parents({.uid = ::geteuid(), .scope = {}});
     if (layout.memory.path.empty()) GTEST_SKIP() << layout.memory.reason;
     if (layout.pids.path.empty()) GTEST_SKIP() << layout.pids.reason;
     plan = plan_cgroups(layout, "hv-test-" + std::to_string(::getpid()), limits);

@@ -117,13 +117,15 @@ DoctorCheck check_landlock(const Machine& machine) {
           .fix = "a later kernel covers the rest"};
 }
 
-DoctorCheck check_controller(const char* name, const ControllerParent& parent) {
+DoctorCheck check_controller(const char* name, const ControllerParent& parent, bool scoped) {
+  const char* how = scoped           ? "systemd makes a scope for each sandbox in "
+                    : parent.unified ? "version 2: "
+                                     : "version 1: ";
   size_t open = parent.reason.rfind(" (");
   std::string fix = open == std::string::npos ? "" : parent.reason.substr(open + 2, parent.reason.size() - open - 3);
   return {.id = std::string("cgroup-") + name,
           .status = parent.path.empty() ? CheckStatus::degraded : CheckStatus::ok,
-          .detail = parent.path.empty() ? parent.reason.substr(0, open)
-                                        : (parent.unified ? "version 2: " : "version 1: ") + parent.path,
+          .detail = parent.path.empty() ? parent.reason.substr(0, open) : how + parent.path,
           .fix = fix};
 }
 
@@ -174,7 +176,7 @@ Machine examine_machine(const MachineSources& sources) {
   machine.seccomp_notify = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &notify) == 0;
   CgroupSources cgroups = sources.cgroups;
   cgroups.uid = sources.uid;
-  machine.cgroups = find_cgroup_parents(cgroups);
+  machine.cgroups = sources.layout ? *sources.layout : find_cgroup_parents(cgroups);
   machine.namespace_obstacle = explain_namespaces(machine.namespaces, sources.proc, sources.apparmor_profile);
   machine.root_of_few = sources.uid == 0 && !maps_root_range(sources.proc + "/self/uid_map");
   if (sources.uid != 0) machine.ids = rootless_maps(sources.user, sources.uid, sources.gid, sources.ids);
@@ -212,10 +214,11 @@ core::DoctorReport report_machine(const Machine& machine) {
                                                             : "the kernel has no seccomp user notification",
                            .fix = machine.seccomp_notify ? "" : "a kernel with CONFIG_SECCOMP_FILTER is needed"});
   report.checks.push_back(check_landlock(machine));
-  report.checks.push_back(check_controller("memory", machine.cgroups.memory));
-  report.checks.push_back(check_controller("pids", machine.cgroups.pids));
-  report.checks.push_back(check_controller("cpu", machine.cgroups.cpu));
-  report.checks.push_back(check_controller("freezer", machine.cgroups.freezer));
+  report.checks.push_back(check_controller("memory", machine.cgroups.memory, machine.cgroups.scoped));
+  report.checks.push_back(check_controller("pids", machine.cgroups.pids, machine.cgroups.scoped));
+  report.checks.push_back(check_controller("cpu", machine.cgroups.cpu, machine.cgroups.scoped));
+  report.checks.push_back(check_controller("io", machine.cgroups.io, machine.cgroups.scoped));
+  report.checks.push_back(check_controller("freezer", machine.cgroups.freezer, machine.cgroups.scoped));
   report.usable = true;
   for (const DoctorCheck& check : report.checks)
     if (check.status == CheckStatus::missing && check.id != "landlock") report.usable = false;

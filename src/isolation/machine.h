@@ -2,6 +2,7 @@
 // stopping a start early.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct MachineSources {
   std::string proc = "/proc";  // its sys/ is read
   std::string security_modules = "/sys/kernel/security/lsm";
   CgroupSources cgroups;
+  std::optional<CgroupLayout> layout;  // where it was found before, and is in use
   IdSources ids;
   std::string user;              // the user's name, for /etc/subuid
   std::string apparmor_profile;  // the one that this installation carries; empty: none

@@ -22,8 +22,8 @@ Machine modern() {
   machine.kernel_minor = 18;
   machine.landlock_abi = 7;
   machine.seccomp_notify = true;
-  for (ControllerParent* parent :
-       {&machine.cgroups.memory, &machine.cgroups.pids, &machine.cgroups.cpu, &machine.cgroups.freezer})
+  for (ControllerParent* parent : {&machine.cgroups.memory, &machine.cgroups.pids, &machine.cgroups.cpu,
+                                   &machine.cgroups.freezer, &machine.cgroups.io})
     parent->path = "/sys/fs/cgroup/hydravisor";
   return machine;
 }
@@ -91,7 +91,8 @@ TEST(Report, SplitsAReasonFromItsFix) {
 }
 
 TEST(Report, MissesNothingOnTheRealMachine) {
-  Machine machine = examine_machine({.cgroups = {.delegated = {}},
+  Machine machine = examine_machine({.cgroups = {.scope = {}},
+                                     .layout = {},
                                      .ids = {},
                                      .user = "nobody-here",
                                      .apparmor_profile = {},

@@ -51,6 +51,9 @@ class SupervisorLink {
   base::Result<shimwire::Packet> receive();
   // The child to reap; 0 when it was adopted.
   pid_t child() const { return child_; }
+  // The cgroup made for it, in which its sandbox's is to be; empty where sandboxes' cgroups lie elsewhere.
+  const std::string& cgroup() const { return cgroup_; }
+  void lies_in(std::string cgroup) { cgroup_ = std::move(cgroup); }
 
  private:
   SupervisorLink(base::Fd socket, pid_t child) : socket_(std::move(socket)), child_(child) {}
@@ -59,6 +62,7 @@ class SupervisorLink {
 
   base::Fd socket_;
   pid_t child_ = 0;
+  std::string cgroup_;
 };
 
 // Tells a front end that waits on a stream why nothing will come, and ends the stream. A client that is gone loses

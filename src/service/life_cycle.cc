@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/text.h"
 #include "service/event_translation.h"
@@ -26,7 +27,10 @@ constexpr std::chrono::milliseconds kTurn{5};
 }  // namespace
 
 LifeCycle::LifeCycle(Collaborators collaborators) : with_(std::move(collaborators)) {
-  refill_spare();
+  if (with_.first)
+    prepare_spare(*std::exchange(with_.first, std::nullopt));
+  else
+    refill_spare();
 }
 
 LifeCycle::~LifeCycle() = default;

@@ -18,6 +18,7 @@
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
 #include "service/spare_supervisor.h"
+#include "service/supervisor_maker.h"
 #include "service/twin.h"
 #include "store/sandbox_store.h"
 
@@ -32,7 +33,8 @@ class LifeCycle final : public SandboxLookup {
     SandboxLocks& locks;
     const ProofCases& proofs;
     store::SandboxStore store;
-    std::string supervisor_program;
+    SupervisorMaker supervisors;
+    std::optional<runtime::SupervisorLink> first;  // one that is there already
     // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
     // through `later`.
     std::function<bool(const std::string& sandbox)> holds_changes;
@@ -86,6 +88,7 @@ class LifeCycle final : public SandboxLookup {
                       std::optional<uint64_t> proof);
   base::Result<runtime::SupervisorLink> take_supervisor(const LaunchPlan& plan);
   void refill_spare();
+  void prepare_spare(runtime::SupervisorLink link);
   void drop_spare();
   std::vector<core::IdRange> used_ranges() const;
   void listen_to(const Pointer& sandbox);
@@ -126,6 +129,7 @@ class LifeCycle final : public SandboxLookup {
   mutable std::mutex mutex_;                               // guards the map and every `stored.info` in it
   std::map<std::string, Pointer, std::less<>> sandboxes_;  // by id
   std::optional<SpareSupervisor> spare_;
+  bool spare_begins_ = false;                    // systemd is making its scope
   std::optional<core::Groundwork> last_ground_;  // of the last start: what the spare is prepared for
   const base::Fd* last_user_namespace_ = nullptr;
   base::Subscription spare_timer_;

@@ -70,18 +70,33 @@ Result<runtime::SupervisorLink> LifeCycle::take_supervisor(const LaunchPlan& pla
   last_user_namespace_ = plan.user_namespace;
   spare_timer_ = with_.loop.after(kRefillAfter, [this] { refill_spare(); });
   if (spare_ && !spare_->fits(plan.spec.ground)) drop_spare();
-  if (!spare_) return runtime::SupervisorLink::spawn(with_.supervisor_program);
+  if (!spare_) return with_.supervisors.start();
   runtime::SupervisorLink link = std::move(*spare_).take();
   spare_.reset();
   return link;
 }
 
 void LifeCycle::refill_spare() {
-  if (spare_) return;
+  if (spare_ || spare_begins_) return;
+  if (!with_.supervisors.asks_systemd()) {
+    // Without one the next run starts its own, which also reports why it cannot.
+    if (auto link = with_.supervisors.start()) prepare_spare(*std::move(link));
+    return;
+  }
+  spare_begins_ = true;
+  with_.later([this] {
+    auto link = std::make_shared<Result<runtime::SupervisorLink>>(with_.supervisors.start());
+    with_.loop.post([this, link] {
+      spare_begins_ = false;
+      if (*link) prepare_spare(std::move(**link));
+    });
+  });
+}
+
+void LifeCycle::prepare_spare(runtime::SupervisorLink link) {
   std::optional<core::Groundwork> ground = last_ground_;
   if (ground && !with_.planner.renew(*ground, used_ranges())) ground.reset();
-  // Without one the next run starts its own, which also reports why it cannot.
-  auto spare = SpareSupervisor::start(with_.supervisor_program, std::move(ground), last_user_namespace_);
+  auto spare = SpareSupervisor::prepare(std::move(link), std::move(ground), last_user_namespace_);
   if (spare) spare_ = *std::move(spare);
 }
 
@@ -170,6 +185,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   LiveSandbox& sandbox = *pointer;
   SandboxInfo& info = sandbox.stored.info;
   runtime::SupervisorLink link = HV_TRY(take_supervisor(plan));
+  if (plan.cgroups.scoped) isolation::lie_in(plan.cgroups, link.cgroup(), info.id);
+  plan.spec.cgroups = plan.cgroups.directories;
 
   take_over(sandbox, plan);
   {

@@ -47,7 +47,7 @@ core::LimitsInfo describe_limits(const core::Limits& asked, const isolation::Cgr
   if (!holds("cpu")) info.enforced.cpu_millis = 0;
   if (!holds("io")) info.enforced.io_bytes = 0;
   std::vector<std::string> how;
-  if (!plan.enforced.empty()) how.push_back("cgroups: " + base::join(plan.enforced, ", "));
+  if (!plan.enforced.empty()) how.push_back(plan.kind + ": " + base::join(plan.enforced, ", "));
   if (asked.disk_bytes != 0) how.emplace_back("disk: watched, the sandbox is ended above it");
   for (const isolation::Unenforced& missing : plan.not_enforced)
     how.push_back(missing.limit + " is not limited: " + missing.reason);

@@ -265,9 +265,6 @@ Status check_caller(const core::RunRequest& request, uint32_t uid) {
 }  // namespace
 
 Planner::Planner(Options options) : options_(std::move(options)) {
-  isolation::CgroupSources sources;
-  sources.uid = options_.uid;
-  cgroup_layout_ = isolation::find_cgroup_parents(sources);
   landlock_abi_ = isolation::landlock_abi();
   if (options_.uid == 0) return;
   id_maps_ = isolation::rootless_maps(options_.user, options_.uid, ::getgid());
@@ -328,7 +325,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     isolation::IoDevice device;
     if (decision.limits.io_bytes != 0) device = isolation::find_io_device(options_.paths.sandboxes);
-    plan.cgroups = isolation::plan_cgroups(cgroup_layout_, id.text(), decision.limits, device);
+    plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device);
     return check_limits(request.limits, plan.cgroups);
   };
   if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
@@ -381,7 +378,6 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.ground.shared_memory = decision.limits.tmp_bytes;
   add_probe(found->mounts, options_.program_directory);
   split_mounts(spec, std::move(found->mounts));
-  spec.cgroups = plan.cgroups.directories;
   spec.limits = decision.limits;
   if (spec.limits.disk_bytes != 0) spec.counted = counted_directories(spec, look.home);
   spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live);

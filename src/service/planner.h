@@ -59,8 +59,9 @@ class Planner {
     std::string program_directory;  // where Hydravisor's own programs lie
     uint32_t uid = 0;
     std::string user;
+    isolation::CgroupLayout cgroups;
   };
-  // Looks at the machine once: cgroups, Landlock, id ranges.
+  // Looks at the machine once: Landlock, id ranges.
   explicit Planner(Options options);
 
   // The id ranges of live sandboxes, and the one that a spare supervisor has already, which the plan then takes.
@@ -83,7 +84,6 @@ class Planner {
 
  private:
   Options options_;
-  isolation::CgroupLayout cgroup_layout_;
   images::ToolchainCache tools_;
   int landlock_abi_ = 0;
   isolation::IdMaps id_maps_;

@@ -14,9 +14,10 @@
 
 namespace hv::service {
 
-base::Result<SpareSupervisor> SpareSupervisor::start(const std::string& program, std::optional<core::Groundwork> ground,
-                                                     const base::Fd* user_namespace) {
-  SpareSupervisor spare(HV_TRY(runtime::SupervisorLink::spawn(program)));
+base::Result<SpareSupervisor> SpareSupervisor::prepare(runtime::SupervisorLink link,
+                                                       std::optional<core::Groundwork> ground,
+                                                       const base::Fd* user_namespace) {
+  SpareSupervisor spare(std::move(link));
   if (!ground) return spare;
   // Before the supervisor looks: a change in between is seen as one.
   spare.mounts_ = HV_TRY(base::open_file("/proc/self/mountinfo", O_RDONLY));

@@ -15,9 +15,9 @@ namespace hv::service {
 
 class SpareSupervisor {
  public:
-  // `user_namespace` as for a launch. Without `ground` it only waits.
-  static base::Result<SpareSupervisor> start(const std::string& program, std::optional<core::Groundwork> ground,
-                                             const base::Fd* user_namespace);
+  // Of a supervisor that has just been started. `user_namespace` as for a launch. Without `ground` it only waits.
+  static base::Result<SpareSupervisor> prepare(runtime::SupervisorLink link, std::optional<core::Groundwork> ground,
+                                               const base::Fd* user_namespace);
 
   // Whether a launch on `ground` may be given to it: it lives, and nothing is laid yet, or exactly that, and the
   // sources and the host's mounts below them are still those that it was laid with. Some twenty stat(2).
