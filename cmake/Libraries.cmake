@@ -19,9 +19,9 @@ foreach(name fmt asio beast tomlplusplus)
   add_library(lib::${name} INTERFACE IMPORTED)
 endforeach()
 
-# Dynamic: only the worker links it.
-pkg_check_modules(GIT2 REQUIRED IMPORTED_TARGET libgit2)
-add_library(lib::git2 ALIAS PkgConfig::GIT2)
+# Static too, with what it needs itself: each release of a distribution has another version of it.
+hydravisor_static_library(lib::git2 NAMES git2 mbedtls mbedx509 mbedcrypto http_parser ssh2 pcre2-8 z DEPENDS lib::crypto)
+
 # Headers only: the daemon loads the library itself, on machines that systemd runs.
 pkg_check_modules(SYSTEMD REQUIRED libsystemd)
 add_library(lib::systemd INTERFACE IMPORTED)
