@@ -69,7 +69,9 @@ Attempt kernel_symbols(const Outside&) {
   return try_read("/proc/kallsyms");
 }
 Attempt kernel_memory(const Outside&) {
-  return try_each({"/proc/kcore", "/dev/mem", "/dev/kmem", "/dev/port"}, O_RDONLY);
+  for (const char* path : {"/proc/kcore", "/dev/mem", "/dev/kmem", "/dev/port"})
+    if (Attempt attempt = try_read(path); attempt.outcome != Outcome::held) return attempt;
+  return held("/proc/kcore, /dev/mem, /dev/kmem and /dev/port give nothing");
 }
 Attempt kernel_log(const Outside&) {
   for (const char* path : {"/dev/kmsg", "/proc/kmsg"})
