@@ -209,7 +209,7 @@ Result<Ending> serve(Fd start_lock) {
   machine.cgroups.uid = machine.uid;
   machine.cgroups.scope = cgroups.scope;
   machine.layout = cgroups.layout;
-  service::Leftovers leftovers(*ledger, {paths, machine.cgroups, began, [&](const std::string& id) {
+  service::Leftovers leftovers(*ledger, {paths, cgroups.layout, began, [&](const std::string& id) {
                                            auto known = life.find(id);
                                            return known && known->info.state != core::SandboxState::created &&
                                                   known->info.state != core::SandboxState::stopped;

@@ -131,7 +131,7 @@ void Leftovers::find_sockets(Found& found) const {
 }
 
 void Leftovers::find_cgroups(Found& found) const {
-  isolation::CgroupLayout layout = isolation::find_cgroup_parents(options_.cgroups);
+  const isolation::CgroupLayout& layout = options_.cgroups;
   std::set<std::string> parents;
   for (const isolation::ControllerParent* parent :
        {&layout.memory, &layout.pids, &layout.cpu, &layout.freezer, &layout.cpuacct, &layout.io})

@@ -19,7 +19,7 @@ class Leftovers {
  public:
   struct Options {
     core::Paths paths;
-    isolation::CgroupSources cgroups;
+    isolation::CgroupLayout cgroups;  // systemd takes its scopes away by itself
     // When this daemon began: what is younger may be its own work under way.
     std::chrono::system_clock::time_point began;
     // Whether a sandbox of this id has, or is about to have, processes. Any thread.
