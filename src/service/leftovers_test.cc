@@ -36,8 +36,6 @@ class LeftoversTest : public testing::Test {
     options_.paths.ledger = directory_ + "/ledger";
     options_.paths.homes = directory_ + "/homes";
     options_.paths.cache = directory_ + "/cache";
-    // No hierarchy: cgroups have a test of the real thing.
-    options_.cgroups.mountinfo = "/dev/null";
     // Everything that the tests make is older than the daemon.
     options_.began = std::chrono::system_clock::now() + std::chrono::hours(1);
     options_.is_alive = [this](const std::string& id) { return alive_.contains(id); };
