@@ -95,10 +95,13 @@ Result<Fd> make_user_namespace(const std::vector<IdRange>& uids, const std::vect
   arguments.flags = CLONE_NEWUSER | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
+  pid_t maker = ::getpid();
   int pid = clone3(arguments);
   if (pid < 0) return Failure(user_namespaces_forbidden(errno, "make a user namespace for a mount"));
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Whoever made it may have been killed before that: it would wait for ever, and hold open what ends the sandbox.
+    if (::getppid() != maker) ::_exit(0);
     for (;;) ::pause();
   }
   Fd owned(pidfd);

@@ -2,9 +2,9 @@
 //
 //   kill_at --log FILE [--name PREFIX=WORD]... [--at 'ROLE STEP #N'] -- COMMAND... [--then COMMAND...]...
 //
-// Without --at it only writes the steps down, a line each: role, step, how many of this kind there were. The step that
-// is named in --at is not done: the process is dead before its system call begins. From then on nothing is watched any
-// more; this program waits for the command that is running and leaves everything else as it is.
+// Without --at it only writes the steps down, a line each: role, step, how many of this kind there were; and every
+// process. The step that is named in --at is not done: the process is dead before its system call begins. From then on
+// nothing is watched any more; this program waits for the command that is running and leaves everything else as it is.
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -124,6 +124,7 @@ class Tracer {
     if (fresh) {
       place->second.process = process_of(thread);
       place->second.role = role_of(thread);
+      if (place->second.process == thread) std::fprintf(log_, "process\t%d\n", thread);
     }
     return place->second;
   }

@@ -11,7 +11,8 @@ _TABLE = [
     ("command", r"send stream", "a command, before it passes input on", "the sandbox's command reads the end of its input"),
     ("command", r"write pipe|exit", "a command, before it prints the answer", "what it asked for was done"),
 
-    ("daemon", r"(mkdir|create|chmod) (state|runtime)(/(sandboxes|homes|ledger|cache|daemon\.lock|ledger/lock))?", "the daemon, making its directories",
+    ("daemon", r"(mkdir|create|chmod) (state|runtime)(/(sandboxes|homes|ledger|cache|daemon\.lock|ledger/lock))?|.* state(/format\.json.*)?",
+     "the daemon, making its directories",
      "the next daemon makes the rest"),
     ("daemon", r".* state/ledger/keys.*", "the daemon, making or renewing a key", "the key is there whole or not at all"),
     ("daemon", r"(mkdir|create) state/ledger/journal.*", "the daemon, beginning a segment of the journal", "the next daemon begins it again"),

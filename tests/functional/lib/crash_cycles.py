@@ -46,10 +46,13 @@ class Traced:
         self.steps = []      # (how many commands had ended before, Step)
         self.statuses = []   # of the commands that ended
         self.killed = None
+        self.processes = set()
         for line in log.splitlines():
             kind, _, rest = line.partition("\t")
             if kind == "status":
                 self.statuses.append(int(rest))
+            elif kind == "process":
+                self.processes.add(int(rest))
             elif kind in ("step", "killed"):
                 step = Step(rest)
                 self.steps.append((len(self.statuses), step))
@@ -206,7 +209,7 @@ def record(scenario):
 
 
 # What a private installation consists of once no sandbox is left.
-_STAYS = re.compile(r"(ledger|homes|cache|sandboxes)(/|$)")
+_STAYS = re.compile(r"(ledger|homes|cache|sandboxes|format\.json)(/|$)")
 _HALF_MADE = re.compile(r"(\.tmp-\d+|/\.removing-[^/]*|/\.[a-z]+-[0-9a-f]+\.[^/]*)$")
 
 
@@ -265,10 +268,27 @@ def cycle(scenario, step):
     attempt(lambda: scenario.check(traced))
     attempt(lambda: check_ledger(world, told))
     attempt(lambda: clean(world))
+    attempt(lambda: check_processes(traced))
     if problems:
         raise AssertionError(f"{scenario.name}, killed before {step} (statuses {traced.statuses}):\n" + "\n".join(problems) +
                              f"\noutput: {traced.output}")
     return traced.killed is not None
+
+
+def check_processes(traced):
+    """None of those that were seen lives on: one that has lost its parent and its environment shows by its program alone."""
+    def alive():
+        found = []
+        for pid in traced.processes:
+            with contextlib.suppress(OSError):
+                program = os.readlink(f"/proc/{pid}/exe")
+                if program.startswith(hydravisor.BIN):
+                    found.append(f"{pid}: {program}")
+        return found
+    with contextlib.suppress(AssertionError):
+        hydravisor.wait_for(lambda: not alive(), 10)
+    if alive():
+        raise AssertionError(f"processes that live on: {alive()}")
 
 
 def check_ledger(world, told):
