@@ -182,7 +182,7 @@ class Debian(unittest.TestCase):
             hydravisor exec lasting -- echo lasts
             [ $(systemctl --user list-units --all --no-legend 'hydravisor-*.scope' | wc -l) -le 2 ] && echo few
         """, timeout=300)
-        self.assertEqual([" ".join(line.split()) for line in output.splitlines()], ["state: stopped", "state: running"] * 5 + ["lasts", "few"])
+        self.assertEqual([" ".join(line.split()) for line in output.splitlines()], ["state: stopped (125)", "state: running"] * 5 + ["lasts", "few"])
 
     def test_a_sandbox_outlives_the_daemon_that_systemd_started_for_a_command(self):
         output = self.ada("""
