@@ -138,7 +138,8 @@ class Debian(unittest.TestCase):
             self.assertEqual(check["status"], "missing")
             _, error = self.ada_fails("hydravisor run -- echo hello", 125)
             self.assertIn("namespace", error)
-            self.guest.ok(check["fix"].removeprefix("as root: "))
+            self.guest.ok(check["fix"].removeprefix("as root: ").partition("; to keep it: ")[0])
+            self.ada("hydravisor daemon stop")
             self.assertEqual(self.ada("hydravisor run -- echo hello"), "hello\n")
         finally:
             self.guest.ok("sysctl -qw kernel.unprivileged_userns_clone=1")
@@ -182,7 +183,7 @@ class Debian(unittest.TestCase):
             hydravisor exec lasting -- echo lasts
             [ $(systemctl --user list-units --all --no-legend 'hydravisor-*.scope' | wc -l) -le 2 ] && echo few
         """, timeout=300)
-        self.assertEqual([" ".join(line.split()) for line in output.splitlines()], ["state: stopped", "state: running"] * 5 + ["lasts", "few"])
+        self.assertEqual([" ".join(line.split()) for line in output.splitlines()], ["state: stopped (125)", "state: running"] * 5 + ["lasts", "few"])
 
     def test_a_sandbox_outlives_the_daemon_that_systemd_started_for_a_command(self):
         output = self.ada("""
