@@ -116,7 +116,7 @@ base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
   envelope.trust = event.trust;
   envelope.risk = event.risk;
   envelope.origin = event.origin;
-  draft.payload = payload_text(event.payload);
+  draft.payload = event.kind.starts_with("ledger.") ? own_payload_text(event.payload) : payload_text(event.payload);
   draft.salt = HV_TRY(fresh_salt());
   envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
   envelope.payload_hash = base::sha256({draft.salt, draft.payload});

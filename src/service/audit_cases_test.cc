@@ -146,7 +146,7 @@ TEST_F(AuditCasesTest, RefusesLimitsOutOfRange) {
 }
 
 TEST_F(AuditCasesTest, ASealedEventShowsItsLeafAndADeletedPayloadLeavesTheEnvelope) {
-  uint64_t index = record("a.one", kSandbox, {{"secret", "x"}});
+  uint64_t index = record("a.one", kSandbox, {{"text", "x"}});
   ASSERT_TRUE(ledger_->seal());
   AuditCases cases(*ledger_, sandboxes_);
   auto found = cases.audit_event(index);
@@ -154,7 +154,7 @@ TEST_F(AuditCasesTest, ASealedEventShowsItsLeafAndADeletedPayloadLeavesTheEnvelo
   EXPECT_EQ(found->durability, core::Durability::sealed);
   EXPECT_EQ(found->leaf_hash.size(), 64u);
   EXPECT_FALSE(found->redacted);
-  EXPECT_EQ(base::json::serialize(found->event.payload), R"({"secret":"x"})");
+  EXPECT_EQ(base::json::serialize(found->event.payload), R"({"text":"x"})");
   ASSERT_TRUE(ledger_->delete_payloads(index, index, "system", "test"));
   auto redacted = cases.audit_event(index);
   ASSERT_TRUE(redacted) << redacted.error().text();
