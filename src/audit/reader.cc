@@ -15,10 +15,17 @@ base::Failure damaged(uint64_t index, const SegmentFile& file) {
 }
 
 base::Result<Entry> make_entry(const Segment& segment, uint64_t index) {
-  Frame frame = segment.frame(index);
+  std::optional<Entry> entry = entry_of(segment.frame(index), index);
+  if (!entry) return damaged(index, segment.file());
+  return *std::move(entry);
+}
+
+}  // namespace
+
+std::optional<Entry> entry_of(const Frame& frame, uint64_t index) {
   Entry entry;
   base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-  if (!envelope || envelope->index != index) return damaged(index, segment.file());
+  if (!envelope || envelope->index != index) return std::nullopt;
   entry.envelope = *std::move(envelope);
   entry.envelope_text = frame.envelope;
   entry.payload_state = frame.payload_deleted  ? PayloadState::deleted
@@ -30,8 +37,6 @@ base::Result<Entry> make_entry(const Segment& segment, uint64_t index) {
   }
   return entry;
 }
-
-}  // namespace
 
 bool matches(const Query& query, const Envelope& envelope) {
   if (envelope.index < query.from || (query.before && envelope.index >= *query.before)) return false;

@@ -22,18 +22,28 @@ struct AuditRecord {
   bool redacted = false;  // the payload was deleted; the envelope still proves
 };
 
+// Every condition that is there must hold.
 struct AuditQuery {
-  std::optional<std::string> sandbox;   // name or id
-  std::optional<std::string> kind;      // "exec.started", or "exec." for all that begin so
-  std::optional<base::WallTime> since;  // at or after
-  std::optional<base::WallTime> until;  // before
-  std::optional<uint64_t> after;        // only indexes above this one
-  uint64_t limit = 1000;                // 1-10000
+  std::optional<std::string> sandbox = {};    // name or id
+  std::optional<std::string> kind = {};       // "exec.started", or "exec." for all that begin so
+  std::optional<std::string> principal = {};  // "user:1000"
+  std::optional<std::string> path = {};       // a file or directory, or something below it
+  std::optional<std::string> host = {};       // a name, one below it, or an address
+  std::optional<std::string> verdict = {};    // "allow", "ask", "deny"
+  std::optional<Risk> risk = {};              // at least
+  std::optional<std::string> text = {};       // all these words, in any order and case; "word*" for a beginning
+  std::optional<base::WallTime> since = {};   // at or after
+  std::optional<base::WallTime> until = {};   // before
+  std::optional<uint64_t> after = {};         // only indexes above this one
+  std::optional<uint64_t> before = {};        // only indexes below this one
+  bool newest_first = false;
+  uint64_t limit = 1000;  // 1-10000
 };
 
 struct AuditPage {
-  std::vector<AuditRecord> records;  // by index
-  // Everything up to this index was looked at: the `after` of the next page. Absent for an empty ledger.
+  std::vector<AuditRecord> records;  // by index, or from the highest down
+  // Everything up to this index was looked at: the `after` of the next page, with the newest first its `before`. Absent
+  // for an empty ledger.
   std::optional<uint64_t> seen;
   bool complete = true;  // no more at this time
 };
