@@ -301,6 +301,52 @@ TEST_F(ApiTest, CarriesDiffsOfAnyBytes) {
   EXPECT_EQ(report->files[0].hunks[0].lines[0].text, "\xff");
 }
 
+TEST_F(ApiTest, StreamsABundleAndSaysWhyThereIsNone) {
+  auto c = client();
+  auto reader = c.audit_bundle({}, "note\n");
+  ASSERT_TRUE(reader) << reader.error().text();
+  std::string text;
+  for (std::string bytes = *reader->read(); !bytes.empty(); bytes = *reader->read()) text += bytes;
+  EXPECT_EQ(text, "line\nline\nline\n");
+  auto refused = c.audit_bundle({}, "other\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), base::ErrorCode::conflict);
+}
+
+TEST_F(ApiTest, AsksTheLedgerExactlyWhatItWasAsked) {
+  core::AuditQuery query{.sandbox = "web",
+                         .kind = "network.",
+                         .principal = "user:0",
+                         .path = "/a b/c",
+                         .host = "example.org",
+                         .verdict = "deny",
+                         .risk = core::Risk::medium,
+                         .text = "größe x*",
+                         .since = base::WallTime(std::chrono::seconds(5)),
+                         .until = base::WallTime(std::chrono::seconds(9)),
+                         .after = 3,
+                         .before = 90,
+                         .newest_first = true,
+                         .limit = 7};
+  auto c = client();
+  ASSERT_TRUE(c.audit_events(query));
+  core::AuditQuery asked = service_.asked;
+  EXPECT_EQ(asked.sandbox, query.sandbox);
+  EXPECT_EQ(asked.kind, query.kind);
+  EXPECT_EQ(asked.principal, query.principal);
+  EXPECT_EQ(asked.path, query.path);
+  EXPECT_EQ(asked.host, query.host);
+  EXPECT_EQ(asked.verdict, query.verdict);
+  EXPECT_EQ(asked.risk, query.risk);
+  EXPECT_EQ(asked.text, query.text);
+  EXPECT_EQ(asked.since, query.since);
+  EXPECT_EQ(asked.until, query.until);
+  EXPECT_EQ(asked.after, query.after);
+  EXPECT_EQ(asked.before, query.before);
+  EXPECT_TRUE(asked.newest_first);
+  EXPECT_EQ(asked.limit, 7u);
+}
+
 TEST_F(ApiTest, EndsWithStreamsOpen) {
   auto c = client();
   auto tail = c.audit_tail({});

@@ -233,6 +233,11 @@ VerifierKey Ledger::verifier_key() {
   return keys_.verifier();
 }
 
+void Ledger::on_durable(std::function<void()> told) {
+  Lock lock(mutex_);
+  on_durable_ = std::move(told);
+}
+
 std::unique_ptr<Subscription> Ledger::subscribe(Query query, size_t capacity, Subscription::Wake wake) {
   return hub_.subscribe(std::move(query), capacity, std::move(wake));
 }
@@ -354,6 +359,7 @@ base::Status Ledger::sync_now(Lock& lock) {
   if (sync_failure_) HV_TRY(prepare_to_append(lock));
   // Another segment may have begun meanwhile; that made this one durable.
   if (segment == journal_.segment_first()) durable_offset_ = std::max(durable_offset_, offset);
+  if (index > durable_ && on_durable_) on_durable_();
   durable_ = std::max(durable_, index);
   return {};
 }

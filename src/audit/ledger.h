@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -70,6 +71,9 @@ class Ledger final : public core::Recorder {
   const std::optional<TornTail>& torn() const { return torn_; }
   // What a verifier needs: the public key of the present period.
   VerifierKey verifier_key();
+  // `told` is called by the writer thread whenever more has become durable, with the ledger's lock held: it only wakes
+  // somebody. One listener.
+  void on_durable(std::function<void()> told);
   // A bounded queue of what is recorded from now on; see subscription.h.
   std::unique_ptr<Subscription> subscribe(Query query, size_t capacity, Subscription::Wake wake);
 
@@ -124,6 +128,7 @@ class Ledger final : public core::Recorder {
   std::optional<base::Error> sync_failure_;
   std::string seal_failure_;
   std::vector<std::shared_ptr<Request>> requests_;
+  std::function<void()> on_durable_;
   KeyStore keys_;  // changed by the writer thread only, with the lock held
   SubscriptionHub hub_;
 

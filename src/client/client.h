@@ -134,6 +134,8 @@ class Client {
   base::Result<RecordReader> events(std::optional<uint64_t> after = std::nullopt);
   // One JSON record a line.
   base::Result<ByteReader> audit_export(const core::AuditQuery& query);
+  // What is sealed of it, with proofs; `remembered` is a checkpoint that the ledger must continue.
+  base::Result<ByteReader> audit_bundle(const core::AuditQuery& query, const std::optional<std::string>& remembered);
 
  private:
   explicit Client(Access access, std::unique_ptr<http::ClientConnection> connection);

@@ -57,9 +57,10 @@ struct VerifyReport {
   bool intact = false;
   std::string origin;  // of the checkpoints
   uint64_t entries = 0;
-  uint64_t sealed = 0;    // entries under the last checkpoint
-  uint64_t keys = 0;      // signing keys followed through their successions
-  std::string root_hash;  // hex
+  uint64_t sealed = 0;         // entries under the last checkpoint
+  uint64_t keys = 0;           // signing keys followed through their successions
+  std::string first_key = {};  // the public key that all others follow from: what to note elsewhere
+  std::string root_hash;       // hex
   std::vector<LedgerFault> faults;
 };
 

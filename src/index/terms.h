@@ -17,6 +17,11 @@ std::string terms_of(const audit::Entry& entry, bool with_payload);
 // that the query means, and by a chance of hashes more: the caller holds each entry against the query itself.
 std::string expression_of(const core::AuditQuery& query);
 
+// Something in it is a matter of words.
+inline bool is_selective(const core::AuditQuery& query) {
+  return !expression_of(query).empty();
+}
+
 // The conditions on the envelope, as the journal's reader takes them.
 audit::Query envelope_query(const core::AuditQuery& query);
 // Everything that the query asks, payload included.

@@ -403,6 +403,7 @@ void describe(V& v, T& x) {
   v.required("entries", x.entries);
   v.required("sealed", x.sealed);
   v.required("keys", x.keys);
+  v.required("first_key", x.first_key);
   v.required("root_hash", x.root_hash);
   v.required("faults", x.faults);
 }
