@@ -102,6 +102,11 @@ Answer post_audit_verify(service::Service& service, const Call&) {
   return json_or_error(service.audit_verify());
 }
 
+Answer post_audit_prune(service::Service& service, const Call& call) {
+  core::PruneRequest request = HV_TRY(call.body<core::PruneRequest>());
+  return json_or_error(service.audit_prune(request));
+}
+
 void get_audit_tail(Context& context, std::shared_ptr<Call> call) {
   auto query = read_query(*call);
   query ? follow(context, call, *std::move(query)) : call->refuse(query.error());

@@ -193,6 +193,9 @@ class FakeService final : public service::Service {
   base::Result<core::VerifyReport> audit_verify() override {
     return core::VerifyReport{true, "o", 1, 1, 1, "", "", {}};
   }
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override {
+    return core::PruneReport{.first = 0, .last = 9, .journal_bytes = request.max_bytes.value_or(1)};
+  }
   base::Result<service::TextSource> audit_bundle(const core::AuditQuery&,
                                                  const std::optional<std::string>& remembered) override {
     if (remembered && *remembered != "note\n") return base::Failure(base::conflict("another past"));

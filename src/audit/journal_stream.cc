@@ -13,6 +13,7 @@ namespace hv::audit {
 namespace {
 
 constexpr size_t kChunk = size_t{256} << 10;
+constexpr size_t kSmallRead = size_t{8} << 10;
 
 base::Failure damaged(const Place& place) {
   return base::Failure(base::io_error(base::format("read the ledger: entry {} in {} is damaged", place.index,
@@ -92,12 +93,42 @@ base::Result<std::optional<Entry>> JournalStream::next() {
   }
 }
 
-base::Result<Entry> read_at(const std::string& directory, const Place& place) {
-  JournalStream stream(directory, place);
-  std::optional<Entry> entry = HV_TRY(stream.next());
-  if (!entry || stream.last() != place)
+base::Result<Entry> PlaceReader::read(const Place& place) {
+  if (segment_ != place.segment) {
+    fd_ = HV_TRY_CONTEXT(base::open_file(path_of(directory_, place.segment), O_RDONLY), "read the journal");
+    segment_ = place.segment;
+    buffer_.clear();
+  }
+  uint64_t end = begin_ + buffer_.size();
+  bool inside = !buffer_.empty() && place.offset >= begin_ && place.offset < end;
+  bool near = !buffer_.empty() && place.offset >= end && place.offset - end < kChunk;
+  if (!inside) HV_TRY(fill(place, near ? kChunk : kSmallRead));
+  FrameResult result = decode_frame(std::string_view(buffer_).substr(place.offset - begin_));
+  if (result.fault == FrameFault::incomplete) {
+    HV_TRY(fill(place, inside ? kChunk : size_t{kMaxFramedPayload} + kMaxEnvelopeSize + kChunk));
+    result = decode_frame(buffer_);
+    if (result.fault == FrameFault::incomplete) {
+      HV_TRY(fill(place, size_t{kMaxFramedPayload} + kMaxEnvelopeSize + kChunk));
+      result = decode_frame(buffer_);
+    }
+  }
+  std::optional<Entry> entry;
+  if (result.fault == FrameFault::none) entry = entry_of(result.frame, place.index);
+  if (!entry)
     return base::Failure(base::conflict(base::format("read the ledger: entry {} is not where it was", place.index)));
   return *std::move(entry);
+}
+
+base::Status PlaceReader::fill(const Place& place, size_t size) {
+  buffer_.resize(size);
+  begin_ = place.offset;
+  ssize_t count = -1;
+  do count = ::pread(fd_.get(), buffer_.data(), size, static_cast<off_t>(place.offset));
+  while (count < 0 && errno == EINTR);
+  int error = errno;
+  buffer_.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  if (count < 0) return base::Failure(base::Error::from_errno(error, "read the journal", segment_name(place.segment)));
+  return {};
 }
 
 }  // namespace hv::audit

@@ -48,13 +48,31 @@ TEST_F(JournalStreamTest, FindsEachRecordAtItsPlaceAndNoOtherThere) {
   std::vector<Place> places;
   while (auto entry = *stream.next()) places.push_back(stream.last());
   ASSERT_EQ(places.size(), 20u);
-  for (const Place& place : places) {
-    auto entry = read_at(directory.path(), place);
+  PlaceReader reader(directory.path());
+  std::vector<Place> both_ways = places;
+  both_ways.insert(both_ways.end(), places.rbegin(), places.rend());
+  for (const Place& place : both_ways) {
+    auto entry = reader.read(place);
     ASSERT_TRUE(entry) << entry.error().text();
     EXPECT_EQ(entry->envelope.index, place.index);
     Place wrong = place;
     ++wrong.index;
-    EXPECT_FALSE(read_at(directory.path(), wrong));
+    EXPECT_FALSE(reader.read(wrong));
+  }
+}
+
+TEST_F(JournalStreamTest, ReadsRecordsLargerThanItsFirstLook) {
+  auto ledger = open();
+  for (uint64_t i = 0; i < 6; ++i)
+    ASSERT_TRUE(ledger->record(event_of("a.b", {{"text", std::string(i % 2 == 0 ? 60'000 : 10, 'x')}})));
+  JournalStream stream(directory.path());
+  std::vector<Place> places;
+  while (auto entry = *stream.next()) places.push_back(stream.last());
+  PlaceReader reader(directory.path());
+  for (const Place& place : places) {
+    auto entry = reader.read(place);
+    ASSERT_TRUE(entry) << entry.error().text();
+    EXPECT_EQ(entry->payload.size(), place.index % 2 == 0 ? 60'011u : 21u);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "audit/reader.h"
 #include "audit/resumption.h"
 #include "audit/segment.h"
+#include "audit/tile_tree.h"
 #include "base/check.h"
 #include "base/format.h"
 #include "base/random.h"
@@ -261,37 +262,98 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
   (void)HV_TRY(record(event));
   // Afterwards no repair can write the payload back: everything up to here is durable.
   HV_TRY(sync());
-  for (uint64_t index = first; index <= last; ++index) HV_TRY(erase_payload(index));
+  return erase_payloads({first, last});
+}
+
+base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
+                                                           const std::string& reason) {
+  Reader reader(options_.directory);
+  Query query;
+  query.before = std::min(before, size());
+  std::optional<Range> range;
+  HV_TRY(reader.scan(query, [&](const Entry& entry) {
+    if (entry.payload_state == PayloadState::deleted || entry.envelope.kind.starts_with("ledger.")) return true;
+    if (!range) range = Range{entry.envelope.index, entry.envelope.index};
+    range->last = entry.envelope.index;
+    return true;
+  }));
+  if (!range) return range;
+  core::Event event =
+      own_event("ledger.payload_deleted", {{"first", range->first}, {"last", range->last}, {"reason", reason}},
+                core::Risk::medium);
+  event.principal = principal;
+  (void)HV_TRY(record(event));
+  HV_TRY(sync());
+  HV_TRY(erase_payloads(*range));
+  return range;
+}
+
+// Segment by segment: the marks first, so that a crash in between leaves payloads that are deleted but not yet erased,
+// never ones that look damaged.
+base::Status Ledger::erase_payloads(const Range& range) {
+  for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
+    if (file.first_index > range.last) break;
+    Segment segment = HV_TRY(Segment::load(file));
+    uint64_t begin = std::max(range.first, file.first_index);
+    uint64_t end = std::min(range.last + 1, segment.end_index());
+    if (begin >= end) continue;
+    base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
+    auto write = [&](std::string_view data, size_t offset) -> base::Status {
+      while (!data.empty()) {
+        ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
+        if (count <= 0)
+          return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", file.path));
+        data.remove_prefix(static_cast<size_t>(count));
+        offset += static_cast<size_t>(count);
+      }
+      return {};
+    };
+    for (uint64_t index = begin; index < end; ++index) {
+      Frame frame = segment.frame(index);
+      base::Result<Envelope> envelope = decode_envelope(frame.envelope);
+      if (envelope && envelope->kind.starts_with("ledger.")) continue;
+      size_t start = segment.offset(index);
+      HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
+      HV_TRY(
+          write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
+    }
+    if (options_.files->sync(fd.get()) != 0)
+      return base::Failure(base::Error::from_errno(errno, "delete a payload", file.path));
+  }
   return {};
 }
 
-base::Status Ledger::erase_payload(uint64_t index) {
-  std::vector<SegmentFile> files = HV_TRY(list_segments(options_.directory));
-  auto after = std::ranges::upper_bound(files, index, {}, &SegmentFile::first_index);
-  if (after == files.begin()) return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
-  Segment segment = HV_TRY(Segment::load(*std::prev(after)));
-  if (index >= segment.end_index())
-    return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
-  Frame frame = segment.frame(index);
-  base::Fd fd = HV_TRY(base::open_file(segment.file().path, O_RDWR));
-  auto write = [&](std::string_view data, size_t offset) -> base::Status {
-    while (!data.empty()) {
-      ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
-      if (count <= 0)
-        return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", segment.file().path));
-      data.remove_prefix(static_cast<size_t>(count));
-      offset += static_cast<size_t>(count);
-    }
-    return {};
-  };
-  // The mark first: a crash in between leaves a payload that is deleted but not yet erased, never one that looks
-  // damaged.
-  size_t start = segment.offset(index);
-  HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
-  HV_TRY(write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
-  if (options_.files->sync(fd.get()) != 0)
-    return base::Failure(base::Error::from_errno(errno, "delete a payload", segment.file().path));
-  return {};
+base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::string& principal,
+                                                 const std::string& reason) {
+  std::vector<SegmentFile> segments = HV_TRY(list_segments(options_.directory));
+  size_t keep = 0;
+  while (keep + 1 < segments.size() && segments[keep + 1].first_index <= before) ++keep;
+  if (keep == 0) return std::optional<Range>();
+  Range range{segments[0].first_index, segments[keep].first_index - 1};
+  // Without these marks the next opening would have to read what is gone.
+  std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(range.last + 1);
+  base::Result<std::string> text = base::read_file(marks);
+  if (!text || !SpoolIndex::decode(*text))
+    return base::Failure(base::conflict("prune the ledger: " + marks + " is missing or damaged"));
+  HV_TRY(seal());
+  if (standing().sealed <= range.last)
+    return base::Failure(base::conflict("prune the ledger: what is not sealed is not pruned"));
+  core::Event event = own_event("ledger.pruned", {{"first", range.first}, {"last", range.last}, {"reason", reason}},
+                                core::Risk::medium);
+  event.principal = principal;
+  (void)HV_TRY(record(event));
+  // Under a signature before anything is gone: a verifier believes no other word for it.
+  HV_TRY(seal());
+  // The oldest first, so that what a crash leaves is still the ledger's end.
+  for (size_t i = 0; i < keep; ++i) {
+    if (::unlink(segments[i].path.c_str()) != 0 && errno != ENOENT)
+      return base::Failure(base::Error::from_errno(errno, "prune the ledger", segments[i].path));
+    (void)options_.files->remove_tree(options_.directory + "/journal/" +
+                                      SpoolIndex::file_name(segments[i].first_index));
+  }
+  for (uint64_t bundle = range.first / kTileWidth; (bundle + 1) * kTileWidth <= range.last + 1; ++bundle)
+    (void)options_.files->remove_tree(options_.directory + "/" + entries_path(bundle));
+  return std::optional<Range>(range);
 }
 
 bool Ledger::period_is_over() const {

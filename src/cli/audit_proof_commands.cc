@@ -166,7 +166,7 @@ constexpr Command kAuditCheck = {
         "ledger. Without --key the first key in the file is believed, and shown.",
     .options = kCheckOptions,
     .arguments = kBundle,
-    .example = "hydravisor audit check web.bundle --key \"$(cat first.vkey)\"",
+    .example = "hydravisor audit check web.bundle",
     .exit_codes = kCheckCodes,
     .run = check,
 };

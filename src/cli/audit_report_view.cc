@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -48,12 +49,16 @@ class TerminalPage final : public Page {
   size_t width_;
 };
 
-// Whatever Markdown or HTML would read as more than text is escaped.
+// Whatever Markdown or HTML would read as more than text is escaped, and what GitHub makes a link of by itself.
 std::string plain_markdown(const std::string& text) {
   std::string out;
-  for (char c : base::printable(text)) {
-    if (std::string_view("\\`*_{}[]()<>#|!&~$@:").find(c) != std::string_view::npos) out += '\\';
-    out += c;
+  std::string plain = base::printable(text);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    bool link = plain.compare(i, 3, "://") == 0 || (plain[i] == '.' && i >= 3 && plain.compare(i - 3, 3, "www") == 0);
+    bool bullet = i == 0 && (plain[i] == '-' || plain[i] == '+');
+    if (link || bullet || std::string_view("\\`*_{}[]()<>#|!&~$@").find(plain[i]) != std::string_view::npos)
+      out += '\\';
+    out += plain[i];
   }
   return out;
 }
@@ -61,9 +66,17 @@ std::string plain_markdown(const std::string& text) {
 class MarkdownPage final : public Page {
  public:
   void title(const std::string& text) override { out_ += "# " + plain_markdown(text) + "\n"; }
-  void heading(const std::string& text) override { out_ += "\n## " + plain_markdown(text) + "\n\n"; }
-  void line(const std::string& text) override { out_ += "- " + plain_markdown(text) + "\n"; }
+  void heading(const std::string& text) override {
+    out_ += "\n## " + plain_markdown(text) + "\n\n";
+    last_ = Last::heading;
+  }
+  void line(const std::string& text) override {
+    if (std::exchange(last_, Last::line) == Last::table) out_ += "\n";
+    out_ += "- " + plain_markdown(text) + "\n";
+  }
   void table(std::vector<std::string> header, const Rows& rows) override {
+    // A table right behind a line would be read as its continuation.
+    if (std::exchange(last_, Last::table) != Last::heading) out_ += "\n";
     row(header);
     for (std::string& cell : header) cell = "---";
     out_ += "| " + base::join(header, " | ") + " |\n";
@@ -71,6 +84,7 @@ class MarkdownPage final : public Page {
   }
 
  private:
+  enum class Last { heading, line, table } last_ = Last::heading;
   void row(const std::vector<std::string>& cells) {
     out_ += "|";
     for (const std::string& cell : cells) out_ += " " + plain_markdown(cell) + " |";

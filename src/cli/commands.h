@@ -55,6 +55,8 @@ extern const Command kAuditVerify;
 extern const Command kAuditCheck;
 extern const Command kAuditProve;
 extern const Command kAuditWitness;
+// audit_prune_command.cc
+extern const Command kAuditPrune;
 // audit_export_command.cc
 extern const Command kAuditExport;
 // host_commands.cc

@@ -222,6 +222,9 @@ Result<core::AuditRecord> Client::audit_event(uint64_t index) {
 Result<core::VerifyReport> Client::audit_verify() {
   return read<core::VerifyReport>(call(post("/v1/audit/verify")));
 }
+Result<core::PruneReport> Client::audit_prune(const core::PruneRequest& request) {
+  return read<core::PruneReport>(call(post("/v1/audit/prune", wire::to_text(request))));
+}
 Result<RecordReader> Client::audit_tail(const core::AuditQuery& query) {
   return RecordReader(HV_TRY(stream(audit_query("/v1/audit/tail", query).take(), "text/event-stream")));
 }

@@ -128,6 +128,7 @@ class Client {
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);
   base::Result<core::VerifyReport> audit_verify();
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
   // Starts after `after`, or with what comes from now on.
   base::Result<RecordReader> audit_tail(const core::AuditQuery& query);
   // Life cycle events only, as they come.

@@ -48,6 +48,22 @@ struct AuditPage {
   bool complete = true;  // no more at this time
 };
 
+// What may go of the ledger, the oldest first. Whole files only, so that a little more may stay.
+struct PruneRequest {
+  std::optional<base::WallTime> payloads_before = {};  // payloads of what was recorded before
+  std::optional<base::WallTime> before = {};           // everything of it but its hashes
+  std::optional<uint64_t> max_bytes = {};              // the same, as far as the journal is larger
+  std::string reason = {};
+};
+struct PruneReport {
+  // Indexes, inclusive; absent when nothing went.
+  std::optional<uint64_t> payloads_first = {};
+  std::optional<uint64_t> payloads_last = {};
+  std::optional<uint64_t> first = {};
+  std::optional<uint64_t> last = {};
+  uint64_t journal_bytes = 0;  // what is left
+};
+
 struct LedgerFault {
   std::optional<uint64_t> index;
   std::string what;

@@ -35,6 +35,7 @@ constexpr std::array kKinds{
     EventKind{"host_port.connected", kNetwork, 1},
     EventKind{"ledger.key_rotated", kEventLog, 5},
     EventKind{"ledger.payload_deleted", kEventLog, 2},
+    EventKind{"ledger.pruned", kEventLog, 2},
     EventKind{"ledger.recovered", kEventLog, kOther},
     EventKind{"network.changed", kApplication, kOther},
     EventKind{"network.closed", kNetwork, 2},

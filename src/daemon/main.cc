@@ -190,7 +190,7 @@ Result<Ending> serve(Fd start_lock) {
   // The ledger outlives the index.
   base::Rollback silence;
   silence.add([&] { ledger->on_durable({}); });
-  service::AuditCases audit(*ledger, index, life);
+  service::AuditCases audit(*ledger, index, life, principal);
   service::CatalogCases catalog(
       {paths.policies, paths.agents, paths.homes}, [&] { return life.list({}); }, *ledger, principal);
   service::ProbeCase probes(

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <deque>
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,6 +118,7 @@ base::Status Index::follow(const std::stop_token& stop) {
     damaged = std::exchange(damaged_, {});
   }
   for (uint64_t segment : damaged) drop(segment);
+  drop_pruned();
   for (size_t i = 0; i < segments.size() && !stop.stop_requested(); ++i) {
     uint64_t segment = segments[i].first_index;
     uint64_t end = std::min(end_of(segments, i), durable);
@@ -227,6 +229,26 @@ void Index::drop(uint64_t segment) {
   moved();
 }
 
+// Segments of the journal's beginning that are gone take their shards along.
+void Index::drop_pruned() {
+  std::vector<uint64_t> gone;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [segment, known] : shards_)
+      if (segment < first_) gone.push_back(segment);
+  }
+  DIR* directory = ::opendir(options_.directory.c_str());
+  while (dirent* entry = directory != nullptr ? ::readdir(directory) : nullptr) {
+    std::string_view name = entry->d_name;
+    uint64_t segment = 0;
+    if (name.size() != 26 || !name.ends_with(".index")) continue;
+    auto [end, error] = std::from_chars(name.data(), name.data() + 20, segment);
+    if (error == std::errc{} && end == name.data() + 20 && segment < first_) gone.push_back(segment);
+  }
+  if (directory != nullptr) ::closedir(directory);
+  for (uint64_t segment : gone) drop(segment);
+}
+
 void Index::moved() {
   uint64_t end = first_;
   for (const auto& [segment, known] : shards_) {
@@ -302,8 +324,9 @@ base::Status Index::search_segment(const core::AuditQuery& query, const std::str
   if (indexed.from < indexed.before) {
     audit::Query envelope = envelope_query(query);
     uint64_t reached = query.newest_first ? indexed.before : indexed.from;
+    audit::PlaceReader records(options_.ledger);
     auto look = [&](const audit::Place& place) -> base::Result<bool> {
-      audit::Entry entry = HV_TRY(audit::read_at(options_.ledger, place));
+      audit::Entry entry = HV_TRY(records.read(place));
       if (matches(query, envelope, entry)) more = visit(entry);
       reached = query.newest_first ? place.index : place.index + 1;
       return more;

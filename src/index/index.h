@@ -61,6 +61,7 @@ class Index {
   void note_deletion(const audit::Entry& entry);
   bool is_deleted(uint64_t index) const;
   void drop(uint64_t segment);
+  void drop_pruned();
   std::string path_of(uint64_t segment) const;
 
   // With mutex_ held.

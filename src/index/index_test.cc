@@ -231,6 +231,24 @@ TEST_F(IndexTest, ForgetsTheWordsOfADeletedPayload) {
   for (const std::string& path : files()) EXPECT_EQ(base::read_file(path)->find("target12"), std::string::npos) << path;
 }
 
+TEST_F(IndexTest, LosesTheShardsOfWhatWasPruned) {
+  record_forty();
+  start_and_wait();
+  std::vector<std::string> before = files();
+  ASSERT_GT(before.size(), 3u);
+  ASSERT_TRUE(*ledger_->prune(20, "user:0", "test"));
+  index_->wake();
+  index_->wait_for(ledger_->size());
+  EXPECT_THAT(find({.kind = "exec"}), ElementsAre(20, 24, 28, 32, 36));
+  EXPECT_THAT(find({.text = "target12"}), IsEmpty());
+  index_.reset();
+  EXPECT_FALSE(base::path_exists(before[0]));
+  // One that was left behind by a crash goes with the next start.
+  ASSERT_TRUE(base::replace_file(before[0], "left"));
+  start_and_wait();
+  EXPECT_FALSE(base::path_exists(before[0]));
+}
+
 TEST_F(IndexTest, NarrowsByTime) {
   record_forty();
   start_and_wait();

@@ -106,7 +106,7 @@ base::Status ShardWriter::prepare(const std::string& ledger, uint64_t segment) {
     last.bind(1, static_cast<int64_t>(next_.index - 1));
     if (!HV_TRY(last.step())) return unfit(path_);
     base::Result<audit::Entry> entry =
-        audit::read_at(ledger, {next_.index - 1, segment, static_cast<uint64_t>(last.integer(0))});
+        audit::PlaceReader(ledger).read({next_.index - 1, segment, static_cast<uint64_t>(last.integer(0))});
     if (!entry || base::to_hex(base::as_view(base::sha256(entry->envelope_text))) != state.text(3)) return unfit(path_);
   }
   insert_words_ = HV_TRY(database_.prepare("INSERT INTO word(rowid, terms) VALUES(?, ?)"));

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <utility>
 
+#include <sys/stat.h>
+
 #include "audit/bundle.h"
 #include "audit/merkle.h"
+#include "audit/segment.h"
 #include "audit/verify.h"
 #include "base/format.h"
 #include "base/text.h"
@@ -136,6 +139,51 @@ Result<core::VerifyReport> AuditCases::audit_verify() {
   // A full disk can forbid sealing, which is no sign of tampering: the report then shows fewer sealed than entries.
   (void)ledger_.seal();
   return audit::summary(HV_TRY(audit::verify(ledger_.directory())));
+}
+
+// The index of the first entry that was recorded then or later: what lies below is older.
+Result<uint64_t> AuditCases::first_since(base::WallTime time) {
+  core::AuditQuery query;
+  query.since = time;
+  uint64_t first = ledger_.size();
+  HV_TRY(index_.search(query, first, [&](const audit::Entry& entry) {
+    first = entry.envelope.index;
+    return false;
+  }));
+  return first;
+}
+
+Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& request) {
+  if (!request.payloads_before && !request.before && !request.max_bytes)
+    return Failure(base::invalid_argument("prune: say what may go: payloads_before, before or max_bytes"));
+  if (request.reason.empty() || request.reason.size() > 1000)
+    return Failure(base::invalid_argument("prune: 'reason' must be 1 to 1000 characters: it is what remains"));
+  core::PruneReport report;
+  if (request.payloads_before) {
+    uint64_t before = HV_TRY(first_since(*request.payloads_before));
+    auto range = HV_TRY(ledger_.forget_payloads(before, principal_, request.reason));
+    if (range) report.payloads_first = range->first, report.payloads_last = range->last;
+  }
+  std::vector<audit::SegmentFile> segments = HV_TRY(audit::list_segments(ledger_.directory()));
+  uint64_t before = request.before ? HV_TRY(first_since(*request.before)) : 0;
+  uint64_t bytes = 0;
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    struct stat about{};
+    if (::stat(segment->path.c_str(), &about) == 0) bytes += static_cast<uint64_t>(about.st_size);
+    if (!request.max_bytes || bytes <= *request.max_bytes) continue;
+    // This one and all before it are too much.
+    if (segment != segments.rbegin()) before = std::max(before, std::prev(segment)->first_index);
+    break;
+  }
+  auto range = HV_TRY(ledger_.prune(before, principal_, request.reason));
+  if (range) report.first = range->first, report.last = range->last;
+  segments = HV_TRY(audit::list_segments(ledger_.directory()));
+  for (const audit::SegmentFile& segment : segments) {
+    struct stat about{};
+    if (::stat(segment.path.c_str(), &about) == 0) report.journal_bytes += static_cast<uint64_t>(about.st_size);
+  }
+  index_.wake();
+  return report;
 }
 
 Result<TextSource> AuditCases::audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered) {

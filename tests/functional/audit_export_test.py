@@ -194,5 +194,19 @@ class Export(hydravisor.TestCase):
         self.assert_refused(self.world.cli("audit", "witness", witness), "set back")
 
 
+    def test_what_was_pruned_says_so_and_the_rest_verifies(self):
+        self.live()
+        self.world.ok("audit", "verify")
+        gone = self.world.json("audit", "prune", "--payloads", "0s", "--reason", "enough of it")
+        self.assertEqual(gone["payloads_first"], 0)
+        self.assertTrue(self.world.json("audit", "show", "1")["redacted"])
+        said = self.world.json("audit", "search", "--kind", "ledger.payload_deleted")["records"][0]
+        self.assertEqual(said["payload"]["reason"], "enough of it")
+        self.assertEqual(said["principal"], f"user:{os.getuid()}")
+        self.assertTrue(self.world.json("audit", "verify")["intact"])
+        self.assert_refused(self.world.cli("audit", "prune", "--payloads", "1d"), "--reason", code=2)
+        self.assert_refused(self.world.cli("audit", "prune", "--reason", "x"), "--size", code=2)
+
+
 if __name__ == "__main__":
     hydravisor.main()
