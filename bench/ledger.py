@@ -53,7 +53,8 @@ def main():
             shutil.rmtree(ledger)
             run(MAKE, "--loop", ledger, searched)
         said, _ = run(MAKE, "--search", ledger)
-        print(f"\n{searched} events indexed in {float(said[0][1]):.1f} s, {searched / float(said[0][1]):.0f} events/s,"
+        print(f"\n{searched} events indexed in {float(said[0][1]):.1f} s at the lowest priority,"
+              f" {float(said[0][2]) / searched * 1e6:.1f} microseconds of CPU and"
               f" {bytes_below(ledger + '/index') / searched:.1f} bytes an event\n"
               f"  searches, newest 50 (target 50 ms)     first, median ms   found")
         for _, first, median, found, *what in said[1:]:

@@ -49,8 +49,19 @@ constexpr Prefix kPrefixes[] = {
 constexpr std::string_view kCapitals[] = {"AKIA", "ASIA"};
 constexpr std::string_view kHexadecimal[] = {"dapi", "SK", "cio"};
 
+// Which second characters follow which first in a prefix: most words are told apart by these two.
+constexpr std::array<std::array<bool, 128>, 128> kBeginnings = [] {
+  std::array<std::array<bool, 128>, 128> table{};
+  for (const Prefix& prefix : kPrefixes)
+    table[static_cast<size_t>(prefix.text[0])][static_cast<size_t>(prefix.text[1])] = true;
+  return table;
+}();
+
 // How many characters at the start of `text` are a key by its prefix; 0 for none.
 size_t key_length(std::string_view text) {
+  if (text.size() < 16 || (text[0] | text[1]) < 0 ||
+      !kBeginnings[static_cast<size_t>(text[0])][static_cast<size_t>(text[1])])
+    return 0;
   for (const Prefix& prefix : kPrefixes) {
     if (!text.starts_with(prefix.text)) continue;
     bool capitals = std::ranges::find(kCapitals, prefix.text) != std::ranges::end(kCapitals);
@@ -176,7 +187,8 @@ class Redactor {
     while (at(next) == ' ' && (quoted || at(next + 1) == '=' || at(next + 1) == ':')) ++next;
     char separator = at(next);
     if (separator == ':' && is_header(name)) return header(next + 1, begin);
-    if (!is_secret_name(name)) return;
+    bool option = name.starts_with("--") && is_space(separator);
+    if ((separator != '=' && separator != ':' && !option) || !is_secret_name(name)) return;
     if (separator == '=' || separator == ':') {
       if (rest(next).starts_with("::") || rest(next).starts_with("==")) return;
       ++next;
@@ -184,8 +196,7 @@ class Redactor {
       return value(next);
     }
     // In a shell's line: --password word.
-    if (name.starts_with("--") && is_space(separator) && next + 1 < text_.size() && text_[next + 1] != '-')
-      return value(next + 1);
+    if (next + 1 < text_.size() && text_[next + 1] != '-') return value(next + 1);
   }
 
   void value(size_t begin) {

@@ -176,7 +176,6 @@ base::Status ShardWriter::seal(ShardWriter writer) {
 }
 
 base::Result<ShardReader> ShardReader::open(const std::string& path, bool sealed) {
-  if (sealed && !is_sealed(path)) return base::Failure(base::io_error("the ledger's index: " + path + " is damaged"));
   ShardReader reader(HV_TRY(Database::open(path, sealed ? Database::Mode::sealed : Database::Mode::read)));
   Database& database = reader.database_;
   HV_TRY(database.run("PRAGMA cache_size = -512; PRAGMA mmap_size = 268435456"));

@@ -61,7 +61,7 @@ class ShardWriter {
 
 class ShardReader {
  public:
-  // `sealed`: its checksum is compared first.
+  // `sealed`: nobody writes it any more; its checksum was compared before.
   static base::Result<ShardReader> open(const std::string& path, bool sealed);
   // The place behind the last entry that it knows.
   base::Result<audit::Place> next();

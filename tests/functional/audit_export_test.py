@@ -140,7 +140,7 @@ class Export(hydravisor.TestCase):
         key = self.first_key()
         self.world.stop_daemon()
         # As on another machine: nothing of the ledger is there.
-        shutil.rmtree(os.path.join(self.world.state, "hydravisor"))
+        shutil.rmtree(os.path.join(self.world.state, "hydravisor", "ledger"))
         report = self.world.json("audit", "verify", bundle, "--key", key)
         self.assertTrue(report["intact"], report)
         self.assertGreater(report["entries"], 5)
