@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/pull_stream.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "core/egress.h"
 #include "http/sse.h"
 
@@ -51,6 +52,18 @@ base::Result<core::AuditPage> next_page(service::Service& service, core::AuditQu
   }
 }
 
+// A stream's place is an index, so a slow reader misses nothing by being slow; what was pruned behind its back it is
+// told of, before it goes on. Empty when nothing is missing.
+base::Result<std::string> missed_since(service::Service& service, uint64_t after) {
+  core::AuditQuery query;
+  query.limit = 1;
+  core::AuditPage page = HV_TRY(service.audit_events(query));
+  if (page.records.empty() || page.records[0].index <= after + 1) return std::string();
+  uint64_t last = page.records[0].index - 1;
+  std::string data = base::format(R"({{"first":{},"last":{},"count":{}}})", after + 1, last, last - after);
+  return http::format_sse({std::to_string(last), "missed", data});
+}
+
 void follow(Context& context, const std::shared_ptr<Call>& call, core::AuditQuery query) {
   query.limit = kPage;
   // What a client says it has seen last wins over where it first began.
@@ -69,11 +82,13 @@ void follow(Context& context, const std::shared_ptr<Call>& call, core::AuditQuer
     source.head = {200, {{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}}, {}};
     source.beat = http::kSseKeepAlive;
     source.wake = context.service.watch_audit(std::move(wake));
-    source.fetch = [&service = context.service, query, from_now]() mutable -> base::Result<PullStream::Piece> {
+    source.fetch = [&service = context.service, query, from_now,
+                    resumed = query.after]() mutable -> base::Result<PullStream::Piece> {
+      std::string out;
+      if (auto after = std::exchange(resumed, std::nullopt)) out = HV_TRY(missed_since(service, *after));
       core::AuditPage page = HV_TRY(next_page(service, query));
       // The time only finds the place to start from: what is recorded late must not be left out later.
       if (std::exchange(from_now, false)) query.since.reset();
-      std::string out;
       for (const core::AuditRecord& record : page.records)
         out += http::format_sse({std::to_string(record.index), "record", wire::to_text(record)});
       return PullStream::Piece{std::move(out), false};

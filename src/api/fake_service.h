@@ -213,6 +213,10 @@ class FakeService final : public service::Service {
     });
   }
 
+  void prune(size_t count) {
+    std::lock_guard lock(mutex);
+    ledger.erase(ledger.begin(), ledger.begin() + static_cast<ptrdiff_t>(count));
+  }
   core::AuditQuery asked;  // the last question to the ledger
 
   // What tests do to it.

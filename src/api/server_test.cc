@@ -280,6 +280,27 @@ TEST_F(ApiTest, ResumesAnEventStreamAfterTheLastEventSeen) {
   EXPECT_TRUE(connection.read_body()->starts_with("id: 2\nevent: record\ndata: {\"index\":2,"));
 }
 
+TEST_F(ApiTest, TellsAReaderWhatWasPrunedBehindItsBack) {
+  for (int i = 0; i < 20; ++i) service_.record("exec.started");
+  service_.prune(10);
+  http::ClientConnection connection(*base::connect_unix(path_, SOCK_STREAM));
+  auto head = connection.open({"GET", "/v1/audit/tail", {{{"Last-Event-ID", "3"}}}, {}});
+  ASSERT_TRUE(head);
+  std::string text = *connection.read_body();
+  EXPECT_TRUE(
+      text.starts_with("id: 9\nevent: missed\ndata: {\"first\":4,\"last\":9,\"count\":6}\n\nid: 10\nevent: record\n"))
+      << text;
+  // The client goes on with what is there.
+  auto c = client();
+  core::AuditQuery from;
+  from.after = 3;
+  auto tail = c.audit_tail(from);
+  EXPECT_EQ((*tail->next())->index, 10u);
+  from.after = 9;
+  auto whole = c.audit_tail(from);
+  EXPECT_EQ((*whole->next())->index, 10u);
+}
+
 TEST_F(ApiTest, ExportsTheWholeLedgerALineARecord) {
   for (int i = 0; i < 450; ++i) service_.record("k");
   auto c = client();

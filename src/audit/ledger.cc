@@ -44,6 +44,11 @@ base::Result<std::string> fresh_salt() {
   return salt;
 }
 
+// Hashes, keys and verdicts, none of which an agent has written: they stay to the letter, since they are read again.
+bool is_our_own(std::string_view kind) {
+  return kind.starts_with("ledger.") || kind.starts_with("probe.");
+}
+
 core::Event own_event(std::string kind, base::json::Object payload, core::Risk risk = core::Risk::info) {
   core::Event event;
   event.kind = std::move(kind);
@@ -117,7 +122,7 @@ base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
   envelope.trust = event.trust;
   envelope.risk = event.risk;
   envelope.origin = event.origin;
-  draft.payload = event.kind.starts_with("ledger.") ? own_payload_text(event.payload) : payload_text(event.payload);
+  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload) : payload_text(event.payload);
   draft.salt = HV_TRY(fresh_salt());
   envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
   envelope.payload_hash = base::sha256({draft.salt, draft.payload});

@@ -16,7 +16,7 @@ constexpr size_t kMaxPayloadSize = size_t{64} << 10;
 // bytes, arrays and objects in elements. Credentials (core/redaction.h) are replaced first: "redacted" says how many,
 // together with those that the event's maker had replaced before and counted there.
 std::string payload_text(const base::json::Object& payload, size_t limit = kMaxPayloadSize);
-// The same for the ledger's own events, whose members are hashes and public keys: nothing is taken out.
+// The same for events of our own making, whose members are hashes, public keys and verdicts: nothing is taken out.
 std::string own_payload_text(const base::json::Object& payload);
 
 }  // namespace hv::audit

@@ -42,6 +42,7 @@ class Events(hydravisor.TestCase):
         self.world.ok("create", "--name", "quiet", "--", "sleep", "1000")
         self.world.ok("start", "quiet")
         self.world.ok("exec", "quiet", "--", "/bin/echo", "hello")
+        self.world.cli("probe", "quiet", timeout=200)
         self.world.ok("pause", "quiet")
         self.world.ok("resume", "quiet")
         self.world.ok("kill", "quiet")
@@ -64,7 +65,7 @@ class Events(hydravisor.TestCase):
         kinds = {record["kind"] for record in records}
         self.assertGreaterEqual(kinds, {"daemon.started", "sandbox.starting", "sandbox.started", "sandbox.stopped", "exec.started",
                                         "exec.exited", "call.denied", "workspace.diffed", "workspace.applied", "exec.requested",
-                                        "sandbox.paused", "sandbox.resumed", "sandbox.renamed", "sandbox.removed", "network.dns"})
+                                        "sandbox.paused", "sandbox.resumed", "sandbox.renamed", "sandbox.removed", "network.dns", "probe.finished"})
         # The schema says no to what is wrong: otherwise none of the above means anything.
         wrong = dict(next(record for record in records if record["kind"] == "exec.started"))
         wrong["payload"] = {**wrong["payload"], "pid": "12"}
