@@ -44,7 +44,7 @@ class ReportTest : public testing::Test {
     add("network.denied",
         {{"host", "evil.test"}, {"port", 443}, {"verdict", "deny"}, {"rule", "default"}, {"count", 7}},
         core::Risk::low);
-    add("network.changed", {{"name", "web"}, {"allow", Array{"pypi.org:443"}}});
+    add("network.changed", {{"name", "web"}, {"allow", Array{"packages.example.org:443"}}});
     add("exec.exited", {{"job", 1}, {"program", "nope"}, {"status", 127}, {"error", "ENOENT"}});
     add("sandbox.stopped", {{"name", "web"}, {"outcome", "exited"}, {"code", 0}});
     add("workspace.applied", {{"count", 2},

@@ -1,6 +1,8 @@
 // Makes a ledger for the independent check to read: make_ledger DIRECTORY COUNT [ROTATE_AT...]. A hand-over of keys
 // follows each entry named; the payload of entry 1 is deleted at the end.
-// For the benchmark: --loop DIRECTORY COUNT records what a loop of small programs leaves, --verify DIRECTORY and
+// --bundle DIRECTORY FROM TO [CHECKPOINT] prints entries [FROM, TO) of it as a bundle, which continues the checkpoint
+// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT records what a loop of small programs leaves,
+// --verify DIRECTORY and
 // --search DIRECTORY use it. Each prints what it took.
 #include <algorithm>
 #include <chrono>
@@ -12,8 +14,10 @@
 
 #include <sys/resource.h>
 
+#include "audit/bundle.h"
 #include "audit/ledger.h"
 #include "audit/verify.h"
+#include "base/fd.h"
 #include "index/index.h"
 
 namespace {
@@ -75,6 +79,28 @@ int loop(const std::string& directory, uint64_t count) {
   double recorded = seconds_since(begin);
   if (auto sealed = (*ledger)->seal(); !sealed) return fail(sealed.error());
   std::printf("recorded %.3f sealed %.3f\n", recorded, seconds_since(begin));
+  return 0;
+}
+
+int bundle(const std::string& directory, uint64_t from, uint64_t to, const char* checkpoint) {
+  std::optional<std::string> remembered;
+  if (checkpoint != nullptr) {
+    auto text = hv::base::read_file(checkpoint);
+    if (!text) return fail(text.error());
+    remembered = *std::move(text);
+  }
+  auto writer = hv::audit::BundleWriter::begin(directory, remembered);
+  if (!writer) return fail(writer.error());
+  std::fputs(writer->header().c_str(), stdout);
+  hv::audit::Reader reader(directory);
+  for (uint64_t index = from; index < to; ++index) {
+    auto entry = reader.at(index);
+    if (!entry) return fail(entry.error());
+    auto line = writer->line(*entry);
+    if (!line) return fail(line.error());
+    std::fputs(line->c_str(), stdout);
+  }
+  std::fputs(writer->end().c_str(), stdout);
   return 0;
 }
 
@@ -140,6 +166,9 @@ int search(const std::string& directory) {
 int main(int argc, char** argv) {
   std::string_view mode = argc > 2 ? argv[1] : "";
   if (mode == "--loop" && argc == 4) return loop(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (mode == "--bundle" && (argc == 5 || argc == 6))
+    return bundle(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10),
+                  argc == 6 ? argv[5] : nullptr);
   if (mode == "--verify") return verify(argv[2]);
   if (mode == "--search") return search(argv[2]);
   if (argc < 3) {
