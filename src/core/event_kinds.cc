@@ -22,6 +22,8 @@ constexpr uint32_t kOther = 99;
 
 constexpr std::array kKinds{
     EventKind{"call.denied", kKernel, 4},
+    EventKind{"daemon.reaped", kApplication, kOther},
+    EventKind{"daemon.reaping", kApplication, kOther},
     EventKind{"daemon.started", kApplication, 3},
     EventKind{"daemon.stopped", kApplication, 4},
     EventKind{"exec.exited", kProcess, 2},
@@ -68,6 +70,8 @@ constexpr std::array kKinds{
     EventKind{"workspace.discarding", kFile, kOther},
     EventKind{"workspace.failed", kFile, kOther},
     EventKind{"workspace.not_kept", kFile, kOther},
+    EventKind{"workspace.recovered", kFile, 3},
+    EventKind{"workspace.recovering", kFile, kOther},
     EventKind{"workspace.synced", kFile, 3},
     EventKind{"workspace.syncing", kFile, kOther},
     EventKind{"workspace.undoing", kFile, kOther},

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace hv::core {
 namespace {
@@ -38,6 +39,21 @@ TEST(EventKinds, AreAllOnTheirPage) {
   std::string page = read_doc("events.md");
   for (const EventKind& kind : event_kinds())
     EXPECT_NE(page.find("`" + std::string(kind.name) + "`"), std::string::npos) << kind.name;
+}
+
+TEST(EventKinds, OfTheirPageAreAllKnown) {
+  size_t found = 0;
+  for (const std::string& line : base::split(read_doc("events.md"), '\n')) {
+    // The first cell of a row names one kind, or several.
+    if (!line.starts_with("| `")) continue;
+    std::vector<std::string> parts = base::split(line.substr(0, line.find(" |", 2)), '`');
+    for (size_t i = 1; i < parts.size(); i += 2) {
+      if (parts[i].find('.') == std::string::npos) continue;
+      EXPECT_NE(find_event_kind(parts[i]), nullptr) << parts[i] << " has no class in OCSF and no schema";
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, event_kinds().size());
 }
 
 TEST(EventKinds, AreFoundByName) {
