@@ -171,6 +171,7 @@ class FakeService final : public service::Service {
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     std::lock_guard lock(mutex);
+    asked = query;
     core::AuditPage page;
     for (const core::AuditRecord& record : ledger) {
       if (query.after && record.index <= *query.after) continue;
@@ -189,7 +190,20 @@ class FakeService final : public service::Service {
     if (index >= ledger.size()) return base::Failure(base::not_found("no record"));
     return ledger[index];
   }
-  base::Result<core::VerifyReport> audit_verify() override { return core::VerifyReport{true, "o", 1, 1, 1, "", {}}; }
+  base::Result<core::VerifyReport> audit_verify() override {
+    return core::VerifyReport{true, "o", 1, 1, 1, "", "", {}};
+  }
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override {
+    return core::PruneReport{.first = 0, .last = 9, .journal_bytes = request.max_bytes.value_or(1)};
+  }
+  base::Result<service::TextSource> audit_bundle(const core::AuditQuery&,
+                                                 const std::optional<std::string>& remembered) override {
+    if (remembered && *remembered != "note\n") return base::Failure(base::conflict("another past"));
+    return [left = 3]() mutable -> base::Result<std::optional<std::string>> {
+      if (left-- == 0) return std::optional<std::string>();
+      return "line\n";
+    };
+  }
   core::Subscription watch_audit(std::function<void()> wake) override {
     std::lock_guard lock(mutex);
     audit_wake = std::move(wake);
@@ -198,6 +212,12 @@ class FakeService final : public service::Service {
       audit_wake = nullptr;
     });
   }
+
+  void prune(size_t count) {
+    std::lock_guard lock(mutex);
+    ledger.erase(ledger.begin(), ledger.begin() + static_cast<ptrdiff_t>(count));
+  }
+  core::AuditQuery asked;  // the last question to the ledger
 
   // What tests do to it.
   std::chrono::milliseconds sampled_every() {

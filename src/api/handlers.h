@@ -54,6 +54,7 @@ Answer post_sync(service::Service& service, const Call& call);
 Answer list_audit_events(service::Service& service, const Call& call);
 Answer get_audit_event(service::Service& service, const Call& call);
 Answer post_audit_verify(service::Service& service, const Call& call);
+Answer post_audit_prune(service::Service& service, const Call& call);
 void get_audit_tail(Context& context, std::shared_ptr<Call> call);
 void get_audit_export(Context& context, std::shared_ptr<Call> call);
 void get_events(Context& context, std::shared_ptr<Call> call);

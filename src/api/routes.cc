@@ -11,8 +11,9 @@ namespace hv::api {
 
 namespace {
 
-constexpr std::string_view kAuditQuery = "sandbox,kind,since,until,after,limit";
-constexpr std::string_view kAuditStream = "sandbox,kind,since,until,after";
+constexpr std::string_view kAuditQuery =
+    "sandbox,kind,principal,path,host,verdict,risk,text,since,until,after,before,order,limit";
+constexpr std::string_view kAuditStream = "sandbox,kind,principal,path,host,verdict,risk,text,since,until,after";
 
 constexpr std::array kRoutes{
     Route{.method = "GET", .pattern = "/v1/version", .any_version = true, .on_loop = get_version},
@@ -64,9 +65,10 @@ constexpr std::array kRoutes{
     Route{.method = "GET", .pattern = "/v1/audit/tail", .query = kAuditStream, .open = get_audit_tail},
     Route{.method = "GET",
           .pattern = "/v1/audit/export",
-          .query = "sandbox,kind,since,until,after,format",
+          .query = "sandbox,kind,principal,path,host,verdict,risk,text,since,until,after,before,format,checkpoint",
           .open = get_audit_export},
     Route{.method = "POST", .pattern = "/v1/audit/verify", .on_pool = post_audit_verify},
+    Route{.method = "POST", .pattern = "/v1/audit/prune", .body = true, .on_pool = post_audit_prune},
     Route{.method = "GET", .pattern = "/v1/events", .query = "after", .open = get_events},
 };
 

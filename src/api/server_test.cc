@@ -280,6 +280,27 @@ TEST_F(ApiTest, ResumesAnEventStreamAfterTheLastEventSeen) {
   EXPECT_TRUE(connection.read_body()->starts_with("id: 2\nevent: record\ndata: {\"index\":2,"));
 }
 
+TEST_F(ApiTest, TellsAReaderWhatWasPrunedBehindItsBack) {
+  for (int i = 0; i < 20; ++i) service_.record("exec.started");
+  service_.prune(10);
+  http::ClientConnection connection(*base::connect_unix(path_, SOCK_STREAM));
+  auto head = connection.open({"GET", "/v1/audit/tail", {{{"Last-Event-ID", "3"}}}, {}});
+  ASSERT_TRUE(head);
+  std::string text = *connection.read_body();
+  EXPECT_TRUE(
+      text.starts_with("id: 9\nevent: missed\ndata: {\"first\":4,\"last\":9,\"count\":6}\n\nid: 10\nevent: record\n"))
+      << text;
+  // The client goes on with what is there.
+  auto c = client();
+  core::AuditQuery from;
+  from.after = 3;
+  auto tail = c.audit_tail(from);
+  EXPECT_EQ((*tail->next())->index, 10u);
+  from.after = 9;
+  auto whole = c.audit_tail(from);
+  EXPECT_EQ((*whole->next())->index, 10u);
+}
+
 TEST_F(ApiTest, ExportsTheWholeLedgerALineARecord) {
   for (int i = 0; i < 450; ++i) service_.record("k");
   auto c = client();
@@ -299,6 +320,52 @@ TEST_F(ApiTest, CarriesDiffsOfAnyBytes) {
   ASSERT_EQ(report->files.size(), 2u);
   EXPECT_EQ(report->files[0].path, "a b&c");
   EXPECT_EQ(report->files[0].hunks[0].lines[0].text, "\xff");
+}
+
+TEST_F(ApiTest, StreamsABundleAndSaysWhyThereIsNone) {
+  auto c = client();
+  auto reader = c.audit_bundle({}, "note\n");
+  ASSERT_TRUE(reader) << reader.error().text();
+  std::string text;
+  for (std::string bytes = *reader->read(); !bytes.empty(); bytes = *reader->read()) text += bytes;
+  EXPECT_EQ(text, "line\nline\nline\n");
+  auto refused = c.audit_bundle({}, "other\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), base::ErrorCode::conflict);
+}
+
+TEST_F(ApiTest, AsksTheLedgerExactlyWhatItWasAsked) {
+  core::AuditQuery query{.sandbox = "web",
+                         .kind = "network.",
+                         .principal = "user:0",
+                         .path = "/a b/c",
+                         .host = "example.org",
+                         .verdict = "deny",
+                         .risk = core::Risk::medium,
+                         .text = "größe x*",
+                         .since = base::WallTime(std::chrono::seconds(5)),
+                         .until = base::WallTime(std::chrono::seconds(9)),
+                         .after = 3,
+                         .before = 90,
+                         .newest_first = true,
+                         .limit = 7};
+  auto c = client();
+  ASSERT_TRUE(c.audit_events(query));
+  core::AuditQuery asked = service_.asked;
+  EXPECT_EQ(asked.sandbox, query.sandbox);
+  EXPECT_EQ(asked.kind, query.kind);
+  EXPECT_EQ(asked.principal, query.principal);
+  EXPECT_EQ(asked.path, query.path);
+  EXPECT_EQ(asked.host, query.host);
+  EXPECT_EQ(asked.verdict, query.verdict);
+  EXPECT_EQ(asked.risk, query.risk);
+  EXPECT_EQ(asked.text, query.text);
+  EXPECT_EQ(asked.since, query.since);
+  EXPECT_EQ(asked.until, query.until);
+  EXPECT_EQ(asked.after, query.after);
+  EXPECT_EQ(asked.before, query.before);
+  EXPECT_TRUE(asked.newest_first);
+  EXPECT_EQ(asked.limit, 7u);
 }
 
 TEST_F(ApiTest, EndsWithStreamsOpen) {

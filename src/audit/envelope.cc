@@ -1,6 +1,7 @@
 #include "audit/envelope.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 
@@ -16,8 +17,10 @@ constexpr size_t kMaxPrincipal = 512;
 
 // Printable ASCII that JSON writes as it is.
 bool is_plain(std::string_view text, size_t limit) {
-  return text.size() <= limit &&
-         std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  // Without a way out in the middle, so that many characters are looked at together.
+  bool plain = true;
+  for (char c : text) plain &= (c >= 0x20) & (c < 0x7f) & (c != '"') & (c != '\\');
+  return plain && text.size() <= limit;
 }
 
 bool is_kind(std::string_view text) {
@@ -93,16 +96,25 @@ bool decode_time(std::string_view text, base::WallTime& time) {
   return true;
 }
 
+// 0 to 15, or 0xff for what is no digit in lower case.
+constexpr std::array<uint8_t, 256> kNibbles = [] {
+  std::array<uint8_t, 256> table{};
+  table.fill(0xff);
+  for (uint8_t i = 0; i < 10; ++i) table[static_cast<size_t>('0' + i)] = i;
+  for (uint8_t i = 0; i < 6; ++i) table[static_cast<size_t>('a' + i)] = static_cast<uint8_t>(10 + i);
+  return table;
+}();
+
 bool decode_digest(std::string_view text, base::Digest& digest) {
-  auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
   if (text.size() != digest.size() * 2) return false;
+  uint8_t wrong = 0;
   for (size_t i = 0; i < digest.size(); ++i) {
-    int high = nibble(text[2 * i]);
-    int low = nibble(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
+    uint8_t high = kNibbles[static_cast<uint8_t>(text[2 * i])];
+    uint8_t low = kNibbles[static_cast<uint8_t>(text[2 * i + 1])];
+    wrong |= high | low;
     digest[i] = static_cast<uint8_t>(high << 4 | low);
   }
-  return true;
+  return wrong < 16;
 }
 
 }  // namespace

@@ -171,18 +171,14 @@ base::Status KeyStore::destroy_current_and_take_next() {
   return {};
 }
 
-base::Result<KeyChain> read_key_chain(const std::string& directory, const std::optional<VerifierKey>& first) {
-  std::string keys = directory + "/keys";
+KeyChain follow_keys(const VerifierKey& stored, const std::vector<std::string>& notes,
+                     const std::optional<VerifierKey>& first) {
   KeyChain chain;
-  std::string text = HV_TRY_CONTEXT(base::read_file(keys + "/0.vkey", 4096), "read the ledger's first key");
-  if (text.ends_with('\n')) text.pop_back();
-  VerifierKey stored = HV_TRY(VerifierKey::parse(text));
   chain.keys.push_back(first.value_or(stored));
   if (stored != chain.keys[0]) chain.fault = "keys/0.vkey is not the first key that was given";
-  for (uint64_t period = 1; base::path_exists(note_path(keys, period)) && !chain.fault; ++period) {
+  for (uint64_t period = 1; period <= notes.size() && !chain.fault; ++period) {
     auto fail = [&](std::string_view why) { chain.fault = base::format("keys/{}.note: {}", period, why); };
-    std::string note_text = HV_TRY(base::read_file(note_path(keys, period), 65536));
-    base::Result<Note> note = Note::parse(note_text);
+    base::Result<Note> note = Note::parse(notes[period - 1]);
     base::Result<Handover> handover = note ? Handover::parse_text(note->text) : base::Failure(note.error());
     if (!handover) {
       fail(handover.error().message());
@@ -200,6 +196,25 @@ base::Result<KeyChain> read_key_chain(const std::string& directory, const std::o
     }
   }
   return chain;
+}
+
+base::Result<VerifierKey> read_first_key(const std::string& directory) {
+  std::string text = HV_TRY_CONTEXT(base::read_file(directory + "/keys/0.vkey", 4096), "read the ledger's first key");
+  if (text.ends_with('\n')) text.pop_back();
+  return VerifierKey::parse(text);
+}
+
+base::Result<std::vector<std::string>> read_key_notes(const std::string& directory) {
+  std::string keys = directory + "/keys";
+  std::vector<std::string> notes;
+  for (uint64_t period = 1; base::path_exists(note_path(keys, period)); ++period)
+    notes.push_back(HV_TRY(base::read_file(note_path(keys, period), 65536)));
+  return notes;
+}
+
+base::Result<KeyChain> read_key_chain(const std::string& directory, const std::optional<VerifierKey>& first) {
+  VerifierKey stored = HV_TRY(read_first_key(directory));
+  return follow_keys(stored, HV_TRY(read_key_notes(directory)), first);
 }
 
 }  // namespace hv::audit

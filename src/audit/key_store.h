@@ -72,6 +72,13 @@ struct KeyChain {
   std::vector<Handover> handovers;   // [period - 1]
   std::optional<std::string> fault;  // why the chain ends before its files do
 };
+// From the first key on through the notes, oldest first; `first` as below.
+KeyChain follow_keys(const VerifierKey& stored, const std::vector<std::string>& notes,
+                     const std::optional<VerifierKey>& first);
+// The notes of a ledger's hand-overs, oldest first.
+base::Result<std::vector<std::string>> read_key_notes(const std::string& directory);
+// The first key as the directory has it.
+base::Result<VerifierKey> read_first_key(const std::string& directory);
 // `first` is the key the reader trusts; without it the one in keys/0.vkey is believed.
 base::Result<KeyChain> read_key_chain(const std::string& directory, const std::optional<VerifierKey>& first);
 

@@ -12,6 +12,7 @@
 #include "audit/reader.h"
 #include "audit/resumption.h"
 #include "audit/segment.h"
+#include "audit/tile_tree.h"
 #include "base/check.h"
 #include "base/format.h"
 #include "base/random.h"
@@ -41,6 +42,11 @@ base::Result<std::string> fresh_salt() {
   std::string salt = stock.substr(stock.size() - kSaltSize);
   stock.resize(stock.size() - kSaltSize);
   return salt;
+}
+
+// Hashes, keys and verdicts, none of which an agent has written: they stay to the letter, since they are read again.
+bool is_our_own(std::string_view kind) {
+  return kind.starts_with("ledger.") || kind.starts_with("probe.");
 }
 
 core::Event own_event(std::string kind, base::json::Object payload, core::Risk risk = core::Risk::info) {
@@ -116,7 +122,7 @@ base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
   envelope.trust = event.trust;
   envelope.risk = event.risk;
   envelope.origin = event.origin;
-  draft.payload = payload_text(event.payload);
+  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload) : payload_text(event.payload);
   draft.salt = HV_TRY(fresh_salt());
   envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
   envelope.payload_hash = base::sha256({draft.salt, draft.payload});
@@ -233,6 +239,11 @@ VerifierKey Ledger::verifier_key() {
   return keys_.verifier();
 }
 
+void Ledger::on_durable(std::function<void()> told) {
+  Lock lock(mutex_);
+  on_durable_ = std::move(told);
+}
+
 std::unique_ptr<Subscription> Ledger::subscribe(Query query, size_t capacity, Subscription::Wake wake) {
   return hub_.subscribe(std::move(query), capacity, std::move(wake));
 }
@@ -256,37 +267,98 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
   (void)HV_TRY(record(event));
   // Afterwards no repair can write the payload back: everything up to here is durable.
   HV_TRY(sync());
-  for (uint64_t index = first; index <= last; ++index) HV_TRY(erase_payload(index));
+  return erase_payloads({first, last});
+}
+
+base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
+                                                           const std::string& reason) {
+  Reader reader(options_.directory);
+  Query query;
+  query.before = std::min(before, size());
+  std::optional<Range> range;
+  HV_TRY(reader.scan(query, [&](const Entry& entry) {
+    if (entry.payload_state == PayloadState::deleted || entry.envelope.kind.starts_with("ledger.")) return true;
+    if (!range) range = Range{entry.envelope.index, entry.envelope.index};
+    range->last = entry.envelope.index;
+    return true;
+  }));
+  if (!range) return range;
+  core::Event event =
+      own_event("ledger.payload_deleted", {{"first", range->first}, {"last", range->last}, {"reason", reason}},
+                core::Risk::medium);
+  event.principal = principal;
+  (void)HV_TRY(record(event));
+  HV_TRY(sync());
+  HV_TRY(erase_payloads(*range));
+  return range;
+}
+
+// Segment by segment: the marks first, so that a crash in between leaves payloads that are deleted but not yet erased,
+// never ones that look damaged.
+base::Status Ledger::erase_payloads(const Range& range) {
+  for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
+    if (file.first_index > range.last) break;
+    Segment segment = HV_TRY(Segment::load(file));
+    uint64_t begin = std::max(range.first, file.first_index);
+    uint64_t end = std::min(range.last + 1, segment.end_index());
+    if (begin >= end) continue;
+    base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
+    auto write = [&](std::string_view data, size_t offset) -> base::Status {
+      while (!data.empty()) {
+        ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
+        if (count <= 0)
+          return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", file.path));
+        data.remove_prefix(static_cast<size_t>(count));
+        offset += static_cast<size_t>(count);
+      }
+      return {};
+    };
+    for (uint64_t index = begin; index < end; ++index) {
+      Frame frame = segment.frame(index);
+      base::Result<Envelope> envelope = decode_envelope(frame.envelope);
+      if (envelope && envelope->kind.starts_with("ledger.")) continue;
+      size_t start = segment.offset(index);
+      HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
+      HV_TRY(
+          write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
+    }
+    if (options_.files->sync(fd.get()) != 0)
+      return base::Failure(base::Error::from_errno(errno, "delete a payload", file.path));
+  }
   return {};
 }
 
-base::Status Ledger::erase_payload(uint64_t index) {
-  std::vector<SegmentFile> files = HV_TRY(list_segments(options_.directory));
-  auto after = std::ranges::upper_bound(files, index, {}, &SegmentFile::first_index);
-  if (after == files.begin()) return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
-  Segment segment = HV_TRY(Segment::load(*std::prev(after)));
-  if (index >= segment.end_index())
-    return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
-  Frame frame = segment.frame(index);
-  base::Fd fd = HV_TRY(base::open_file(segment.file().path, O_RDWR));
-  auto write = [&](std::string_view data, size_t offset) -> base::Status {
-    while (!data.empty()) {
-      ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
-      if (count <= 0)
-        return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", segment.file().path));
-      data.remove_prefix(static_cast<size_t>(count));
-      offset += static_cast<size_t>(count);
-    }
-    return {};
-  };
-  // The mark first: a crash in between leaves a payload that is deleted but not yet erased, never one that looks
-  // damaged.
-  size_t start = segment.offset(index);
-  HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
-  HV_TRY(write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
-  if (options_.files->sync(fd.get()) != 0)
-    return base::Failure(base::Error::from_errno(errno, "delete a payload", segment.file().path));
-  return {};
+base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::string& principal,
+                                                 const std::string& reason) {
+  std::vector<SegmentFile> segments = HV_TRY(list_segments(options_.directory));
+  size_t keep = 0;
+  while (keep + 1 < segments.size() && segments[keep + 1].first_index <= before) ++keep;
+  if (keep == 0) return std::optional<Range>();
+  Range range{segments[0].first_index, segments[keep].first_index - 1};
+  // Without these marks the next opening would have to read what is gone.
+  std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(range.last + 1);
+  base::Result<std::string> text = base::read_file(marks);
+  if (!text || !SpoolIndex::decode(*text))
+    return base::Failure(base::conflict("prune the ledger: " + marks + " is missing or damaged"));
+  HV_TRY(seal());
+  if (standing().sealed <= range.last)
+    return base::Failure(base::conflict("prune the ledger: what is not sealed is not pruned"));
+  core::Event event = own_event("ledger.pruned", {{"first", range.first}, {"last", range.last}, {"reason", reason}},
+                                core::Risk::medium);
+  event.principal = principal;
+  (void)HV_TRY(record(event));
+  // Under a signature before anything is gone: a verifier believes no other word for it.
+  HV_TRY(seal());
+  // The oldest first, so that what a crash leaves is still the ledger's end.
+  for (size_t i = 0; i < keep; ++i) {
+    if (::unlink(segments[i].path.c_str()) != 0 && errno != ENOENT)
+      return base::Failure(base::Error::from_errno(errno, "prune the ledger", segments[i].path));
+    (void)options_.files->remove_tree(options_.directory + "/journal/" +
+                                      SpoolIndex::file_name(segments[i].first_index));
+  }
+  for (uint64_t bundle = range.first / kTileWidth; (bundle + 1) * kTileWidth <= range.last + 1; ++bundle)
+    (void)options_.files->remove_tree(options_.directory + "/" + entries_path(bundle));
+  return std::optional<Range>(range);
 }
 
 bool Ledger::period_is_over() const {
@@ -354,6 +426,7 @@ base::Status Ledger::sync_now(Lock& lock) {
   if (sync_failure_) HV_TRY(prepare_to_append(lock));
   // Another segment may have begun meanwhile; that made this one durable.
   if (segment == journal_.segment_first()) durable_offset_ = std::max(durable_offset_, offset);
+  if (index > durable_ && on_durable_) on_durable_();
   durable_ = std::max(durable_, index);
   return {};
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "audit/file_layer.h"
 #include "audit/journal.h"
 #include "audit/key_store.h"
+#include "audit/report.h"
 #include "audit/spool_index.h"
 #include "audit/subscription.h"
 #include "audit/tree_writer.h"
@@ -61,6 +63,14 @@ class Ledger final : public core::Recorder {
   // Destroys payload and salt of [first, last]; envelopes and every proof stay. Recorded as ledger.payload_deleted
   // before it is done. Events of the ledger itself keep theirs: denied.
   base::Status delete_payloads(uint64_t first, uint64_t last, const std::string& principal, const std::string& reason);
+  // The same for all entries below `before` that are not the ledger's own: what a retention asks for. The number of the
+  // first one and of the one behind the last; nothing when there is none left.
+  base::Result<std::optional<Range>> forget_payloads(uint64_t before, const std::string& principal,
+                                                     const std::string& reason);
+  // Removes the segments that lie wholly below `before`, and the entry bundles; the hashes stay, so that everything can
+  // still be verified. Recorded and sealed as ledger.pruned before it is done. The range removed; nothing when there is
+  // none. conflict for what is not sealed.
+  base::Result<std::optional<Range>> prune(uint64_t before, const std::string& principal, const std::string& reason);
 
   // The highest sequence recorded of this spool, 0 for none.
   uint64_t last_sequence(const std::string& spool);
@@ -70,6 +80,9 @@ class Ledger final : public core::Recorder {
   const std::optional<TornTail>& torn() const { return torn_; }
   // What a verifier needs: the public key of the present period.
   VerifierKey verifier_key();
+  // `told` is called by the writer thread whenever more has become durable, with the ledger's lock held: it only wakes
+  // somebody. One listener.
+  void on_durable(std::function<void()> told);
   // A bounded queue of what is recorded from now on; see subscription.h.
   std::unique_ptr<Subscription> subscribe(Query query, size_t capacity, Subscription::Wake wake);
 
@@ -95,7 +108,7 @@ class Ledger final : public core::Recorder {
   base::Status ask(Request::Kind kind);
   base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
   base::Status prepare_to_append(Lock& lock);
-  base::Status erase_payload(uint64_t index);
+  base::Status erase_payloads(const Range& range);
 
   // The writer thread. Each takes the lock held and returns with it held.
   void run();
@@ -124,6 +137,7 @@ class Ledger final : public core::Recorder {
   std::optional<base::Error> sync_failure_;
   std::string seal_failure_;
   std::vector<std::shared_ptr<Request>> requests_;
+  std::function<void()> on_durable_;
   KeyStore keys_;  // changed by the writer thread only, with the lock held
   SubscriptionHub hub_;
 

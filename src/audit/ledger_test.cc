@@ -226,5 +226,13 @@ TEST_F(LedgerTest, KeepsItsOrigin) {
   EXPECT_EQ(open(other)->verifier_key().name, "example.com/test");
 }
 
+TEST_F(LedgerTest, HoldsNoCredentialOfAnAgentsAndChangesNothingOfOurOwn) {
+  auto ledger = open();
+  ASSERT_TRUE(ledger->record(event_of("exec.started", {{"arguments", {"app", "--token=hunter2"}}})));
+  ASSERT_TRUE(ledger->record(event_of("probe.proof", {{"verdicts", {{"host-credentials", "held"}}}})));
+  EXPECT_EQ(directory.read(segment()).find("hunter2"), std::string::npos);
+  EXPECT_EQ(Reader(directory.path()).at(1)->payload, R"({"verdicts":{"host-credentials":"held"}})");
+}
+
 }  // namespace
 }  // namespace hv::audit

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "base/text.h"
+#include "core/redaction.h"
 
 namespace hv::audit {
 
@@ -30,6 +33,8 @@ struct Marks {
   Array truncated;
   Array escaped;
   size_t unnamed = 0;
+  bool redact = true;
+  size_t redacted = 0;
 };
 
 void mark_truncated(Marks& marks, const std::string& path, size_t size) {
@@ -55,8 +60,9 @@ std::string path_of(const std::string& parent, std::string_view name) {
 
 std::string clean(std::string_view text, const std::string& path, size_t cap, Marks& marks) {
   std::string result(text);
-  if (!base::is_valid_utf8(text)) {
-    result = base::printable(text);
+  if (marks.redact) marks.redacted += core::redact_text(result);
+  if (!base::is_valid_utf8(result)) {
+    result = base::printable(result);
     if (marks.escaped.size() < kMaxMarks) marks.escaped.push_back(Value(path));
   }
   if (result.size() > cap) {
@@ -68,6 +74,34 @@ std::string clean(std::string_view text, const std::string& path, size_t cap, Ma
 
 Value copy(const Value& value, const std::string& path, const Caps& caps, int depth, Marks& marks);
 
+// A command line, when it is one and something of it is a credential.
+std::optional<Value> redacted_command(std::string_view name, const Value& value, Marks& marks) {
+  const Array* array = value.if_array();
+  if (!marks.redact || array == nullptr || (name != "arguments" && name != "command")) return std::nullopt;
+  std::vector<std::string> words;
+  for (const Value& item : *array) {
+    if (!item.is_string()) return std::nullopt;
+    words.emplace_back(std::string_view(item.get_string()));
+  }
+  size_t count = core::redact_arguments(words);
+  if (count == 0) return std::nullopt;
+  marks.redacted += count;
+  Array kept;
+  for (std::string& word : words) kept.emplace_back(std::move(word));
+  return kept;
+}
+
+Value copy_member(const std::string& name, const Value& value, const std::string& path, const Caps& caps, int depth,
+                  Marks& marks) {
+  if (marks.redact && value.is_string() && !value.get_string().empty() && core::is_secret_name(name) &&
+      std::string_view(value.get_string()) != core::kRedacted) {
+    ++marks.redacted;
+    return Value(core::kRedacted);
+  }
+  if (auto command = redacted_command(name, value, marks)) return copy(*command, path, caps, depth, marks);
+  return copy(value, path, caps, depth, marks);
+}
+
 Object copy_object(const Object& object, const std::string& path, const Caps& caps, int depth, Marks& marks) {
   Object result;
   if (object.size() > caps.elements) mark_truncated(marks, path, object.size());
@@ -77,7 +111,7 @@ Object copy_object(const Object& object, const std::string& path, const Caps& ca
     std::string name = clean(key, path_of(path, "(name)"), std::min(caps.string, size_t{256}), marks);
     // Two names that were different before they were cleaned stay two members.
     while (result.contains(name)) name += "'";
-    result[name] = copy(member.value(), path_of(path, name), caps, depth + 1, marks);
+    result[name] = copy_member(name, member.value(), path_of(path, name), caps, depth + 1, marks);
   }
   return result;
 }
@@ -103,18 +137,36 @@ Value copy(const Value& value, const std::string& path, const Caps& caps, int de
 
 }  // namespace
 
-std::string payload_text(const Object& payload, size_t limit) {
+namespace {
+
+std::string bounded_text(const Object& payload, size_t limit, bool redact) {
   for (const Caps& caps : kCaps) {
     Marks marks;
+    marks.redact = redact;
     Object cut = copy_object(payload, "", caps, 0, marks);
     if (marks.unnamed > 0) marks.truncated.push_back(Object{{"member", "(others)"}, {"size", marks.unnamed}});
     if (!marks.truncated.empty()) cut["_truncated"] = std::move(marks.truncated);
     if (!marks.escaped.empty()) cut["_escaped"] = std::move(marks.escaped);
+    if (marks.redacted > 0) {
+      const Value* before = payload.if_contains("redacted");
+      uint64_t counted = before != nullptr && before->is_number() ? before->to_number<uint64_t>() : 0;
+      cut["redacted"] = counted + marks.redacted;
+    }
     std::string text = base::json::serialize(cut);
     if (text.size() <= limit) return text;
   }
   // Only deep nesting of arrays in arrays gets here.
   return base::json::serialize(Object{{"_truncated", Array{Object{{"member", "(all)"}, {"size", payload.size()}}}}});
+}
+
+}  // namespace
+
+std::string payload_text(const Object& payload, size_t limit) {
+  return bounded_text(payload, limit, true);
+}
+
+std::string own_payload_text(const Object& payload) {
+  return bounded_text(payload, kMaxPayloadSize, false);
 }
 
 }  // namespace hv::audit

@@ -55,6 +55,19 @@ TEST(Payload, RespellsWhatIsNotUtf8AndSaysSo) {
   EXPECT_EQ(kept["_escaped"], Value(Array{"path"}));
 }
 
+TEST(Payload, HoldsNoCredentialAndCountsWhatWasTakenOut) {
+  Object payload{{"arguments", Array{"curl", "-u", "me:hunter2", "https://a:hunter2@h/"}},
+                 {"inner", Object{{"api_key", "hunter2"}, {"text", "TOKEN=hunter2"}}}};
+  std::string text = payload_text(payload);
+  EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  EXPECT_EQ(read_back(text).at("redacted"), 4);
+  // What the monitor took out before is part of the count.
+  payload["redacted"] = 2;
+  EXPECT_EQ(read_back(payload_text(payload)).at("redacted"), 6);
+  // The ledger's own members are keys that everybody may know.
+  EXPECT_EQ(own_payload_text({{"token", "abc"}}), R"({"token":"abc"})");
+}
+
 TEST(Payload, FitsItsLimitWhateverItsShape) {
   Object wide;
   for (int i = 0; i < 30'000; ++i) wide["member" + std::to_string(i)] = std::string(20, '\x01');

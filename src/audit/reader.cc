@@ -15,10 +15,17 @@ base::Failure damaged(uint64_t index, const SegmentFile& file) {
 }
 
 base::Result<Entry> make_entry(const Segment& segment, uint64_t index) {
-  Frame frame = segment.frame(index);
+  std::optional<Entry> entry = entry_of(segment.frame(index), index);
+  if (!entry) return damaged(index, segment.file());
+  return *std::move(entry);
+}
+
+}  // namespace
+
+std::optional<Entry> entry_of(const Frame& frame, uint64_t index) {
   Entry entry;
   base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-  if (!envelope || envelope->index != index) return damaged(index, segment.file());
+  if (!envelope || envelope->index != index) return std::nullopt;
   entry.envelope = *std::move(envelope);
   entry.envelope_text = frame.envelope;
   entry.payload_state = frame.payload_deleted  ? PayloadState::deleted
@@ -30,8 +37,6 @@ base::Result<Entry> make_entry(const Segment& segment, uint64_t index) {
   }
   return entry;
 }
-
-}  // namespace
 
 bool matches(const Query& query, const Envelope& envelope) {
   if (envelope.index < query.from || (query.before && envelope.index >= *query.before)) return false;
@@ -75,6 +80,9 @@ base::Result<uint64_t> Reader::size() {
 
 base::Result<Entry> Reader::at(uint64_t index) {
   const Segment* segment = HV_TRY(segment_of(index));
+  if (segment == nullptr && index < first_entry(files_))
+    return base::Failure(base::not_found(base::format("entry {} of the ledger was pruned", index))
+                             .with_hint("when and why: hydravisor audit search --kind ledger.pruned"));
   if (segment == nullptr) return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
   if (base::Result<Entry> entry = make_entry(*segment, index); entry && entry->payload_state != PayloadState::deleted) {
     // A payload may have been deleted since the segment was read.
@@ -99,7 +107,8 @@ base::Status Reader::scan(const Query& query, const std::function<bool(const Ent
   if (left == 0) return {};
   uint64_t end = query.before.value_or(UINT64_MAX);
   if (!query.newest_first) {
-    for (uint64_t index = query.from; index < end; ++index) {
+    uint64_t first = first_entry(HV_TRY(list_segments(directory_)));
+    for (uint64_t index = std::max(query.from, first); index < end; ++index) {
       const Segment* segment = HV_TRY(segment_of(index));
       if (segment == nullptr || !HV_TRY(visit_one(*segment, index, query, left, visit))) return {};
     }

@@ -29,6 +29,9 @@ struct Entry {
   std::string payload;  // JSON text; empty unless present
 };
 
+// What a frame holds; nullopt when its envelope is not that of entry `index`.
+std::optional<Entry> entry_of(const Frame& frame, uint64_t index);
+
 struct Query {
   uint64_t from = 0;                              // first index looked at; with newest_first the lowest
   std::optional<uint64_t> before = std::nullopt;  // indexes below this only

@@ -37,6 +37,7 @@ core::VerifyReport summary(const Report& report) {
   result.entries = report.entries;
   result.sealed = report.sealed;
   result.keys = report.keys.size();
+  if (!report.keys.empty()) result.first_key = report.keys[0];
   if (report.checkpoint) result.root_hash = base::to_hex(base::as_view(report.checkpoint->root));
   for (const Problem& problem : report.problems) {
     std::optional<uint64_t> first;

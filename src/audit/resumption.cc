@@ -33,13 +33,13 @@ class MissingFilesOnly final : public FileLayer {
 };
 
 // Tiles are not waited for, so that a power cut may have lost the newest; older ones reached the disk long ago.
-bool newest_tiles_are_there(const std::string& directory, uint64_t size) {
+bool newest_tiles_are_there(const std::string& directory, uint64_t size, uint64_t first) {
   constexpr uint64_t kNewest = 16;
   TileTree tree(directory, size);
   for (int level = 0; level_size(size, level) > 0; ++level) {
     uint64_t full = level_size(size, level) / kTileWidth;
     for (uint64_t index = full - std::min(full, kNewest); index < full; ++index)
-      if (!tree.tile(level, index) || (level == 0 && !tree.bundle(index))) return false;
+      if (!tree.tile(level, index) || (level == 0 && index >= first / kTileWidth && !tree.bundle(index))) return false;
   }
   return true;
 }
@@ -81,7 +81,11 @@ base::Result<TreeWriter> rebuild_tree(const std::string& directory, FileLayer& f
                                       uint64_t size) {
   base::Result<TreeWriter> tree = TreeWriter::resume(directory, files, sealed.size, sealed.root);
   MissingFilesOnly missing(files);
-  if (!tree || !newest_tiles_are_there(directory, sealed.size)) tree = TreeWriter(directory, missing);
+  uint64_t first = first_entry(HV_TRY(list_segments(directory)));
+  if (!tree || !newest_tiles_are_there(directory, sealed.size, first)) {
+    tree = TreeWriter(directory, missing);
+    if (first > 0) HV_TRY_CONTEXT(append_pruned_prefix(*tree, directory, sealed.size, first), "open the ledger");
+  }
   Reader reader(directory);
   Query rest;
   rest.from = tree->size();

@@ -29,6 +29,10 @@ base::Result<std::vector<SegmentFile>> list_segments(const std::string& ledger_d
   return segments;
 }
 
+uint64_t first_entry(const std::vector<SegmentFile>& segments) {
+  return segments.empty() ? 0 : segments.front().first_index;
+}
+
 base::Result<Segment> Segment::load(const SegmentFile& file) {
   Segment segment(file);
   HV_TRY(segment.refresh());

@@ -20,6 +20,9 @@ struct SegmentFile {
 // In the order of their first index. An absent directory is an empty list.
 base::Result<std::vector<SegmentFile>> list_segments(const std::string& ledger_directory);
 
+// The first entry that is still there: 0 unless older ones were pruned.
+uint64_t first_entry(const std::vector<SegmentFile>& segments);
+
 // The records from a segment's start up to the first fault.
 class Segment {
  public:

@@ -62,15 +62,24 @@ base::Result<TreeWriter> TreeWriter::resume(std::string directory, FileLayer& fi
 void TreeWriter::append(std::string_view entry, const Digest& leaf) {
   put_entry(bundle_, entry);
   uint64_t index = size();
+  append_leaf(leaf);
+  if (size() % kTileWidth != 0) return;
+  std::string path = entries_path(index / kTileWidth);
+  full_.push_back({path, std::move(bundle_), path + ".p"});
+  bundle_.clear();
+}
+
+void TreeWriter::append_pruned(const Digest& leaf) {
+  append_leaf(leaf);
+  bundle_.clear();
+}
+
+void TreeWriter::append_leaf(const Digest& leaf) {
   // The tile of the leaf first: a node of height 8 belongs to the level above.
   push(0, leaf);
   range_.append(leaf, [&](int height, const Digest& node) {
     if (height % 8 == 0 && height < 64) push(height / 8, node);
   });
-  if (size() % kTileWidth != 0) return;
-  std::string path = entries_path(index / kTileWidth);
-  full_.push_back({path, std::move(bundle_), path + ".p"});
-  bundle_.clear();
 }
 
 void TreeWriter::push(int level, const Digest& hash) {
@@ -111,6 +120,33 @@ base::Status TreeWriter::publish() {
   }
   uint64_t width = size() % kTileWidth;
   if (width != 0) HV_TRY(write({entries_path(size() / kTileWidth, width), bundle_, {}}));
+  return {};
+}
+
+base::Status append_pruned_prefix(TreeWriter& writer, const std::string& directory, uint64_t size, uint64_t end,
+                                  const std::function<void()>& after_each) {
+  TileTree tree(directory, size);
+  auto missing = [](uint64_t tile) {
+    return base::Failure(base::conflict(
+        base::format("the entries of tile {} were pruned, and the tile does not have their hashes", tile)));
+  };
+  for (uint64_t tile = 0; tile * kTileWidth < end; ++tile) {
+    uint64_t first = tile * kTileWidth;
+    uint64_t count = std::min(kTileWidth, end - first);
+    std::vector<Digest> leaves = HV_TRY(tree.tile(0, tile));
+    std::vector<std::string> entries;
+    if (count < kTileWidth) entries = HV_TRY(tree.bundle(tile));
+    if (leaves.size() < count || (!entries.empty() && entries.size() < count)) return missing(tile);
+    for (uint64_t i = 0; i < count; ++i) {
+      if (entries.empty()) {
+        writer.append_pruned(leaves[i]);
+      } else {
+        if (leaf_hash(entries[i]) != leaves[i]) return missing(tile);
+        writer.append(entries[i], leaves[i]);
+      }
+      if (after_each) after_each();
+    }
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ class TreeWriter {
   Digest root() const { return range_.root(); }
   void append(std::string_view entry) { append(entry, leaf_hash(entry)); }
   void append(std::string_view entry, const Digest& leaf);
+  // An entry of which only the hash is left.
+  void append_pruned(const Digest& leaf);
   // Writes the tiles that became full. After a failure everything not yet written is kept for the next call.
   base::Status flush();
   // flush(), then the partial tiles of the present size: all that a checkpoint of this size needs.
@@ -40,6 +43,7 @@ class TreeWriter {
     std::string replaces;  // the directory of partial tiles that this one makes superfluous
   };
   void push(int level, const Digest& hash);
+  void append_leaf(const Digest& leaf);
   base::Status write(const File& file);
 
   std::string directory_;
@@ -50,5 +54,11 @@ class TreeWriter {
   std::deque<File> full_;
   std::string known_directory_;
 };
+
+// Appends entries [0, end), which were pruned from the journal, as the published tiles have them: their hashes, and the
+// texts of those that share a bundle with entry `end`. `after_each` is called after every one. conflict when the tiles
+// do not have them.
+base::Status append_pruned_prefix(TreeWriter& writer, const std::string& directory, uint64_t size, uint64_t end,
+                                  const std::function<void()>& after_each = {});
 
 }  // namespace hv::audit

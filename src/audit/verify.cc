@@ -106,6 +106,8 @@ class Verifier {
   void check_keys_and_checkpoint();
   void check_remembered();
   base::Status walk_journal();
+  void walk_pruned(uint64_t end);
+  void check_pruning();
   void take_record(uint64_t index, const Segment& segment, Checked& record);
   void check_handover_entries();
   void report_tiles();
@@ -118,6 +120,7 @@ class Verifier {
   Report report_;
   KeyChain chain_;
   std::vector<Promise> promises_;  // by size
+  uint64_t pruned_ = 0;            // entries below are gone from the journal
   bool sequence_broken_ = false;   // the journal's records do not follow one another
   bool tree_wrong_ = false;
   std::vector<Range> bad_payloads_;
@@ -196,6 +199,7 @@ void Verifier::check_remembered() {
 base::Status Verifier::walk_journal() {
   std::vector<SegmentFile> files = HV_TRY(list_segments(directory_));
   unsigned threads = options_.threads != 0 ? options_.threads : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+  walk_pruned(first_entry(files));
   for (auto file = files.begin(); file != files.end(); ++file) {
     bool last = std::next(file) == files.end();
     base::Result<Segment> segment = Segment::load(*file);
@@ -228,6 +232,52 @@ base::Status Verifier::walk_journal() {
   return {};
 }
 
+// What was pruned is known by its hashes alone; together with the rest they must have the root that was signed.
+void Verifier::walk_pruned(uint64_t end) {
+  if (end == 0) return;
+  pruned_ = report_.entries = end;
+  if (end > report_.sealed) {
+    sequence_broken_ = true;
+    return add(ProblemKind::missing, Range{0, end - 1},
+               base::format("{} are gone, and were never sealed", range_text({0, end - 1})));
+  }
+  auto after_each = [&] {
+    for (Promise& promise : promises_)
+      if (promise.size == tree_.size()) promise.computed = tree_.root();
+    if (tree_.size() % kTileWidth == 0) (void)tree_.flush();
+  };
+  base::Status status = append_pruned_prefix(tree_, directory_, report_.sealed, end, after_each);
+  if (status) return;
+  add(ProblemKind::unreadable, Range{0, end - 1}, status.error().message());
+  sequence_broken_ = true;
+}
+
+// Who took the ledger's beginning away must have said so, in an event that is sealed.
+void Verifier::check_pruning() {
+  if (pruned_ == 0) return;
+  Reader reader(directory_);
+  Query announcements;
+  announcements.kind_prefix = "ledger.pruned";
+  announcements.before = report_.sealed;
+  uint64_t announced = 0;
+  (void)reader.scan(announcements, [&](const Entry& entry) {
+    base::Result<core::Event> event = to_event(entry);
+    const base::json::Value* last = event ? event->payload.if_contains("last") : nullptr;
+    const base::json::Value* reason = event ? event->payload.if_contains("reason") : nullptr;
+    if (last == nullptr || !last->is_int64()) return true;
+    announced = std::max(announced, static_cast<uint64_t>(last->get_int64()) + 1);
+    report_.notes.push_back(base::format(
+        "entries up to {} were pruned by {} on {}: {}", last->get_int64(), entry.envelope.principal,
+        base::to_rfc3339(entry.envelope.time),
+        reason != nullptr && reason->is_string() ? std::string(std::string_view(reason->get_string())) : ""));
+    return true;
+  });
+  if (announced < pruned_)
+    add(ProblemKind::missing, Range{announced, pruned_ - 1},
+        base::format("{} are gone from the journal's beginning, and no event says that they were pruned",
+                     range_text({announced, pruned_ - 1})));
+}
+
 void Verifier::take_record(uint64_t index, const Segment& segment, Checked& record) {
   if (!record.right_envelope) {
     if (index >= report_.sealed && !sequence_broken_)
@@ -242,7 +292,8 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
   }
   if (record.origin) {
     uint64_t& last = spools_[record.origin->spool];
-    if (record.origin->sequence != last + 1)
+    // Where the beginning was pruned, so were the first of a spool.
+    if (record.origin->sequence != last + 1 && !(last == 0 && pruned_ > 0))
       report_.notes.push_back(base::format("entry {}: spool {} goes from event {} to {}", index, record.origin->spool,
                                            last, record.origin->sequence));
     last = record.origin->sequence;
@@ -258,7 +309,7 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
 void Verifier::check_handover_entries() {
   Reader reader(directory_);
   for (const Handover& handover : chain_.handovers) {
-    if (handover.size == 0 || handover.size > report_.entries) continue;
+    if (handover.size == 0 || handover.size > report_.entries || handover.size <= pruned_) continue;
     uint64_t index = handover.size - 1;
     base::Result<Entry> entry = reader.at(index);
     base::Result<base::json::Value> payload = entry ? base::json::parse(entry->payload) : base::Failure(entry.error());
@@ -382,6 +433,7 @@ base::Result<Report> Verifier::run() {
   tree_wrong_ = !std::ranges::all_of(promises_, &Promise::kept);
   if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0))
     find_damage(directory_, report_.checkpoint, promises_, report_.problems);
+  check_pruning();
   check_handover_entries();
   report_tiles();
   check_side_files();

@@ -1,10 +1,10 @@
-// audit: what was recorded, and whether the record is whole.
-#include <chrono>
+// audit: what was recorded.
+#include <algorithm>
 
 #include "base/format.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/audit_options.h"
 #include "cli/audit_reading.h"
 #include "cli/audit_view.h"
 #include "cli/commands.h"
@@ -21,50 +21,80 @@ namespace {
 
 constexpr Argument kIndex[] = {{.name = "INDEX"}};
 
-constexpr Option kSandboxOption = {.name = "sandbox",
-                                   .value = "NAME",
-                                   .help = "Only what concerns this sandbox, by name or id",
-                                   .completion = Completion::sandboxes};
-constexpr Option kKindOption = {
-    .name = "kind", .value = "KIND", .help = "Only this kind, such as exec.started, or a family of them, such as exec"};
-constexpr Option kSinceOption = {
-    .name = "since", .value = "TIME", .help = "Only from then on: 30m, 2026-11-23, or 2026-11-23T18:00:00Z"};
-constexpr Option kUntilOption = {.name = "until", .value = "TIME", .help = "Only before then"};
+constexpr Argument kWords[] = {{.name = "WORD", .least = 0, .most = kAnyNumber}};
 
 constexpr Option kListOptions[] = {
     kSandboxOption,
     kKindOption,
+    kPrincipalOption,
+    kPathOption,
+    kHostOption,
+    kVerdictOption,
+    kRiskOption,
     kSinceOption,
     kUntilOption,
     {.name = "limit", .value = "N", .help = "At most so many, the first ones; all when not given"},
+    {.name = "last", .value = "N", .help = "Only the last so many"},
 };
-constexpr Option kTailOptions[] = {kSandboxOption, kKindOption, kSinceOption};
-constexpr Option kExportOptions[] = {
+constexpr Option kSearchOptions[] = {
     kSandboxOption,
     kKindOption,
+    kPrincipalOption,
+    kPathOption,
+    kHostOption,
+    kVerdictOption,
+    kRiskOption,
     kSinceOption,
     kUntilOption,
-    {.name = "format", .value = "FORMAT", .help = "jsonl, the default: one JSON object a line"},
+    {.name = "limit", .value = "N", .help = "At most so many on this page; 20 when not given"},
+    {.name = "before", .value = "INDEX", .help = "The page behind the one that ended with this record"},
 };
-constexpr Option kVerifyOptions[] = {
-    {.name = "offline", .help = "Read the files without asking the daemon; entries of this moment may not be in them"},
-};
-constexpr ExitCode kVerifyCodes[] = {{"0", "the record is whole"}, {"1", "it is not; the faults are listed"}};
+constexpr Option kTailOptions[] = {kSandboxOption, kKindOption,    kPrincipalOption, kPathOption,
+                                   kHostOption,    kVerdictOption, kRiskOption,      kSinceOption};
 
-base::Result<core::AuditQuery> read_query(const Arguments& arguments) {
-  core::AuditQuery query;
-  base::WallTime now = base::system_clock().wall();
-  query.sandbox = arguments.value("sandbox");
-  query.kind = arguments.value("kind");
-  // A word without a dot is a family.
-  if (query.kind && query.kind->find('.') == std::string::npos) query.kind->push_back('.');
-  if (auto text = arguments.value("since")) query.since = HV_TRY(parse_time("since", *text, now));
-  if (auto text = arguments.value("until")) query.until = HV_TRY(parse_time("until", *text, now));
-  return query;
+// The newest first, page after page, until `take` says stop.
+base::Result<int> for_each_from_newest(client::Client& client, core::AuditQuery& query, const TakeRecord& take) {
+  query.newest_first = true;
+  while (true) {
+    core::AuditPage page = HV_TRY(client.audit_events(query));
+    for (const core::AuditRecord& record : page.records)
+      if (int code = HV_TRY(take(record)); code != kDone) return code;
+    if (page.complete || !page.seen) return kDone;
+    query.before = page.seen;
+  }
+}
+
+base::Result<int> print_records(Context& context, const std::vector<core::AuditRecord>& records) {
+  if (context.json) {
+    base::json::Array items;
+    for (const core::AuditRecord& record : records) items.push_back(wire::to_json(record));
+    return context.print_json(base::json::Object{{"items", std::move(items)}});
+  }
+  for (const core::AuditRecord& record : records)
+    if (int code = HV_TRY(context.print(record_line(record, context.table_width()))); code != kDone) return code;
+  return kDone;
+}
+
+// At most `most` of what answers the query, the newest first.
+base::Result<std::vector<core::AuditRecord>> newest(client::Client& client, core::AuditQuery& query, uint64_t most) {
+  std::vector<core::AuditRecord> records;
+  query.limit = std::min<uint64_t>(most, 1000);
+  (void)HV_TRY(for_each_from_newest(client, query, [&](const core::AuditRecord& record) -> base::Result<int> {
+    records.push_back(record);
+    return records.size() < most ? kDone : kNo;
+  }));
+  return records;
 }
 
 base::Result<int> list(Context& context, const Arguments& arguments) {
-  core::AuditQuery query = HV_TRY(context.usage(read_query(arguments)));
+  core::AuditQuery query = HV_TRY(context.usage(read_audit_query(arguments)));
+  if (auto text = arguments.value("last")) {
+    uint64_t most = HV_TRY(context.usage(parse_number("last", *text, 1, UINT64_MAX)));
+    client::Client* client = HV_TRY(context.client());
+    std::vector<core::AuditRecord> records = HV_TRY(newest(*client, query, most));
+    std::ranges::reverse(records);
+    return print_records(context, records);
+  }
   uint64_t left = UINT64_MAX;
   if (auto text = arguments.value("limit")) left = HV_TRY(context.usage(parse_number("limit", *text, 1, UINT64_MAX)));
   client::Client* client = HV_TRY(context.client());
@@ -85,8 +115,27 @@ base::Result<int> list(Context& context, const Arguments& arguments) {
   return context.json ? context.print_json(base::json::Object{{"items", std::move(items)}}) : kDone;
 }
 
+base::Result<int> search(Context& context, const Arguments& arguments) {
+  core::AuditQuery query = HV_TRY(context.usage(read_audit_query(arguments)));
+  if (!arguments.words().empty()) query.text = base::join(arguments.words(), " ");
+  uint64_t most = 20;
+  if (auto text = arguments.value("limit")) most = HV_TRY(context.usage(parse_number("limit", *text, 1, 10'000)));
+  if (auto text = arguments.value("before"))
+    query.before = HV_TRY(context.usage(parse_number("before", *text, 0, UINT64_MAX)));
+  client::Client* client = HV_TRY(context.client());
+  query.newest_first = true;
+  query.limit = most;
+  core::AuditPage page = HV_TRY(client->audit_events(query));
+  if (context.json) return context.print_json(wire::to_json(page));
+  if (page.records.empty()) return context.print("nothing answers that\n");
+  int code = HV_TRY(print_records(context, page.records));
+  if (code == kDone && !page.complete && page.seen)
+    context.note(base::format("there is more: --before {}", *page.seen));
+  return code;
+}
+
 base::Result<int> tail(Context& context, const Arguments& arguments) {
-  core::AuditQuery query = HV_TRY(context.usage(read_query(arguments)));
+  core::AuditQuery query = HV_TRY(context.usage(read_audit_query(arguments)));
   client::Client* client = HV_TRY(context.client());
   auto print = [&](const core::AuditRecord& record) { return print_record(context, record); };
   if (query.since)
@@ -99,58 +148,6 @@ base::Result<int> show(Context& context, const Arguments& arguments) {
   client::Client* client = HV_TRY(context.client());
   core::AuditRecord record = HV_TRY(client->audit_event(index));
   return context.json ? context.print_json(wire::to_json(record)) : context.print(record_text(record, context.width()));
-}
-
-// The daemon's own program reads the ledger without opening it: a damaged ledger is one that no daemon starts with.
-base::Result<core::VerifyReport> verify_offline(const Context& context) {
-  base::CommandSpec command;
-  command.program = HV_TRY(client::find_program("hydravisord"));
-  command.arguments = {"--verify-ledger"};
-  std::vector<std::string> entries;
-  for (char* const* entry = context.raw_environment(); *entry != nullptr; ++entry) entries.emplace_back(*entry);
-  command.environment = client::daemon_environment(entries);
-  // As long as a large ledger takes; whoever waits can interrupt it.
-  base::CommandOutput output = HV_TRY(base::run_command(std::move(command), {}, std::chrono::hours(24)));
-  if (output.status.signal == 0 && (output.status.code == 0 || output.status.code == 1))
-    return wire::parse<core::VerifyReport>(output.out);
-  while (output.err.ends_with('\n')) output.err.pop_back();
-  std::string_view words = output.err;
-  if (words.starts_with("hydravisord: ")) words.remove_prefix(words.find(' ') + 1);
-  return base::Failure(base::io_error(
-      base::format("verify the ledger without the daemon: {}", words.empty() ? "it ended without a report" : words)));
-}
-
-base::Result<core::VerifyReport> ask_for_report(Context& context, bool offline) {
-  if (offline) return verify_offline(context);
-  auto client = context.client();
-  if (client) return (*client)->audit_verify();
-  if (client.error().code() != base::ErrorCode::unavailable) return base::Failure(std::move(client).error());
-  context.report(client.error());
-  return verify_offline(context);
-}
-
-base::Result<int> verify(Context& context, const Arguments& arguments) {
-  core::VerifyReport report = HV_TRY(ask_for_report(context, arguments.has("offline")));
-  int code = HV_TRY(context.json ? context.print_json(wire::to_json(report))
-                                 : context.print(verify_text(report, context.width())));
-  return code == kDone && !report.intact ? kNo : code;
-}
-
-base::Result<int> export_records(Context& context, const Arguments& arguments) {
-  std::string format = arguments.value("format").value_or("jsonl");
-  if (format != "jsonl")
-    return context.usage<int>(
-        base::Failure(base::invalid_argument(base::format("--format: unknown format '{}'", base::printable(format)))
-                          .with_hint("there is: jsonl")));
-  core::AuditQuery query = HV_TRY(context.usage(read_query(arguments)));
-  client::Client* client = HV_TRY(context.client());
-  client::ByteReader reader = HV_TRY(client->audit_export(query));
-  while (true) {
-    std::string bytes = HV_TRY(reader.read());
-    if (bytes.empty()) return kDone;
-    if (context.output_is_terminal()) bytes = base::printable_lines(bytes);
-    if (int code = HV_TRY(context.print(bytes)); code != kDone) return code;
-  }
 }
 
 }  // namespace
@@ -167,6 +164,22 @@ constexpr Command kAuditList = {
     .example = "hydravisor audit ls --sandbox web --kind exec",
     .exit_codes = {},
     .run = list,
+};
+
+constexpr Command kAuditSearch = {
+    .name = "audit search",
+    .summary = "Find what was recorded",
+    .description =
+        "Finds the records in which all the words stand, in any order and case, the newest first; `word*` finds every "
+        "word that begins so. Words and options together narrow it down. Works by an index that the daemon keeps "
+        "beside "
+        "the ledger and can make again at any time.",
+    .options = kSearchOptions,
+    .arguments = kWords,
+    .example =
+        "hydravisor audit search pip install --since 24h\nhydravisor audit search --host example.org --verdict deny",
+    .exit_codes = {},
+    .run = search,
 };
 
 constexpr Command kAuditTail = {
@@ -192,30 +205,6 @@ constexpr Command kAuditShow = {
     .example = "hydravisor audit show 42",
     .exit_codes = {},
     .run = show,
-};
-
-constexpr Command kAuditVerify = {
-    .name = "audit verify",
-    .summary = "Check that the record is whole",
-    .description =
-        "Reads the whole ledger again and checks every hash, every signature and every change of signing key. With a "
-        "damaged ledger no daemon starts: its error is shown, and the files are checked without it.",
-    .options = kVerifyOptions,
-    .arguments = {},
-    .example = "hydravisor audit verify",
-    .exit_codes = kVerifyCodes,
-    .run = verify,
-};
-
-constexpr Command kAuditExport = {
-    .name = "audit export",
-    .summary = "Print records for other programs",
-    .description = "Prints the records of the ledger, the oldest first, one JSON object a line.",
-    .options = kExportOptions,
-    .arguments = {},
-    .example = "hydravisor audit export --since 24h > day.jsonl",
-    .exit_codes = {},
-    .run = export_records,
 };
 
 }  // namespace hv::cli

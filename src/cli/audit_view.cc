@@ -47,6 +47,15 @@ std::string padded(std::string text, size_t width) {
   return text;
 }
 
+std::string faults_text(const core::VerifyReport& report, size_t width) {
+  std::string out;
+  for (const core::LedgerFault& fault : report.faults) {
+    std::string where = fault.index ? base::format("entry {}: ", *fault.index) : "";
+    out += wrap(base::format("fault: {}{}", where, base::printable(fault.what)), width, 2) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string record_line(const core::AuditRecord& record, size_t width) {
@@ -83,12 +92,19 @@ std::string verify_text(const core::VerifyReport& report, size_t width) {
   out += base::format("  entries    {} ({} sealed)\n", report.entries, report.sealed);
   out += base::format("  keys       {}\n", report.keys);
   if (!report.origin.empty()) out += base::format("  origin     {}\n", base::printable(report.origin));
+  if (!report.first_key.empty()) out += base::format("  first key  {}\n", base::printable(report.first_key));
   if (!report.root_hash.empty()) out += base::format("  root hash  {}\n", base::printable(report.root_hash));
-  for (const core::LedgerFault& fault : report.faults) {
-    std::string where = fault.index ? base::format("entry {}: ", *fault.index) : "";
-    out += wrap(base::format("fault: {}{}", where, base::printable(fault.what)), width, 2) + "\n";
-  }
-  return out;
+  return out + faults_text(report, width);
+}
+
+std::string bundle_text(const core::VerifyReport& report, bool by_key, size_t width) {
+  std::string out = report.intact ? "Everything in it is as it was sealed.\n" : "IT DOES NOT HOLD.\n";
+  out += base::format("  entries    {} (of a ledger with {} sealed)\n", report.entries, report.sealed);
+  if (!report.origin.empty()) out += base::format("  origin     {}\n", base::printable(report.origin));
+  if (!report.first_key.empty())
+    out += base::format("  first key  {}{}\n", base::printable(report.first_key),
+                        by_key ? "" : "  (the file's own: compare it with the one you noted)");
+  return out + faults_text(report, width);
 }
 
 }  // namespace hv::cli

@@ -13,5 +13,7 @@ std::string record_line(const core::AuditRecord& record, size_t width);
 // Everything about one record.
 std::string record_text(const core::AuditRecord& record, size_t width);
 std::string verify_text(const core::VerifyReport& report, size_t width);
+// Of a bundle. `by_key`: the first key was given, not taken from the bundle.
+std::string bundle_text(const core::VerifyReport& report, bool by_key, size_t width);
 
 }  // namespace hv::cli

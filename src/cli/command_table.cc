@@ -13,7 +13,9 @@ constexpr const Command* kRunning[] = {&kRun,    &kExec,  &kAttach, &kCreate, &k
                                        &kExtend, &kPause, &kResume, &kWait,   &kRename, &kRemove};
 constexpr const Command* kLooking[] = {&kList, &kInspect, &kStats, &kTop, &kLogs, &kNet};
 constexpr const Command* kChanging[] = {&kDiff, &kApply, &kDiscard, &kUndo, &kSync};
-constexpr const Command* kRecording[] = {&kAuditList, &kAuditTail, &kAuditShow, &kAuditVerify, &kAuditExport};
+constexpr const Command* kRecording[] = {&kAuditReport,  &kAuditList,   &kAuditSearch, &kAuditTail,
+                                         &kAuditShow,    &kAuditVerify, &kAuditCheck,  &kAuditProve,
+                                         &kAuditWitness, &kAuditExport, &kAuditPrune};
 constexpr const Command* kChoosing[] = {&kPolicyList, &kPolicyShow, &kAgentList, &kAgentShow, &kHomeList, &kHomeRemove};
 constexpr const Command* kMachine[] = {&kDoctor,      &kProbe,      &kConfigShow,     &kConfigGet, &kConfigSet,
                                        &kConfigCheck, &kConfigPath, &kConfigSchema,   &kDaemonRun, &kDaemonStatus,

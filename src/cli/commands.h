@@ -45,9 +45,19 @@ extern const Command kHomeList;
 extern const Command kHomeRemove;
 // audit_commands.cc
 extern const Command kAuditList;
+extern const Command kAuditSearch;
 extern const Command kAuditTail;
 extern const Command kAuditShow;
+// audit_report_command.cc
+extern const Command kAuditReport;
+// audit_proof_commands.cc
 extern const Command kAuditVerify;
+extern const Command kAuditCheck;
+extern const Command kAuditProve;
+extern const Command kAuditWitness;
+// audit_prune_command.cc
+extern const Command kAuditPrune;
+// audit_export_command.cc
 extern const Command kAuditExport;
 // host_commands.cc
 extern const Command kProbe;

@@ -48,7 +48,9 @@ class Query {
 
 Query audit_query(std::string target, const core::AuditQuery& query) {
   Query out(std::move(target));
-  out.add_if("sandbox", query.sandbox).add_if("kind", query.kind);
+  out.add_if("sandbox", query.sandbox).add_if("kind", query.kind).add_if("principal", query.principal);
+  out.add_if("path", query.path).add_if("host", query.host).add_if("verdict", query.verdict).add_if("text", query.text);
+  if (query.risk) out.add("risk", core::risk_name(*query.risk));
   if (query.since) out.add("since", base::to_rfc3339(*query.since));
   if (query.until) out.add("until", base::to_rfc3339(*query.until));
   if (query.after) out.add("after", std::to_string(*query.after));
@@ -208,7 +210,10 @@ Result<core::DoctorReport> Client::doctor(const std::string& workspace) {
 }
 
 Result<core::AuditPage> Client::audit_events(const core::AuditQuery& query) {
-  std::string target = audit_query("/v1/audit/events", query).add("limit", std::to_string(query.limit)).take();
+  Query asked = audit_query("/v1/audit/events", query);
+  if (query.before) asked.add("before", std::to_string(*query.before));
+  if (query.newest_first) asked.add("order", "newest");
+  std::string target = asked.add("limit", std::to_string(query.limit)).take();
   return read<core::AuditPage>(call(get(std::move(target))));
 }
 Result<core::AuditRecord> Client::audit_event(uint64_t index) {
@@ -216,6 +221,9 @@ Result<core::AuditRecord> Client::audit_event(uint64_t index) {
 }
 Result<core::VerifyReport> Client::audit_verify() {
   return read<core::VerifyReport>(call(post("/v1/audit/verify")));
+}
+Result<core::PruneReport> Client::audit_prune(const core::PruneRequest& request) {
+  return read<core::PruneReport>(call(post("/v1/audit/prune", wire::to_text(request))));
 }
 Result<RecordReader> Client::audit_tail(const core::AuditQuery& query) {
   return RecordReader(HV_TRY(stream(audit_query("/v1/audit/tail", query).take(), "text/event-stream")));
@@ -226,6 +234,13 @@ Result<RecordReader> Client::events(std::optional<uint64_t> after) {
 }
 Result<ByteReader> Client::audit_export(const core::AuditQuery& query) {
   std::string target = audit_query("/v1/audit/export", query).add("format", std::string_view("jsonl")).take();
+  return ByteReader(HV_TRY(stream(std::move(target), "application/x-ndjson")));
+}
+
+Result<ByteReader> Client::audit_bundle(const core::AuditQuery& query, const std::optional<std::string>& remembered) {
+  Query asked = audit_query("/v1/audit/export", query);
+  if (query.before) asked.add("before", std::to_string(*query.before));
+  std::string target = asked.add("format", std::string_view("bundle")).add_if("checkpoint", remembered).take();
   return ByteReader(HV_TRY(stream(std::move(target), "application/x-ndjson")));
 }
 

@@ -128,12 +128,15 @@ class Client {
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);
   base::Result<core::VerifyReport> audit_verify();
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
   // Starts after `after`, or with what comes from now on.
   base::Result<RecordReader> audit_tail(const core::AuditQuery& query);
   // Life cycle events only, as they come.
   base::Result<RecordReader> events(std::optional<uint64_t> after = std::nullopt);
   // One JSON record a line.
   base::Result<ByteReader> audit_export(const core::AuditQuery& query);
+  // What is sealed of it, with proofs; `remembered` is a checkpoint that the ledger must continue.
+  base::Result<ByteReader> audit_bundle(const core::AuditQuery& query, const std::optional<std::string>& remembered);
 
  private:
   explicit Client(Access access, std::unique_ptr<http::ClientConnection> connection);

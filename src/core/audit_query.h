@@ -22,20 +22,46 @@ struct AuditRecord {
   bool redacted = false;  // the payload was deleted; the envelope still proves
 };
 
+// Every condition that is there must hold.
 struct AuditQuery {
-  std::optional<std::string> sandbox;   // name or id
-  std::optional<std::string> kind;      // "exec.started", or "exec." for all that begin so
-  std::optional<base::WallTime> since;  // at or after
-  std::optional<base::WallTime> until;  // before
-  std::optional<uint64_t> after;        // only indexes above this one
-  uint64_t limit = 1000;                // 1-10000
+  std::optional<std::string> sandbox = {};    // name or id
+  std::optional<std::string> kind = {};       // "exec.started", or "exec." for all that begin so
+  std::optional<std::string> principal = {};  // "user:1000"
+  std::optional<std::string> path = {};       // a file or directory, or something below it
+  std::optional<std::string> host = {};       // a name, one below it, or an address
+  std::optional<std::string> verdict = {};    // "allow", "ask", "deny"
+  std::optional<Risk> risk = {};              // at least
+  std::optional<std::string> text = {};       // all these words, in any order and case; "word*" for a beginning
+  std::optional<base::WallTime> since = {};   // at or after
+  std::optional<base::WallTime> until = {};   // before
+  std::optional<uint64_t> after = {};         // only indexes above this one
+  std::optional<uint64_t> before = {};        // only indexes below this one
+  bool newest_first = false;
+  uint64_t limit = 1000;  // 1-10000
 };
 
 struct AuditPage {
-  std::vector<AuditRecord> records;  // by index
-  // Everything up to this index was looked at: the `after` of the next page. Absent for an empty ledger.
+  std::vector<AuditRecord> records;  // by index, or from the highest down
+  // Everything up to this index was looked at: the `after` of the next page, with the newest first its `before`. Absent
+  // for an empty ledger.
   std::optional<uint64_t> seen;
   bool complete = true;  // no more at this time
+};
+
+// What may go of the ledger, the oldest first. Whole files only, so that a little more may stay.
+struct PruneRequest {
+  std::optional<base::WallTime> payloads_before = {};  // payloads of what was recorded before
+  std::optional<base::WallTime> before = {};           // everything of it but its hashes
+  std::optional<uint64_t> max_bytes = {};              // the same, as far as the journal is larger
+  std::string reason = {};
+};
+struct PruneReport {
+  // Indexes, inclusive; absent when nothing went.
+  std::optional<uint64_t> payloads_first = {};
+  std::optional<uint64_t> payloads_last = {};
+  std::optional<uint64_t> first = {};
+  std::optional<uint64_t> last = {};
+  uint64_t journal_bytes = 0;  // what is left
 };
 
 struct LedgerFault {
@@ -47,9 +73,10 @@ struct VerifyReport {
   bool intact = false;
   std::string origin;  // of the checkpoints
   uint64_t entries = 0;
-  uint64_t sealed = 0;    // entries under the last checkpoint
-  uint64_t keys = 0;      // signing keys followed through their successions
-  std::string root_hash;  // hex
+  uint64_t sealed = 0;         // entries under the last checkpoint
+  uint64_t keys = 0;           // signing keys followed through their successions
+  std::string first_key = {};  // the public key that all others follow from: what to note elsewhere
+  std::string root_hash;       // hex
   std::vector<LedgerFault> faults;
 };
 

@@ -1,22 +1,84 @@
 #include "daemon/ledger_check.h"
 
 #include <cstdio>
+#include <map>
 
+#include "audit/bundle.h"
 #include "audit/verify.h"
+#include "audit/witness.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "wire/types.h"
 
 namespace hv::daemon {
 
-int verify_ledger(const core::Paths& paths) {
-  base::Result<audit::Report> report = audit::verify(paths.ledger);
-  if (!report) {
-    std::fprintf(stderr, "hydravisord: %s\n", report.error().text().c_str());
-    return 125;
-  }
-  std::printf("%s\n", wire::to_text(audit::summary(*report)).c_str());
+namespace {
+
+int fail(const base::Error& error) {
+  std::fprintf(stderr, "hydravisord: %s\n", error.text().c_str());
+  return 125;
+}
+
+int print(const std::string& text, int code) {
+  std::printf("%s\n", text.c_str());
   // Half a report would be taken for none at all.
-  if (std::fflush(stdout) != 0) return 125;
-  return report->intact() ? 0 : 1;
+  return std::fflush(stdout) == 0 ? code : 125;
+}
+
+using Options = std::map<std::string_view, std::string>;
+
+base::Result<Options> read_options(std::span<const std::string_view> words) {
+  Options options;
+  for (size_t i = 0; i < words.size(); i += 2) {
+    bool known = words[i] == "--key" || words[i] == "--checkpoint" || words[i] == "--witness";
+    if (!known || i + 1 == words.size())
+      return base::Failure(
+          base::invalid_argument("unknown option, or one without a value: " + base::printable(words[i])));
+    options[words[i]] = words[i + 1];
+  }
+  return options;
+}
+
+base::Result<audit::VerifyOptions> verify_options(std::span<const std::string_view> words) {
+  Options options = HV_TRY(read_options(words));
+  audit::VerifyOptions with;
+  if (auto witness = options.find("--witness"); witness != options.end()) {
+    with.remembered = HV_TRY(audit::witnessed_checkpoint(witness->second));
+    with.first_key = HV_TRY(audit::witnessed_first_key(witness->second));
+  }
+  if (auto file = options.find("--checkpoint"); file != options.end())
+    with.remembered = HV_TRY(base::read_file(file->second, 65536));
+  if (auto key = options.find("--key"); key != options.end())
+    with.first_key = HV_TRY(audit::VerifierKey::parse(key->second));
+  return with;
+}
+
+}  // namespace
+
+int verify_ledger(const core::Paths& paths, std::span<const std::string_view> options) {
+  base::Result<audit::VerifyOptions> with = verify_options(options);
+  if (!with) return fail(with.error());
+  base::Result<audit::Report> report = audit::verify(paths.ledger, *with);
+  if (!report) return fail(report.error());
+  return print(wire::to_text(audit::summary(*report)), report->intact() ? 0 : 1);
+}
+
+int check_bundle(std::span<const std::string_view> arguments) {
+  if (arguments.empty()) return fail(base::invalid_argument("--check-bundle needs a file"));
+  base::Result<audit::VerifyOptions> with = verify_options(arguments.subspan(1));
+  if (!with) return fail(with.error());
+  base::Result<audit::Report> report = audit::check_bundle(std::string(arguments[0]), with->first_key);
+  if (!report) return fail(report.error());
+  return print(wire::to_text(audit::summary(*report)), report->intact() ? 0 : 1);
+}
+
+int witness_ledger(const core::Paths& paths, const std::string& directory) {
+  base::Result<audit::Witnessed> seen = audit::witness_ledger(paths.ledger, directory, base::system_clock());
+  if (!seen) return fail(seen.error());
+  return print(base::json::serialize(base::json::Object{
+                   {"origin", seen->origin}, {"before", seen->before}, {"size", seen->size}, {"key", seen->key}}),
+               0);
 }
 
 base::Error cannot_open_ledger(base::Error error) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #include "api/server.h"
 #include "api/worker_pool.h"
 #include "audit/ledger.h"
+#include "base/rollback.h"
 #include "base/unix_socket.h"
 #include "base/version.h"
 #include "core/paths.h"
@@ -29,6 +31,7 @@
 #include "daemon/ledger_check.h"
 #include "daemon/own_program.h"
 #include "http/loop.h"
+#include "index/index.h"
 #include "service/daemon_service.h"
 #include "service/proof_subject.h"
 #include "store/state_format.h"
@@ -182,7 +185,12 @@ Result<Ending> serve(Fd start_lock) {
                                       .home = user_home(),
                                       .config_home = variable("XDG_CONFIG_HOME")});
   workspaces_later = &workspaces;
-  service::AuditCases audit(*ledger, life);
+  index::Index index({paths.ledger, paths.ledger + "/index", [&] { return ledger->standing().durable; }});
+  ledger->on_durable([&] { index.wake(); });
+  // The ledger outlives the index.
+  base::Rollback silence;
+  silence.add([&] { ledger->on_durable({}); });
+  service::AuditCases audit(*ledger, index, life, principal);
   service::CatalogCases catalog(
       {paths.policies, paths.agents, paths.homes}, [&] { return life.list({}); }, *ledger, principal);
   service::ProbeCase probes(
@@ -269,9 +277,12 @@ int run(int argc, char** argv) {
     std::fputs(api::print_routes().c_str(), stdout);
     return 0;
   }
-  if (argument == "--verify-ledger") {
+  std::vector<std::string_view> rest(argv + std::min(argc, 2), argv + argc);
+  if (argument == "--check-bundle") return check_bundle(rest);
+  if (argument == "--verify-ledger" || (argument == "--witness-ledger" && rest.size() == 1)) {
     Result<core::Paths> paths = own_paths();
-    if (paths) return verify_ledger(*paths);
+    if (paths)
+      return argument == "--verify-ledger" ? verify_ledger(*paths, rest) : witness_ledger(*paths, std::string(rest[0]));
     std::fprintf(stderr, "hydravisord: %s\n", paths.error().text().c_str());
     return 125;
   }
@@ -282,7 +293,10 @@ int run(int argc, char** argv) {
     ::fcntl(start_lock.get(), F_SETFD, FD_CLOEXEC);
   } else if (argc > 1) {
     std::fputs(
-        "usage: hydravisord [--version | --print-routes | --verify-ledger]\nServes until SIGTERM. It is started on "
+        "usage: hydravisord [--version | --print-routes | --verify-ledger [--key KEY] [--checkpoint FILE] [--witness "
+        "DIR] |\n"
+        "                    --check-bundle FILE [--key KEY] | --witness-ledger DIR]\nServes until SIGTERM. It is "
+        "started on "
         "demand; by hand: "
         "hydravisor daemon run\n",
         stderr);

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "core/redaction.h"
 #include "gateway/connection.h"
 
 namespace hv::gateway {
@@ -80,6 +81,8 @@ NetworkEvent Connection::event(NetworkEvent::Kind kind) const {
   made.sni = sni_;
   made.method = method_;
   made.path = path_;
+  // Nothing is written down that a server would take for a password.
+  core::redact_text(made.path);
   return made;
 }
 

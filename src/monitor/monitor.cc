@@ -1,5 +1,6 @@
 #include "monitor/monitor.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/format.h"
+#include "core/redaction.h"
 #include "isolation/denied_calls.h"
 #include "monitor/process_memory.h"
 
@@ -93,6 +95,8 @@ ExecAttempt Monitor::examine_exec(const Notification& notification) const {
   record.arguments = std::move(argv.texts);
   record.truncated = path.truncated || argv.truncated;
   record.unreadable = path.unreadable || argv.unreadable;
+  // Before the first byte of it is written anywhere.
+  record.redacted = static_cast<uint16_t>(std::min<size_t>(core::redact_arguments(record.arguments), UINT16_MAX));
   return record;
 }
 

@@ -16,6 +16,7 @@ using base::json::Object;
 enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3, exec_folded = 4 };
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
+constexpr uint8_t flag_redacted = 4;  // how many follows
 
 class Writer {
  public:
@@ -77,9 +78,13 @@ ExecAttempt read_exec_attempt(Reader& reader) {
   record.pid = reader.number<uint32_t>();
   record.parent = reader.number<uint32_t>();
   auto flags = reader.number<uint8_t>();
-  reader.refuse_unless(flags <= (flag_truncated | flag_unreadable));
+  reader.refuse_unless(flags <= (flag_truncated | flag_unreadable | flag_redacted));
   record.truncated = (flags & flag_truncated) != 0;
   record.unreadable = (flags & flag_unreadable) != 0;
+  if ((flags & flag_redacted) != 0) {
+    record.redacted = reader.number<uint16_t>();
+    reader.refuse_unless(record.redacted > 0);
+  }
   record.path = reader.text();
   record.directory = reader.text();
   auto count = reader.number<uint16_t>();
@@ -122,6 +127,7 @@ core::Event exec_event(const ExecAttempt& record) {
   if (record.truncated) event.payload["truncated"] = true;
   if (record.unreadable) event.payload["unreadable"] = true;
   if (escaped) event.payload["escaped"] = true;
+  if (record.redacted > 0) event.payload["redacted"] = record.redacted;
   return event;
 }
 
@@ -211,8 +217,11 @@ std::string encode(const Record& record) {
           [](const ExecAttempt& r) {
             Writer writer(Tag::exec_attempt);
             auto flags =
-                static_cast<uint8_t>((r.truncated ? flag_truncated : 0) | (r.unreadable ? flag_unreadable : 0));
-            writer.number(r.pid).number(r.parent).number(flags).text(r.path).text(r.directory);
+                static_cast<uint8_t>((r.truncated ? flag_truncated : 0) | (r.unreadable ? flag_unreadable : 0) |
+                                     (r.redacted > 0 ? flag_redacted : 0));
+            writer.number(r.pid).number(r.parent).number(flags);
+            if (r.redacted > 0) writer.number(r.redacted);
+            writer.text(r.path).text(r.directory);
             size_t count = std::min<size_t>(r.arguments.size(), UINT16_MAX);
             writer.number(static_cast<uint16_t>(count));
             for (size_t i = 0; i < count; ++i) writer.text(r.arguments[i]);

@@ -24,6 +24,7 @@ struct ExecAttempt {
   std::string directory;    // the working directory, as the kernel shows it
   bool truncated = false;   // there was more than the bounds let through
   bool unreadable = false;  // the memory could not be read: path, arguments or both are missing
+  uint16_t redacted = 0;    // how many credentials were taken out of the arguments
   bool operator==(const ExecAttempt&) const = default;
 };
 

@@ -14,11 +14,13 @@ const ExecAttempt ls{.pid = 7,
                      .arguments = {"ls", "-l", ""},
                      .directory = "/home/ann",
                      .truncated = true};
+const ExecAttempt redacted_one{
+    .pid = 7, .parent = 3, .path = "/bin/ls", .arguments = {"a"}, .directory = "/", .redacted = 3};
 const DeniedCall keyctl{.pid = 7, .number = SYS_keyctl, .error = EPERM, .arguments = {1, 2, 3}, .count = 1000000};
 
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
   for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
-                               Record(ExecAttempt{}), Record(ExecFolded{7, "/a", "/b", 9})}) {
+                               Record(ExecAttempt{}), Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9})}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);

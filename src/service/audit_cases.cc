@@ -1,20 +1,29 @@
 #include "service/audit_cases.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
+#include <sys/stat.h>
+
+#include "audit/bundle.h"
 #include "audit/merkle.h"
+#include "audit/segment.h"
 #include "audit/verify.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "core/id.h"
+#include "index/terms.h"
 
 namespace hv::service {
 
 namespace {
 
+constexpr size_t kBundlePiece = size_t{256} << 10;
+
 using base::Failure;
 using base::Result;
+using base::Status;
 
 core::AuditRecord to_record(const audit::Entry& entry, const audit::Ledger::Standing& standing) {
   core::AuditRecord record;
@@ -53,16 +62,17 @@ void AuditCases::give_back(std::unique_ptr<audit::Reader> reader) {
   *idle_reader_.lock() = std::move(reader);
 }
 
-Result<std::string> AuditCases::sandbox_id(const std::string& sandbox, audit::Reader& reader) const {
+Result<std::string> AuditCases::sandbox_id(const std::string& sandbox) const {
   if (auto id = core::SandboxId::parse(sandbox)) return id->text();
   Result<SandboxView> found = sandboxes_.find(sandbox);
   if (found) return found->info.id;
   if (found.error().code() != base::ErrorCode::not_found) return Failure(std::move(found).error());
-  audit::Query query;
-  query.kind_prefix = "sandbox";
+  core::AuditQuery query;
+  query.kind = "sandbox";
+  query.text = sandbox;
   query.newest_first = true;
   std::string id;
-  HV_TRY(reader.scan(query, [&](const audit::Entry& entry) {
+  HV_TRY(index_.search(query, ledger_.size(), [&](const audit::Entry& entry) {
     Result<core::Event> event = audit::to_event(entry);
     if (!event) return true;
     const base::json::Value* name = event->payload.if_contains("name");
@@ -73,27 +83,32 @@ Result<std::string> AuditCases::sandbox_id(const std::string& sandbox, audit::Re
   return id;
 }
 
-Result<core::AuditPage> AuditCases::audit_events(const core::AuditQuery& query) {
-  if (query.limit < 1 || query.limit > 10'000)
-    return Failure(base::invalid_argument(base::format("limit is {}; it must be from 1 to 10000", query.limit)));
+// Whoever follows the ledger's end, or reads all of it, reads the journal; whoever looks for something asks the index.
+Status AuditCases::read(const core::AuditQuery& query, uint64_t size, const index::Index::Visit& visit) {
+  if (query.newest_first || index::is_selective(query)) return index_.search(query, size, visit);
+  std::unique_ptr<audit::Reader> reader = take_reader();
+  audit::Query asked = index::envelope_query(query);
+  asked.before = std::min(asked.before.value_or(size), size);
+  Status status = reader->scan(asked, visit);
+  give_back(std::move(reader));
+  return status;
+}
+
+Result<core::AuditPage> AuditCases::audit_events(const core::AuditQuery& given) {
+  if (given.limit < 1 || given.limit > 10'000)
+    return Failure(base::invalid_argument(base::format("limit is {}; it must be from 1 to 10000", given.limit)));
   // Armed again before the reading begins: a record is either read now or wakes its watchers afterwards.
   std::list<Queue> queues = *watchers_->lock();
   for (const Queue& queue : queues) (void)queue->take();
 
-  std::unique_ptr<audit::Reader> reader = take_reader();
+  core::AuditQuery query = given;
   audit::Ledger::Standing standing = ledger_.standing();
-  audit::Query asked;
-  asked.from = query.after ? *query.after + 1 : 0;
-  if (query.after == UINT64_MAX) asked.from = UINT64_MAX;
-  asked.before = HV_TRY(reader->size());
-  if (query.sandbox) asked.sandbox = HV_TRY(sandbox_id(*query.sandbox, *reader));
-  if (query.kind) asked.kind_prefix = *query.kind;
-  asked.since = query.since;
-  asked.until = query.until;
+  uint64_t size = standing.recorded;
+  if (query.sandbox) query.sandbox = HV_TRY(sandbox_id(*query.sandbox));
 
   core::AuditPage page;
   size_t bytes = 0;
-  HV_TRY(reader->scan(asked, [&](const audit::Entry& entry) {
+  HV_TRY(read(query, size, [&](const audit::Entry& entry) {
     page.records.push_back(to_record(entry, standing));
     bytes += entry.payload.size();
     page.complete = page.records.size() < query.limit && bytes < kPageBytes;
@@ -101,12 +116,13 @@ Result<core::AuditPage> AuditCases::audit_events(const core::AuditQuery& query) 
   }));
   if (!page.complete) {
     page.seen = page.records.back().index;
-  } else if (*asked.before > asked.from) {
-    page.seen = *asked.before - 1;
+  } else if (query.newest_first) {
+    page.seen = query.after ? *query.after : 0;
   } else {
-    page.seen = query.after;
+    uint64_t end = std::min(query.before.value_or(size), size);
+    uint64_t from = query.after ? *query.after + 1 : 0;
+    page.seen = end > from ? std::optional(end - 1) : query.after;
   }
-  give_back(std::move(reader));
   return page;
 }
 
@@ -123,6 +139,84 @@ Result<core::VerifyReport> AuditCases::audit_verify() {
   // A full disk can forbid sealing, which is no sign of tampering: the report then shows fewer sealed than entries.
   (void)ledger_.seal();
   return audit::summary(HV_TRY(audit::verify(ledger_.directory())));
+}
+
+// The index of the first entry that was recorded then or later: what lies below is older.
+Result<uint64_t> AuditCases::first_since(base::WallTime time) {
+  core::AuditQuery query;
+  query.since = time;
+  uint64_t first = ledger_.size();
+  HV_TRY(index_.search(query, first, [&](const audit::Entry& entry) {
+    first = entry.envelope.index;
+    return false;
+  }));
+  return first;
+}
+
+Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& request) {
+  if (!request.payloads_before && !request.before && !request.max_bytes)
+    return Failure(base::invalid_argument("prune: say what may go: payloads_before, before or max_bytes"));
+  if (request.reason.empty() || request.reason.size() > 1000)
+    return Failure(base::invalid_argument("prune: 'reason' must be 1 to 1000 characters: it is what remains"));
+  core::PruneReport report;
+  if (request.payloads_before) {
+    uint64_t before = HV_TRY(first_since(*request.payloads_before));
+    auto range = HV_TRY(ledger_.forget_payloads(before, principal_, request.reason));
+    if (range) report.payloads_first = range->first, report.payloads_last = range->last;
+  }
+  std::vector<audit::SegmentFile> segments = HV_TRY(audit::list_segments(ledger_.directory()));
+  uint64_t before = request.before ? HV_TRY(first_since(*request.before)) : 0;
+  uint64_t bytes = 0;
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    struct stat about{};
+    if (::stat(segment->path.c_str(), &about) == 0) bytes += static_cast<uint64_t>(about.st_size);
+    if (!request.max_bytes || bytes <= *request.max_bytes) continue;
+    // This one and all before it are too much.
+    if (segment != segments.rbegin()) before = std::max(before, std::prev(segment)->first_index);
+    break;
+  }
+  auto range = HV_TRY(ledger_.prune(before, principal_, request.reason));
+  if (range) report.first = range->first, report.last = range->last;
+  segments = HV_TRY(audit::list_segments(ledger_.directory()));
+  for (const audit::SegmentFile& segment : segments) {
+    struct stat about{};
+    if (::stat(segment.path.c_str(), &about) == 0) report.journal_bytes += static_cast<uint64_t>(about.st_size);
+  }
+  index_.wake();
+  return report;
+}
+
+Result<TextSource> AuditCases::audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered) {
+  // What was recorded before the call is to be in it; a full disk can forbid that, and then the bundle ends earlier.
+  (void)ledger_.seal();
+  if (query.sandbox) query.sandbox = HV_TRY(sandbox_id(*query.sandbox));
+  auto writer =
+      std::make_shared<audit::BundleWriter>(HV_TRY(audit::BundleWriter::begin(ledger_.directory(), remembered)));
+  enum class Next { header, entries, end, nothing };
+  return [this, writer, query, next = Next::header]() mutable -> Result<std::optional<std::string>> {
+    if (next == Next::nothing) return std::optional<std::string>();
+    if (std::exchange(next, next == Next::header ? Next::entries : next) == Next::header) return writer->header();
+    if (std::exchange(next, next == Next::end ? Next::nothing : next) == Next::end) return writer->end();
+    std::string lines;
+    Status proved;
+    bool complete = true;
+    HV_TRY(read(query, writer->size(), [&](const audit::Entry& entry) {
+      Result<std::string> line = writer->line(entry);
+      if (!line) proved = Failure(std::move(line).error());
+      if (!proved) return false;
+      lines += *line;
+      query.after = entry.envelope.index;
+      complete = lines.size() < kBundlePiece;
+      return complete;
+    }));
+    HV_TRY(proved);
+    if (complete) next = Next::end;
+    if (lines.empty()) {
+      next = Next::nothing;
+      return writer->end();
+    }
+    return lines;
+  };
 }
 
 core::Subscription AuditCases::watch_audit(std::function<void()> wake) {

@@ -13,17 +13,25 @@
 #include "base/result.h"
 #include "core/audit_query.h"
 #include "core/subscription.h"
+#include "index/index.h"
 #include "service/sandbox_lookup.h"
+#include "service/service.h"
 
 namespace hv::service {
 
-// Thread-safe. The ledger and the lookup outlive it; the subscriptions it gave may outlive it.
+// Thread-safe. Ledger, index and lookup outlive it; the subscriptions it gave may outlive it.
 class AuditCases {
  public:
-  AuditCases(audit::Ledger& ledger, const SandboxLookup& sandboxes)
-      : ledger_(ledger), sandboxes_(sandboxes), watchers_(std::make_shared<Watchers>()) {}
+  // `principal`: for whom this daemon works.
+  AuditCases(audit::Ledger& ledger, index::Index& index, const SandboxLookup& sandboxes, std::string principal)
+      : ledger_(ledger),
+        index_(index),
+        sandboxes_(sandboxes),
+        principal_(std::move(principal)),
+        watchers_(std::make_shared<Watchers>()) {}
 
-  // One page; an export asks for page after page with `after` = the last one's `seen`. A page ends at the query's limit
+  // One page; an export asks for page after page with `after` = the last one's `seen`, or `before` when the newest come
+  // first. A page ends at the query's limit
   // or after kPageBytes of payloads. `sandbox` may also be the name of a sandbox that is gone: it then is the last one
   // that the ledger knows by it. invalid_argument for a limit out of 1-10000, not_found for an unknown sandbox.
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
@@ -32,6 +40,8 @@ class AuditCases {
   base::Result<uint64_t> audit_size() { return ledger_.size(); }
   // Seals first, so that the report covers all that was recorded before the call.
   base::Result<core::VerifyReport> audit_verify();
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
+  base::Result<TextSource> audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered);
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next
   // audit_events(): the watcher posts to its own loop and then asks for the page after the last it saw.
   core::Subscription watch_audit(std::function<void()> wake);
@@ -41,12 +51,16 @@ class AuditCases {
  private:
   using Queue = std::shared_ptr<audit::Subscription>;
   using Watchers = base::Guarded<std::list<Queue>>;
-  base::Result<std::string> sandbox_id(const std::string& sandbox, audit::Reader& reader) const;
+  base::Result<std::string> sandbox_id(const std::string& sandbox) const;
+  base::Status read(const core::AuditQuery& query, uint64_t size, const index::Index::Visit& visit);
+  base::Result<uint64_t> first_since(base::WallTime time);
   std::unique_ptr<audit::Reader> take_reader();
   void give_back(std::unique_ptr<audit::Reader> reader);
 
   audit::Ledger& ledger_;
+  index::Index& index_;
   const SandboxLookup& sandboxes_;
+  const std::string principal_;
   std::shared_ptr<Watchers> watchers_;
   base::Guarded<std::unique_ptr<audit::Reader>> idle_reader_;
 };

@@ -37,8 +37,13 @@ class AuditCasesTest : public testing::Test {
     EXPECT_TRUE(opened) << opened.error().text();
     ledger_ = *std::move(opened);
     first_ = ledger_->size();
+    index_ = std::make_unique<index::Index>(index::Index::Options{directory_ + "/ledger", directory_ + "/ledger/index",
+                                                                  [this] { return ledger_->standing().durable; }});
+    ledger_->on_durable([this] { index_->wake(); });
   }
   ~AuditCasesTest() override {
+    ledger_->on_durable({});
+    index_.reset();
     ledger_.reset();
     (void)base::remove_tree(directory_);
   }
@@ -62,6 +67,7 @@ class AuditCasesTest : public testing::Test {
 
   std::string directory_;
   std::unique_ptr<audit::Ledger> ledger_;
+  std::unique_ptr<index::Index> index_;
   uint64_t first_ = 0;  // index of the first event that a test records
   Sandboxes sandboxes_;
 };
@@ -70,7 +76,7 @@ using Kinds = std::vector<std::string>;
 
 TEST_F(AuditCasesTest, PagesFollowEachOtherWithoutGapOrRepeat) {
   for (const char* kind : {"a.one", "b.two", "a.three", "b.four"}) record(kind);
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   core::AuditQuery query;
   query.limit = 3;
   if (first_ > 0) query.after = first_ - 1;
@@ -93,7 +99,7 @@ TEST_F(AuditCasesTest, PagesFollowEachOtherWithoutGapOrRepeat) {
 TEST_F(AuditCasesTest, AFilteredPageHasSeenWhatItSkipped) {
   record("a.one");
   record("b.two");
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   core::AuditQuery query;
   query.kind = "a.";
   auto page = cases.audit_events(query);
@@ -106,7 +112,7 @@ TEST_F(AuditCasesTest, AFullPageOfPayloadsEndsBeforeItsLimit) {
   base::json::Object payload{{"text", std::string(60'000, 'x')}};
   size_t count = AuditCases::kPageBytes / 60'000 + 10;
   for (size_t i = 0; i < count; ++i) record("a.big", {}, payload);
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   auto page = cases.audit_events({});
   ASSERT_TRUE(page);
   EXPECT_FALSE(page->complete);
@@ -120,7 +126,7 @@ TEST_F(AuditCasesTest, ASandboxIsFoundByNameIdAndByTheNameItHadBeforeItWasRemove
   record("sandbox.removed", "s0000000000000003", {{"name", "old"}});
   record("sandbox.removed", gone, {{"name", "old"}});
   record("exec.exited", gone);
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   core::AuditQuery query;
   query.sandbox = "web";
   EXPECT_EQ(kinds(cases.audit_events(query)), Kinds{"exec.started"});
@@ -135,7 +141,7 @@ TEST_F(AuditCasesTest, ASandboxIsFoundByNameIdAndByTheNameItHadBeforeItWasRemove
 }
 
 TEST_F(AuditCasesTest, RefusesLimitsOutOfRange) {
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   for (uint64_t limit : {uint64_t{0}, uint64_t{10'001}}) {
     core::AuditQuery query;
     query.limit = limit;
@@ -145,16 +151,53 @@ TEST_F(AuditCasesTest, RefusesLimitsOutOfRange) {
   }
 }
 
+TEST_F(AuditCasesTest, ThePagesOfASearchFollowEachOtherFromTheNewest) {
+  for (int i = 0; i < 10; ++i) record(i % 2 == 0 ? "a.even" : "a.odd", kSandbox, {{"text", "number"}, {"n", i}});
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
+  core::AuditQuery query;
+  query.text = "number";
+  query.kind = "a.odd";
+  query.newest_first = true;
+  query.limit = 2;
+  std::vector<uint64_t> seen;
+  for (int pages = 0; pages < 10; ++pages) {
+    auto page = cases.audit_events(query);
+    ASSERT_TRUE(page) << page.error().text();
+    for (const core::AuditRecord& found : page->records) seen.push_back(found.index - first_);
+    if (page->complete) break;
+    query.before = page->seen;
+  }
+  EXPECT_EQ(seen, (std::vector<uint64_t>{9, 7, 5, 3, 1}));
+}
+
+TEST_F(AuditCasesTest, PrunesOnlyWhatIsNamedAndSaysWhy) {
+  record("a.one", kSandbox, {{"text", "old"}});
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
+  EXPECT_FALSE(cases.audit_prune({.reason = "x"}));
+  EXPECT_FALSE(cases.audit_prune({.before = base::system_clock().wall()}));
+  auto nothing = cases.audit_prune({.payloads_before = base::WallTime{}, .reason = "x"});
+  ASSERT_TRUE(nothing) << nothing.error().text();
+  EXPECT_FALSE(nothing->payloads_first);
+  auto gone = cases.audit_prune({.payloads_before = base::system_clock().wall(), .reason = "a year is enough"});
+  ASSERT_TRUE(gone) << gone.error().text();
+  EXPECT_EQ(gone->payloads_last, first_);
+  EXPECT_TRUE(cases.audit_event(first_)->redacted);
+  auto said = cases.audit_event(ledger_->size() - 1);
+  EXPECT_EQ(said->event.kind, "ledger.payload_deleted");
+  EXPECT_EQ(said->event.principal, "user:7");
+  EXPECT_TRUE(cases.audit_verify()->intact);
+}
+
 TEST_F(AuditCasesTest, ASealedEventShowsItsLeafAndADeletedPayloadLeavesTheEnvelope) {
-  uint64_t index = record("a.one", kSandbox, {{"secret", "x"}});
+  uint64_t index = record("a.one", kSandbox, {{"text", "x"}});
   ASSERT_TRUE(ledger_->seal());
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   auto found = cases.audit_event(index);
   ASSERT_TRUE(found) << found.error().text();
   EXPECT_EQ(found->durability, core::Durability::sealed);
   EXPECT_EQ(found->leaf_hash.size(), 64u);
   EXPECT_FALSE(found->redacted);
-  EXPECT_EQ(base::json::serialize(found->event.payload), R"({"secret":"x"})");
+  EXPECT_EQ(base::json::serialize(found->event.payload), R"({"text":"x"})");
   ASSERT_TRUE(ledger_->delete_payloads(index, index, "system", "test"));
   auto redacted = cases.audit_event(index);
   ASSERT_TRUE(redacted) << redacted.error().text();
@@ -169,7 +212,7 @@ TEST_F(AuditCasesTest, ASealedEventShowsItsLeafAndADeletedPayloadLeavesTheEnvelo
 }
 
 TEST_F(AuditCasesTest, AWatcherIsWokenOnceForEachTimeItLookedAndNotAfterItLeft) {
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   std::atomic<int> wakes = 0;
   core::Subscription watch = cases.watch_audit([&] { ++wakes; });
   record("a.one");
@@ -186,7 +229,7 @@ TEST_F(AuditCasesTest, AWatcherIsWokenOnceForEachTimeItLookedAndNotAfterItLeft) 
 
 TEST_F(AuditCasesTest, VerifyReportsAnIntactLedgerAndPointsAtAChangedEntry) {
   record("a.one", kSandbox, {{"text", "original"}});
-  AuditCases cases(*ledger_, sandboxes_);
+  AuditCases cases(*ledger_, *index_, sandboxes_, "user:7");
   auto report = cases.audit_verify();
   ASSERT_TRUE(report) << report.error().text();
   EXPECT_TRUE(report->intact);

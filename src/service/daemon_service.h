@@ -109,6 +109,13 @@ class DaemonService final : public Service {
   }
   base::Result<core::AuditRecord> audit_event(uint64_t index) override { return with_.audit.audit_event(index); }
   base::Result<core::VerifyReport> audit_verify() override { return with_.audit.audit_verify(); }
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override {
+    return with_.audit.audit_prune(request);
+  }
+  base::Result<TextSource> audit_bundle(const core::AuditQuery& query,
+                                        const std::optional<std::string>& remembered) override {
+    return with_.audit.audit_bundle(query, remembered);
+  }
   core::Subscription watch_audit(std::function<void()> wake) override {
     return with_.audit.watch_audit(std::move(wake));
   }

@@ -1,10 +1,13 @@
 #include "service/event_translation.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/format.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "core/redaction.h"
 #include "monitor/record.h"
 #include "shimwire/egress_codec.h"
 #include "shimwire/protocol.h"
@@ -62,7 +65,21 @@ base::json::Object network_payload(const core::NetworkEvent& network) {
   text("origin", network.origin);
   text("error", network.error);
   if (network.count > 1) payload["count"] = network.count;
+  // The gateway took them out before it told.
+  uint64_t redacted = 0;
+  for (size_t at = network.path.find(core::kRedacted); at != std::string::npos;
+       at = network.path.find(core::kRedacted, at + core::kRedacted.size()))
+    ++redacted;
+  number("redacted", redacted);
   return payload;
+}
+
+// What an honest program may run into is low; what a careful reader would want to look at is medium: an allowed name
+// that leads into a private network, bytes that do not belong to the name they were sent to.
+core::Risk refusal_risk(const core::NetworkEvent& network) {
+  static constexpr std::array<std::string_view, 5> telling{"SNI", "Host", "strict HTTP", "strict TLS",
+                                                           "private address"};
+  return std::ranges::find(telling, network.rule) != telling.end() ? core::Risk::medium : core::Risk::low;
 }
 
 Result<Event> network_event(std::string_view bytes, bool attempt) {
@@ -76,6 +93,7 @@ Result<Event> network_event(std::string_view bytes, bool attempt) {
     event.kind = "network.dns";
   } else if (!allowed) {
     event.kind = "network.denied";
+    event.risk = refusal_risk(network);
     event.payload["what"] = core::name_of(network.kind);
   } else if (attempt) {
     event.kind = network.kind == Kind::request ? "network.request" : "network.connection";
@@ -111,6 +129,8 @@ Result<Event> note_event(std::string_view text) {
     return Failure(base::invalid_argument(
         base::format("a supervisor may not record '{}'", base::printable(std::string_view(event.kind).substr(0, 64)))));
   event.principal = "system";
+  if (event.kind == "sandbox.limit_reached") event.risk = core::Risk::low;
+  if (event.kind == "sandbox.network_lost" || event.kind == "workspace.not_kept") event.risk = core::Risk::medium;
   event.payload = payload->get_object();
   return event;
 }

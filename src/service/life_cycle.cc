@@ -78,9 +78,10 @@ std::vector<SandboxInfo> LifeCycle::list(const core::SandboxFilter& filter) cons
   return result;
 }
 
-Status LifeCycle::record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload) {
+Status LifeCycle::record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload, core::Risk risk) {
   core::Event event;
   event.kind = std::move(kind);
+  event.risk = risk;
   event.sandbox = sandbox.id();
   event.principal = principal_of(sandbox.stored.request.caller);
   payload["name"] = sandbox.name();

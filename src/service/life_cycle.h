@@ -119,7 +119,8 @@ class LifeCycle final : public SandboxLookup {
   void when_read(const Pointer& sandbox, std::function<void()> then);
   base::Status freeze(const Pointer& sandbox, bool frozen);
 
-  base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {});
+  base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {},
+                      core::Risk risk = core::Risk::info);
   void set_state(LiveSandbox& sandbox, core::SandboxState state);
   void save(const LiveSandbox& sandbox);
   void reply_started(LiveSandbox& sandbox, const base::Result<core::SandboxInfo>& result);

@@ -27,6 +27,21 @@ namespace {
 
 constexpr int kMostMessages = 64;  // of one supervisor, before others have their turn
 
+core::Risk risk_of(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::killed_by_policy:
+      return core::Risk::high;
+    case Outcome::Kind::supervisor_lost:
+      return core::Risk::medium;
+    case Outcome::Kind::out_of_memory:
+    case Outcome::Kind::out_of_disk:
+    case Outcome::Kind::out_of_time:
+      return core::Risk::low;
+    default:
+      return core::Risk::info;
+  }
+}
+
 base::json::Object describe(const Outcome& outcome) {
   base::json::Object object;
   object["outcome"] = core::outcome_name(outcome.kind);
@@ -200,7 +215,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     info.supervisor_pid.reset();
   }
   sandbox.spool.reset();
-  static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome)));
+  static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome), risk_of(outcome)));
   reply_started(sandbox,
                 Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));
   reply_stopped(sandbox);

@@ -51,6 +51,10 @@ struct LogChunk {
   bool ended = false;  // nothing will be added after these bytes: the sandbox is stopped
 };
 
+// A long text in pieces: the next one, nullopt at the end. Not for several threads at once; may outlive whoever made
+// it, not the service.
+using TextSource = std::function<base::Result<std::optional<std::string>>()>;
+
 class Service {
  public:
   virtual ~Service() = default;
@@ -118,6 +122,13 @@ class Service {
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;
   virtual base::Result<core::AuditRecord> audit_event(uint64_t index) = 0;
   virtual base::Result<core::VerifyReport> audit_verify() = 0;
+  // Payloads first, then whole records; each is recorded before it is done. invalid_argument for a request that names
+  // neither, or no reason.
+  virtual base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) = 0;
+  // What answers the query and is sealed, as a bundle that can be checked elsewhere; with `remembered`, also that the
+  // ledger continues that checkpoint.
+  virtual base::Result<TextSource> audit_bundle(const core::AuditQuery& query,
+                                                const std::optional<std::string>& remembered) = 0;
   // Calls `wake` (any thread, cheap, may be spurious) after records were added. On the loop's thread.
   virtual core::Subscription watch_audit(std::function<void()> wake) = 0;
 };

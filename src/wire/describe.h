@@ -390,6 +390,23 @@ void describe(V& v, T& x) {
   v.required("complete", x.complete);
 }
 
+template <typename V, Same<core::PruneRequest> T>
+void describe(V& v, T& x) {
+  v.optional("payloads_before", x.payloads_before);
+  v.optional("before", x.before);
+  v.optional("max_bytes", x.max_bytes);
+  v.required("reason", x.reason);
+}
+
+template <typename V, Same<core::PruneReport> T>
+void describe(V& v, T& x) {
+  v.optional("payloads_first", x.payloads_first);
+  v.optional("payloads_last", x.payloads_last);
+  v.optional("first", x.first);
+  v.optional("last", x.last);
+  v.required("journal_bytes", x.journal_bytes);
+}
+
 template <typename V, Same<core::LedgerFault> T>
 void describe(V& v, T& x) {
   v.optional("index", x.index);
@@ -403,6 +420,7 @@ void describe(V& v, T& x) {
   v.required("entries", x.entries);
   v.required("sealed", x.sealed);
   v.required("keys", x.keys);
+  v.required("first_key", x.first_key);
   v.required("root_hash", x.root_hash);
   v.required("faults", x.faults);
 }

@@ -5,6 +5,8 @@ namespace hv::wire {
 
 HV_WIRE_TYPE(core::AuditRecord);
 HV_WIRE_TYPE(core::AuditPage);
+HV_WIRE_TYPE(core::PruneRequest);
+HV_WIRE_TYPE(core::PruneReport);
 HV_WIRE_TYPE(core::VerifyReport);
 HV_WIRE_TYPE(core::DaemonInfo);
 HV_WIRE_TYPE(core::ReexecRequest);

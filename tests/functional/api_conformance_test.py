@@ -233,6 +233,12 @@ class Conformance(hydravisor.TestCase):
         kinds = {record["kind"] for record in self.call("get", "/v1/audit/export")}
         self.assertTrue(any(kind.startswith("sandbox.") for kind in kinds), kinds)
         self.assertTrue(self.call("post", "/v1/audit/verify")["intact"])
+        newest = self.call("get", "/v1/audit/events", query="?kind=sandbox.&order=newest&limit=2&risk=info")
+        self.assertGreater(newest["records"][0]["index"], newest["records"][1]["index"])
+        self.assertEqual(self.call("get", "/v1/audit/events", query="?text=nowhere-at-all&host=h&verdict=deny&path=%2Fx")["records"], [])
+        self.call("get", "/v1/audit/events", query="?order=sideways", status=400)
+        self.call("post", "/v1/audit/prune", {"payloads_before": "2000-01-01T00:00:00Z", "reason": "old"})
+        self.call("post", "/v1/audit/prune", {"reason": "nothing named"}, status=400)
 
     def test_events_arrive_and_resume(self):
         self.upgrade("/v1/run", self.run_request("true", name="first"))

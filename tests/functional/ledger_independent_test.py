@@ -53,7 +53,9 @@ class LedgerIndependent(unittest.TestCase):
             CGO_ENABLED="0",
             HOME=str(cls.directory),
         )
-        subprocess.run(["go", "build", "-o", cls.checker, SOURCES / "check_ledger.go"], env=environment, check=True)
+        cls.bundle_checker = cls.directory / "check_bundle"
+        for program, source in ((cls.checker, "check_ledger.go"), (cls.bundle_checker, "check_bundle.go")):
+            subprocess.run(["go", "build", "-o", program, SOURCES / source], env=environment, check=True)
         cls.ledger = cls.directory / "ledger"
         cls.make(cls.ledger, 66_000, 10, 300, 65_900)
 
@@ -118,6 +120,29 @@ class LedgerIndependent(unittest.TestCase):
             path.write_bytes(original)
             self.assertEqual(status, 1, f"{path.relative_to(directory)} was changed and nobody noticed")
         self.assertEqual(self.check(directory)[0], 0)
+
+    def test_bundles_of_it_hold_and_changed_ones_do_not(self):
+        directory = self.small("bundled", 100, 400)
+        key = (directory / "keys" / "0.vkey").read_text().strip()
+        shutil.copy(directory / "checkpoint", self.directory / "remembered")
+
+        def check(text, first_key=key):
+            (self.directory / "bundle").write_text(text)
+            done = subprocess.run([self.bundle_checker, self.directory / "bundle", first_key], capture_output=True, text=True, timeout=60)
+            return done.returncode, done.stdout.strip()
+
+        made = subprocess.run([find_make_ledger(), "--bundle", directory, "0", "300", self.directory / "remembered"], check=True,
+                              capture_output=True, text=True).stdout
+        self.assertEqual(check(made), (0, "ok 300 603"))
+        lines = made.splitlines(keepends=True)
+        for number in (0, 1, 150, len(lines) - 1):
+            for before, after in (("1", "2"), ("exec.", "exes."), ("text", "tent")):
+                changed = "".join(lines[:number] + [lines[number].replace(before, after, 1)] + lines[number + 1:])
+                if changed != made:
+                    self.assertEqual(check(changed)[0], 1, f"line {number}: {before} became {after} and nobody noticed")
+        self.assertEqual(check("".join(lines[:-1]))[0], 1)
+        other = self.small("bundled-other")
+        self.assertEqual(check(made, (other / "keys" / "0.vkey").read_text().strip())[0], 1)
 
     def test_a_changed_hand_over_fails(self):
         directory = self.small("handover", 50)

@@ -1,11 +1,24 @@
 // Makes a ledger for the independent check to read: make_ledger DIRECTORY COUNT [ROTATE_AT...]. A hand-over of keys
 // follows each entry named; the payload of entry 1 is deleted at the end.
+// --bundle DIRECTORY FROM TO [CHECKPOINT] prints entries [FROM, TO) of it as a bundle, which continues the checkpoint
+// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT records what a loop of small programs leaves,
+// --verify DIRECTORY and
+// --search DIRECTORY use it. Each prints what it took.
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <string_view>
 
+#include <sys/resource.h>
+
+#include "audit/bundle.h"
 #include "audit/ledger.h"
+#include "audit/verify.h"
+#include "base/fd.h"
+#include "index/index.h"
 
 namespace {
 
@@ -25,9 +38,139 @@ hv::core::Event event_of(uint64_t number) {
   return event;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// As the monitor tells of one program in a loop; every 1000th has a word of its own, every 100,000th is refused.
+hv::core::Event loop_event(uint64_t number) {
+  hv::core::Event event;
+  event.kind = number % 3 == 2 ? "exec.observed" : "exec.started";
+  event.sandbox = number % 7 == 0 ? "s0123456789abcdef" : "sfedcba9876543210";
+  event.principal = "agent:" + event.sandbox;
+  event.trust = hv::core::Trust::claimed;
+  event.origin = hv::core::Origin{"s" + std::to_string(number % 20), number / 20 + 1};
+  if (number % 100'000 == 99'999) {
+    event.kind = "network.denied";
+    event.risk = hv::core::Risk::low;
+    event.payload = {{"what", "connection"}, {"host", "evil.example.org"}, {"port", 443}, {"verdict", "deny"}};
+  } else if (event.kind == "exec.observed") {
+    event.payload = {{"pid", number % 30'000}, {"executable", "/usr/bin/true"}};
+  } else {
+    std::string word = number % 1000 == 0 ? "needle" + std::to_string(number) : std::string("-q");
+    event.payload = {{"pid", number % 30'000},
+                     {"parent", 4242},
+                     {"path", "/usr/bin/true"},
+                     {"arguments", {"true", word}},
+                     {"directory", "/home/u/projects/shop"}};
+  }
+  return event;
+}
+
+int loop(const std::string& directory, uint64_t count) {
+  hv::audit::Ledger::Options options;
+  options.directory = directory;
+  options.origin = "example.com/loop";
+  auto ledger = hv::audit::Ledger::open(options);
+  if (!ledger) return fail(ledger.error());
+  auto begin = std::chrono::steady_clock::now();
+  for (uint64_t number = 0; number < count; ++number)
+    if (auto index = (*ledger)->record(loop_event(number)); !index) return fail(index.error());
+  double recorded = seconds_since(begin);
+  if (auto sealed = (*ledger)->seal(); !sealed) return fail(sealed.error());
+  std::printf("recorded %.3f sealed %.3f\n", recorded, seconds_since(begin));
+  return 0;
+}
+
+int bundle(const std::string& directory, uint64_t from, uint64_t to, const char* checkpoint) {
+  std::optional<std::string> remembered;
+  if (checkpoint != nullptr) {
+    auto text = hv::base::read_file(checkpoint);
+    if (!text) return fail(text.error());
+    remembered = *std::move(text);
+  }
+  auto writer = hv::audit::BundleWriter::begin(directory, remembered);
+  if (!writer) return fail(writer.error());
+  std::fputs(writer->header().c_str(), stdout);
+  hv::audit::Reader reader(directory);
+  for (uint64_t index = from; index < to; ++index) {
+    auto entry = reader.at(index);
+    if (!entry) return fail(entry.error());
+    auto line = writer->line(*entry);
+    if (!line) return fail(line.error());
+    std::fputs(line->c_str(), stdout);
+  }
+  std::fputs(writer->end().c_str(), stdout);
+  return 0;
+}
+
+int verify(const std::string& directory) {
+  auto begin = std::chrono::steady_clock::now();
+  auto report = hv::audit::verify(directory);
+  if (!report) return fail(report.error());
+  std::printf("verified %.3f\n", seconds_since(begin));
+  return report->intact() ? 0 : 1;
+}
+
+int search(const std::string& directory) {
+  auto size = hv::audit::Reader(directory).size();
+  if (!size) return fail(size.error());
+  auto begin = std::chrono::steady_clock::now();
+  hv::index::Index index({directory, directory + "/index", [&] { return *size; }});
+  index.wait_for(*size);
+  if (std::string failure = index.standing().failure; !failure.empty()) {
+    std::fprintf(stderr, "make_ledger: %s\n", failure.c_str());
+    return 1;
+  }
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  double processor = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                     static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+  std::printf("indexed %.3f %.3f\n", seconds_since(begin), processor);
+  struct Question {
+    const char* what;
+    hv::core::AuditQuery query;
+  };
+  uint64_t middle = *size / 2000 * 1000;
+  while (middle % 3 == 2 || middle % 100'000 == 99'999) middle += 1000;
+  for (const Question& question :
+       {Question{"one word that stands once", {.text = "needle" + std::to_string(middle)}},
+        Question{"a word that stands nowhere", {.text = "nowhere"}},
+        Question{"a word that stands everywhere", {.text = "shop"}},
+        Question{"a host and a verdict", {.host = "example.org", .verdict = "deny"}},
+        Question{"a sandbox, a kind and a path",
+                 {.sandbox = "s0123456789abcdef", .kind = "exec.", .path = "/home/u/projects"}},
+        Question{"a risk", {.risk = hv::core::Risk::low}}}) {
+    hv::core::AuditQuery query = question.query;
+    query.newest_first = true;
+    query.limit = 50;
+    double times[5];
+    uint64_t found = 0;
+    for (double& time : times) {
+      found = 0;
+      auto start = std::chrono::steady_clock::now();
+      auto status = index.search(query, *size, [&](const hv::audit::Entry&) { return ++found < query.limit; });
+      if (!status) return fail(status.error());
+      time = seconds_since(start) * 1000;
+    }
+    // The first one also opens what it needs.
+    double first = times[0];
+    std::sort(std::begin(times), std::end(times));
+    std::printf("search %.2f %.2f %llu %s\n", first, times[2], static_cast<unsigned long long>(found), question.what);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::string_view mode = argc > 2 ? argv[1] : "";
+  if (mode == "--loop" && argc == 4) return loop(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (mode == "--bundle" && (argc == 5 || argc == 6))
+    return bundle(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10),
+                  argc == 6 ? argv[5] : nullptr);
+  if (mode == "--verify") return verify(argv[2]);
+  if (mode == "--search") return search(argv[2]);
   if (argc < 3) {
     std::fprintf(stderr, "usage: make_ledger DIRECTORY COUNT [ROTATE_AT...]\n");
     return 2;

@@ -1,0 +1,355 @@
+#include "core/redaction.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace hv::core {
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_word(char c) {
+  return is_letter(c) || is_digit(c) || c == '_' || c == '-';
+}
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// A key that says by its beginning whose it is. Prefixes are published by the providers so that scanners can find them.
+struct Prefix {
+  std::string_view text;
+  size_t least;            // characters that follow
+  bool with_dots = false;  // '.' belongs to the key
+};
+constexpr Prefix kPrefixes[] = {
+    {"sk-", 20},         {"sk_live_", 16},    {"sk_test_", 16},   {"rk_live_", 16}, {"rk_test_", 16},
+    {"whsec_", 24},      {"ghp_", 30},        {"gho_", 30},       {"ghu_", 30},     {"ghs_", 30},
+    {"ghr_", 30},        {"github_pat_", 30}, {"glpat-", 20},     {"glrt-", 20},    {"gldt-", 20},
+    {"xoxb-", 20},       {"xoxp-", 20},       {"xoxa-", 20},      {"xoxs-", 20},    {"xoxe-", 20},
+    {"xapp-", 20},       {"AKIA", 16},        {"ASIA", 16},       {"AIza", 30},     {"GOCSPX-", 20},
+    {"ya29.", 20, true}, {"npm_", 30},        {"pypi-", 40},      {"hf_", 30},      {"gsk_", 30},
+    {"xai-", 30},        {"r8_", 30},         {"pplx-", 30},      {"tvly-", 20},    {"dop_v1_", 40},
+    {"SG.", 40, true},   {"shpat_", 30},      {"shpss_", 30},     {"sq0atp-", 20},  {"lin_api_", 30},
+    {"dapi", 32},        {"figd_", 30},       {"hvs.", 20, true}, {"pat-na1-", 30}, {"AGE-SECRET-KEY-1", 40},
+    {"nvapi-", 40},      {"fw_", 24},         {"csk-", 30},       {"SK", 32},       {"rubygems_", 40},
+    {"cio", 32},         {"dckr_pat_", 20},   {"NRAK-", 20},      {"PMAK-", 30},    {"atlasv1.", 40, true},
+};
+// Of these the rest is capitals, digits and the like only; words of a language would fit otherwise.
+constexpr std::string_view kCapitals[] = {"AKIA", "ASIA"};
+constexpr std::string_view kHexadecimal[] = {"dapi", "SK", "cio"};
+
+// Which second characters follow which first in a prefix: most words are told apart by these two.
+constexpr std::array<std::array<bool, 128>, 128> kBeginnings = [] {
+  std::array<std::array<bool, 128>, 128> table{};
+  for (const Prefix& prefix : kPrefixes)
+    table[static_cast<size_t>(prefix.text[0])][static_cast<size_t>(prefix.text[1])] = true;
+  return table;
+}();
+
+// How many characters at the start of `text` are a key by its prefix; 0 for none.
+size_t key_length(std::string_view text) {
+  if (text.size() < 16 || (text[0] | text[1]) < 0 ||
+      !kBeginnings[static_cast<size_t>(text[0])][static_cast<size_t>(text[1])])
+    return 0;
+  for (const Prefix& prefix : kPrefixes) {
+    if (!text.starts_with(prefix.text)) continue;
+    bool capitals = std::ranges::find(kCapitals, prefix.text) != std::ranges::end(kCapitals);
+    bool hexadecimal = std::ranges::find(kHexadecimal, prefix.text) != std::ranges::end(kHexadecimal);
+    size_t end = prefix.text.size();
+    bool mixed = false;
+    for (; end < text.size(); ++end) {
+      char c = text[end];
+      if (!is_word(c) && !(prefix.with_dots && c == '.')) break;
+      if (capitals && !is_digit(c) && !(c >= 'A' && c <= 'Z')) return 0;
+      if (hexadecimal && !is_digit(c) && !(c >= 'a' && c <= 'f')) return 0;
+      mixed = mixed || is_digit(c);
+    }
+    // A name of a branch or a package may begin alike; a key always has digits in it.
+    if (end - prefix.text.size() >= prefix.least && mixed) return end;
+  }
+  return 0;
+}
+
+// header.claims.signature in base64url, the first two being JSON objects.
+size_t web_token_length(std::string_view text) {
+  if (!text.starts_with("eyJ")) return 0;
+  size_t end = 0;
+  for (int part = 0; part < 3; ++part) {
+    size_t begin = end;
+    while (end < text.size() && is_word(text[end])) ++end;
+    if (end - begin < (part == 2 ? 0u : 8u)) return 0;
+    if (part == 2) return end;
+    if (end == text.size() || text[end] != '.') return 0;
+    ++end;
+    if (part == 0 && !text.substr(end).starts_with("eyJ")) return 0;
+  }
+  return end;
+}
+
+size_t private_key_length(std::string_view text) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  if (!text.starts_with(kBegin)) return 0;
+  std::string_view line = text.substr(0, 80);
+  line = line.substr(0, line.find('\n'));
+  if (line.find("PRIVATE KEY") == std::string_view::npos) return 0;
+  size_t last = text.find("-----END ", kBegin.size());
+  if (last == std::string_view::npos) return text.size();
+  size_t end = text.find("-----", last + 9);
+  return end == std::string_view::npos ? text.size() : end + 5;
+}
+
+constexpr std::string_view kHeaders[] = {"authorization", "proxyauthorization", "cookie",       "setcookie",
+                                         "xapikey",       "xauthtoken",         "privatetoken", "xamzsecuritytoken"};
+constexpr std::string_view kSecretEndings[] = {
+    "password",   "passwd",     "passphrase",   "secret",     "token",         "apikey",
+    "accesskey",  "secretkey",  "privatekey",   "signingkey", "encryptionkey", "accountkey",
+    "masterkey",  "credential", "credentials",  "cookie",     "authorization", "sessionid",
+    "sessionkey", "signature",  "clientsecret", "authkey",    "apitoken",      "pwd"};
+constexpr std::string_view kSecretNames[] = {"sig", "pass", "jwt", "sid", "bearer"};
+// End like a secret and are none.
+constexpr std::string_view kPlainNames[] = {"pwd", "oldpwd", "cpwd", "nextpagetoken", "pagetoken", "csrftoken"};
+
+// Letters and digits in lower case: `X-Api-Key`, `x_api_key` and `xApiKey` are one name.
+std::optional<std::string_view> folded(std::string_view name, std::span<char> buffer) {
+  size_t size = 0;
+  for (char c : name) {
+    if (c == '_' || c == '-' || c == '.') continue;
+    if (size == buffer.size()) return std::nullopt;
+    buffer[size++] = lower(c);
+  }
+  return std::string_view(buffer.data(), size);
+}
+
+bool is_header(std::string_view name) {
+  std::array<char, 64> buffer{};
+  auto plain = folded(name, buffer);
+  return plain && std::ranges::find(kHeaders, *plain) != std::ranges::end(kHeaders);
+}
+
+bool ends_value(char c) {
+  return is_space(c) || c == '&' || c == ';' || c == ',' || c == '"' || c == '\'' || c == '`' || c == ')' || c == '<' ||
+         c == '>' || c == '|' || c == '}' || c == '\\';
+}
+
+// Reads text from left to right and writes what may be kept.
+class Redactor {
+ public:
+  explicit Redactor(std::string_view text) : text_(text) {}
+
+  size_t run() {
+    while (at_ < text_.size()) {
+      bool word_begins = at_ == 0 || !is_word(text_[at_ - 1]);
+      if (word_begins && is_word(text_[at_])) {
+        word();
+      } else {
+        ++at_;
+      }
+    }
+    if (count_ > 0) kept_.append(text_.substr(copied_));
+    return count_;
+  }
+  std::string take() { return std::move(kept_); }
+
+ private:
+  std::string_view rest(size_t from) const { return text_.substr(from); }
+  char at(size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
+
+  void replace(size_t from, size_t to) {
+    kept_.append(text_.substr(copied_, from - copied_)).append(kRedacted);
+    copied_ = at_ = to;
+    ++count_;
+  }
+
+  void word() {
+    size_t length = key_length(rest(at_));
+    if (length == 0) length = web_token_length(rest(at_));
+    if (length == 0) length = private_key_length(rest(at_));
+    if (length > 0) return replace(at_, at_ + length);
+    size_t begin = at_;
+    size_t end = at_;
+    while (end < text_.size() && (is_word(text_[end]) || text_[end] == '.')) ++end;
+    at_ = end;
+    std::string_view name = text_.substr(begin, end - begin);
+    if (rest(end).starts_with("://")) return url(end + 3);
+    bool quoted = at(end) == '"' || at(end) == '\'';
+    size_t next = end + (quoted ? 1 : 0);
+    while (at(next) == ' ' && (quoted || at(next + 1) == '=' || at(next + 1) == ':')) ++next;
+    char separator = at(next);
+    if (separator == ':' && is_header(name)) return header(next + 1, begin);
+    bool option = name.starts_with("--") && is_space(separator);
+    if ((separator != '=' && separator != ':' && !option) || !is_secret_name(name)) return;
+    if (separator == '=' || separator == ':') {
+      if (rest(next).starts_with("::") || rest(next).starts_with("==")) return;
+      ++next;
+      while (separator == ':' && at(next) == ' ') ++next;
+      return value(next);
+    }
+    // In a shell's line: --password word.
+    if (next + 1 < text_.size() && text_[next + 1] != '-') return value(next + 1);
+  }
+
+  void value(size_t begin) {
+    char quote = at(begin);
+    size_t end = begin;
+    if (quote == '"' || quote == '\'') {
+      ++begin;
+      end = begin;
+      while (end < text_.size() && text_[end] != quote) end += text_[end] == '\\' ? 2 : 1;
+      end = std::min(end, text_.size());
+    } else {
+      while (end < text_.size() && !ends_value(text_[end])) ++end;
+    }
+    finish(begin, end);
+  }
+
+  // Up to the end of the line, or of the quoted word that the header stands in.
+  void header(size_t begin, size_t name_begin) {
+    while (at(begin) == ' ') ++begin;
+    char quote = name_begin > 0 ? text_[name_begin - 1] : '\0';
+    if (quote != '"' && quote != '\'') quote = '\0';
+    if (quote == '\0' && (at(begin) == '"' || at(begin) == '\'')) return value(begin);
+    if (quote == '"' && at(begin) == '"') return value(begin);
+    size_t end = begin;
+    while (end < text_.size() && text_[end] != '\n' && text_[end] != '\r' && (quote == '\0' || text_[end] != quote))
+      ++end;
+    finish(begin, end);
+  }
+
+  void finish(size_t begin, size_t end) {
+    std::string_view secret = text_.substr(begin, end - begin);
+    // A reference to a variable tells nothing, and a reader wants to know which.
+    bool reference = secret.starts_with('$') || secret.starts_with("%(") || secret.starts_with("{{");
+    if (secret.empty() || reference || secret.starts_with(kRedacted)) {
+      // Behind it, so that nothing is read twice.
+      at_ = std::max(at_, end);
+    } else {
+      replace(begin, end);
+    }
+  }
+
+  void url(size_t begin) {
+    size_t end = begin;
+    size_t colon = std::string_view::npos;
+    size_t last = std::string_view::npos;
+    for (; end < text_.size() && !is_space(text_[end]); ++end) {
+      char c = text_[end];
+      if (c == '/' || c == '?' || c == '#' || c == '"' || c == '\'') break;
+      if (c == ':' && colon == std::string_view::npos) colon = end;
+      if (c == '@') last = end;
+    }
+    at_ = begin;
+    if (last == std::string_view::npos) return;
+    if (colon != std::string_view::npos && colon < last) return finish(colon + 1, last);
+    // A name alone is one; this long it is a token.
+    if (last - begin >= 24) finish(begin, last);
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  size_t copied_ = 0;
+  size_t count_ = 0;
+  std::string kept_;
+};
+
+// Programs whose short options take a password.
+struct SecretOption {
+  std::string_view program;
+  std::string_view option;
+  bool joined;        // -pSECRET
+  bool separate;      // -p SECRET
+  bool behind_colon;  // only what follows the first ':' (or '%')
+};
+constexpr SecretOption kOptions[] = {
+    {"curl", "-u", true, true, true},         {"curl", "--user", false, true, true},
+    {"curl", "-U", true, true, true},         {"curl", "--proxy-user", false, true, true},
+    {"mysql", "-p", true, false, false},      {"mysqldump", "-p", true, false, false},
+    {"mysqladmin", "-p", true, false, false}, {"mariadb", "-p", true, false, false},
+    {"sshpass", "-p", true, true, false},     {"redis-cli", "-a", false, true, false},
+    {"docker", "-p", false, true, false},     {"podman", "-p", false, true, false},
+    {"smbclient", "-U", true, true, true},    {"7z", "-p", true, false, false},
+    {"zip", "-P", false, true, false},        {"unzip", "-P", true, true, false},
+    {"mongosh", "-p", true, true, false},     {"ldapsearch", "-w", true, true, false},
+    {"http", "-a", true, true, true},         {"ftp", "-u", false, true, true},
+};
+
+size_t replace_secret(std::string& word, size_t from, bool behind_colon) {
+  if (behind_colon) {
+    size_t colon = word.find_first_of(":%", from);
+    if (colon == std::string::npos) return 0;
+    from = colon + 1;
+  }
+  std::string_view secret = std::string_view(word).substr(from);
+  if (secret.empty() || secret.starts_with('$') || secret == kRedacted) return 0;
+  word.replace(from, std::string::npos, kRedacted);
+  return 1;
+}
+
+}  // namespace
+
+bool is_secret_name(std::string_view name) {
+  while (name.starts_with('-')) name.remove_prefix(1);
+  std::array<char, 96> buffer{};
+  auto plain = folded(name.size() > 96 ? name.substr(name.size() - 96) : name, buffer);
+  if (!plain || plain->size() < 3) return false;
+  if (std::ranges::find(kPlainNames, *plain) != std::ranges::end(kPlainNames)) return false;
+  if (std::ranges::find(kSecretNames, *plain) != std::ranges::end(kSecretNames)) return true;
+  return std::ranges::any_of(kSecretEndings, [&](std::string_view ending) { return plain->ends_with(ending); });
+}
+
+size_t redact_text(std::string& text) {
+  Redactor redactor(text);
+  size_t count = redactor.run();
+  if (count > 0) text = redactor.take();
+  return count;
+}
+
+size_t redact_arguments(std::vector<std::string>& arguments) {
+  if (arguments.empty()) return 0;
+  std::string program = arguments[0].substr(arguments[0].rfind('/') + 1);
+  size_t count = redact_text(arguments[0]);
+  enum class Next { ordinary, secret, behind_colon } next = Next::ordinary;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    std::string& word = arguments[i];
+    Next now = std::exchange(next, Next::ordinary);
+    if (now == Next::behind_colon || (now == Next::secret && !word.starts_with('-'))) {
+      count += replace_secret(word, 0, now == Next::behind_colon);
+      continue;
+    }
+    auto option = std::ranges::find_if(kOptions, [&](const SecretOption& known) {
+      if (known.program != program || !word.starts_with(known.option)) return false;
+      return word.size() == known.option.size() ? known.separate : known.joined;
+    });
+    if (option != std::ranges::end(kOptions)) {
+      if (word.size() > option->option.size()) {
+        count += replace_secret(word, option->option.size(), option->behind_colon);
+      } else {
+        next = option->behind_colon ? Next::behind_colon : Next::secret;
+      }
+      continue;
+    }
+    // openssl's spelling of a password on the command line.
+    if (word.starts_with("pass:")) {
+      count += replace_secret(word, 5, false);
+      continue;
+    }
+    if (word.starts_with("--") && word.find('=') == std::string::npos && is_secret_name(word)) {
+      next = Next::secret;
+      continue;
+    }
+    count += redact_text(word);
+  }
+  return count;
+}
+
+}  // namespace hv::core
