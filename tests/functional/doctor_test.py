@@ -66,6 +66,8 @@ class InAPlace(Doctor):
         self.afterwards = []
 
     def _close(self):
+        # A run that has ended is removed a moment later, by the daemon of this place; nobody else may.
+        hydravisor.wait_for(lambda: not self.world.json("ls")["items"], 10, "the end of every sandbox")
         self.world.stop_daemon()
         self.place.close()
         super()._close()
