@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "policy/extend.h"
 
 namespace hv::policy {
 
@@ -13,12 +14,6 @@ namespace {
 
 constexpr size_t kLargestFile = size_t{1} << 20;
 constexpr std::string_view kSuffix = ".toml";
-
-bool is_policy_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && name[0] != '-' && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
 
 std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
@@ -32,18 +27,16 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-// A file must not call itself something else: who copies restricted.toml to mine.toml means mine.
-base::Result<Policy> parse_as(const core::PolicyInfo& source) {
-  Policy policy = HV_TRY(parse(source.text, source.path));
-  if (!policy.name.empty() && policy.name != source.name)
-    return base::Failure(
-        base::invalid_argument(base::format("{}: name: expected \"{}\", as the file is called; found \"{}\"",
-                                            source.path, source.name, base::printable(policy.name))));
-  policy.name = source.name;
-  return policy;
-}
-
 }  // namespace
+
+// A file must not call itself something else: who copies restricted.toml to mine.toml means mine.
+base::Result<Policy> Catalog::resolve(const core::PolicyInfo& found) const {
+  auto load_source = [this](std::string_view name) -> base::Result<Source> {
+    core::PolicyInfo info = HV_TRY(source(name));
+    return Source{info.name, info.path, std::move(info.text)};
+  };
+  return policy::resolve({found.name, found.path, found.text}, load_source);
+}
 
 base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
   core::PolicyInfo info;
@@ -75,12 +68,12 @@ base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
 
 base::Result<Policy> Catalog::load(std::string_view name) const {
   core::PolicyInfo found = HV_TRY(source(name));
-  return parse_as(found);
+  return resolve(found);
 }
 
 base::Result<core::PolicyInfo> Catalog::info(std::string_view name) const {
   core::PolicyInfo found = HV_TRY(source(name));
-  base::Result<Policy> policy = parse_as(found);
+  base::Result<Policy> policy = resolve(found);
   found.description = policy ? policy->description : policy.error().text();
   return found;
 }

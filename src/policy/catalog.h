@@ -20,8 +20,8 @@ class Catalog {
   // at the next run.
   explicit Catalog(std::string directory) : directory_(std::move(directory)) {}
 
-  // The policy and its text. not_found names the nearest policy there is; a broken file is invalid_argument and never
-  // falls back to the shipped policy of the same name.
+  // The policy with all that it extends. not_found names the nearest policy there is; a broken file is invalid_argument
+  // and never falls back to the shipped policy of the same name.
   base::Result<Policy> load(std::string_view name) const;
   base::Result<core::PolicyInfo> info(std::string_view name) const;
   // Sorted by name, without their texts. A user's file that does not parse is listed with its error as the description.
@@ -29,6 +29,7 @@ class Catalog {
 
  private:
   base::Result<core::PolicyInfo> source(std::string_view name) const;
+  base::Result<Policy> resolve(const core::PolicyInfo& found) const;
   std::string directory_;
 };
 
