@@ -112,6 +112,20 @@ Glob Glob::placed(std::string_view home, std::string_view workspace) const {
   return glob;
 }
 
+Glob Glob::in(std::string_view directory) const {
+  Glob glob;
+  glob.text_ = text_;
+  append(glob.names_, directory, true);
+  glob.names_.push_back(names_.back());
+  return glob;
+}
+
+Glob Glob::within(std::string_view directory) const {
+  Glob glob = in(directory);
+  glob.names_.insert(glob.names_.end() - 1, {"**", true, true});
+  return glob;
+}
+
 // After a mismatch only the last "**" can take more, as with '*' in a name.
 bool Glob::run(std::span<const std::string_view> names, bool below_too) const {
   size_t p = 0;

@@ -27,6 +27,9 @@ class Glob {
 
   // The same for absolute paths: what it says of the home and of the workspace is filled in.
   Glob placed(std::string_view home, std::string_view workspace) const;
+  // A name alone as it is meant in one directory, and at any depth below one.
+  Glob in(std::string_view directory) const;
+  Glob within(std::string_view directory) const;
   // Of a placed one: whether it matches the path or a directory above it.
   bool covers(std::string_view path) const;
   bool covers(std::span<const std::string_view> names) const;

@@ -134,13 +134,6 @@ std::optional<std::string> why_no_glob(const std::string& text) {
   return glob ? std::nullopt : std::optional(glob.error().message());
 }
 
-std::optional<std::string> why_no_program(const std::string& text) {
-  if (auto why = why_no_glob(text)) return why;
-  if (text.find('/') != std::string::npos && !text.starts_with('/') && !text.starts_with("~/"))
-    return format("expected a program's name or its absolute path; found \"{}\"", base::printable(text));
-  return std::nullopt;
-}
-
 void read_filesystem(Table table, Policy& policy, Origin& origin) {
   std::vector<std::string> modes;
   for (auto [mode, name] : core::Names<core::WorkspaceMode>::table) modes.emplace_back(name);
@@ -161,8 +154,8 @@ void read_exec(Table table, Policy& policy, Origin& origin) {
   if (auto index = table.choice("default", {"allow", "deny"}))
     policy.exec.fallback = *index == 0 ? core::Verdict::allow : core::Verdict::deny;
   origin.value(table, "default", "exec.default");
-  policy.exec.allow = read_list(table, "allow", "exec.allow", origin, why_no_program);
-  policy.exec.deny = read_list(table, "deny", "exec.deny", origin, why_no_program);
+  policy.exec.allow = read_list(table, "allow", "exec.allow", origin, why_no_glob);
+  policy.exec.deny = read_list(table, "deny", "exec.deny", origin, why_no_glob);
   table.finish();
 }
 
