@@ -17,7 +17,7 @@ struct Name {
 };
 
 constexpr Name kNames[] = {
-#include "call_names.inc"
+#include "isolation/call_names.inc"
 };
 static_assert(std::ranges::is_sorted(kNames, {}, &Name::name));
 

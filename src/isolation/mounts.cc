@@ -169,11 +169,13 @@ Status add_cover(const Mount& mount, int root) {
   if (is_directory ? ::mkdirat(root, kSource, 0555) != 0 : ::mknodat(root, kSource, S_IFREG | 0444, 0) != 0)
     return fail("make what covers", mount.target);
   Fd tree(open_tree(root, kSource, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  ::unlinkat(root, kSource, is_directory ? AT_REMOVEDIR : 0);
   constexpr uint64_t kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  if (!tree || set_mount_attributes(tree.get(), "", AT_EMPTY_PATH, kAttributes) != 0 ||
-      move_mount(tree.get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-    return fail("cover", mount.target);
+  bool covered = tree && set_mount_attributes(tree.get(), "", AT_EMPTY_PATH, kAttributes) == 0 &&
+                 move_mount(tree.get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  int error = errno;
+  // Only once it is in its place: what has no name cannot be mounted.
+  ::unlinkat(root, kSource, is_directory ? AT_REMOVEDIR : 0);
+  if (!covered) return Failure(Error::from_errno(error, "cover", mount.target));
   return {};
 }
 

@@ -100,10 +100,11 @@ Answer Evaluator::State::evaluate_file(const std::string& path, bool to_write) c
 Answer Evaluator::State::evaluate_exec(const std::string& path) const {
   if (auto denied = exec_deny.find(path))
     return by_item(Verdict::deny, "exec.deny", policy.exec.deny[*denied], "an empty file lies over it");
+  // Where nothing is there is nothing to start; but PATH brings more places than a policy names.
   Answer seen = evaluate_file(path, false);
-  if (seen.verdict != Verdict::allow) return seen;
+  if (seen.verdict != Verdict::allow && seen.key != "sandbox") return seen;
   if (policy.exec.fallback == Verdict::allow)
-    return answer(Verdict::allow, "exec.default", "every program may be started");
+    return answer(Verdict::allow, "exec.default", "every program that is there may be started");
   if (auto allowed = exec_allow.find(path))
     return by_item(Verdict::allow, "exec.allow", policy.exec.allow[*allowed], "a rule names it");
   return answer(Verdict::deny, "exec.default", "no rule allows it to be started");

@@ -246,7 +246,8 @@ void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
   bool shared = true;
   for (core::Mount& mount : mounts) {
     bool is_file = mount.kind == core::Mount::Kind::file;
-    shared = shared && (is_file || !is_own(mount));
+    // What covers something is this policy's and this project's.
+    shared = shared && mount.kind != core::Mount::Kind::cover && (is_file || !is_own(mount));
     (shared && !is_file ? spec.ground.mounts : spec.mounts).push_back(std::move(mount));
   }
 }

@@ -50,8 +50,8 @@ class Hidden(PolicyCase):
             self.assertIn(b"open", result.stdout, (mode, result))
             self.assertNotIn(b"SECRET", result.stdout, mode)
         # The host's own files are as they were.
-        self.assertEqual(self.world.read("secret.pem"), b"SECRET")
-        self.assertEqual(self.world.read("vault/a/b"), b"SECRET")
+        self.assertEqual(self.world.read("secret.pem"), "SECRET")
+        self.assertEqual(self.world.read("vault/a/b"), "SECRET")
         # The control: nothing else stands in the way.
         self.policy("showing", "")
         self.assertIn(b"SECRET", self.shell("showing", "cat secret.pem").stdout)
@@ -59,7 +59,8 @@ class Hidden(PolicyCase):
     def test_files_that_the_host_rewrites_stay_hidden_in_a_copy(self):
         path = self.world.write(".env", "SECRET one")
         self.policy("hiding", '[filesystem]\nhide = [".env"]\n')
-        name = self.world.ok("create", "--policy", "hiding", "--start").strip()
+        name = self.world.ok("create", "--policy", "hiding").strip()
+        self.world.ok("start", name)
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write("SECRET two")
         os.rename(path + ".new", path)
@@ -75,9 +76,9 @@ class Hidden(PolicyCase):
         self.world.write("dir/code", "old")
         self.policy("hiding", '[filesystem]\nhide = [".env"]\n')
         self.shell("hiding", "echo new > dir/code", options=["--name", "changed"])
-        self.assertEqual([item["path"] for item in self.world.json("diff", "changed")["changes"]], ["dir/code"])
+        self.assertEqual([item["path"] for item in self.world.json("diff", "changed")["files"]], ["dir/code"])
         self.world.ok("apply", "changed")
-        self.assertEqual((self.world.read("dir/code"), self.world.read("dir/.env")), (b"new\n", b"SECRET"))
+        self.assertEqual((self.world.read("dir/code"), self.world.read("dir/.env")), ("new\n", "SECRET"))
 
     def test_places_outside_the_workspace_are_hidden_too(self):
         granted = self.world.directory("granted")
@@ -121,7 +122,7 @@ class Programs(PolicyCase):
         # Recorded with the start.
         self.world.ok("start", name)
         starting = self.world.json("audit", "ls", "--sandbox", name, "--kind", "sandbox.starting")["items"]
-        self.assertTrue(any("exec.default" in line for line in starting[-1]["event"]["payload"]["degraded"]), starting)
+        self.assertTrue(any("exec.default" in line for line in starting[-1]["payload"]["degraded"]), starting)
         self.assert_refused(self.inside("both", "true", options=["--allow-degraded", "exec.defualt"]), "did you mean 'exec.default'?")
 
 
@@ -135,7 +136,7 @@ class Calls(PolicyCase):
             result = self.inside("few-calls", "/usr/bin/python3", "-c", self.SCRIPT, options=["--workspace", mode, "--name", "calls-" + mode, "--keep"])
             self.assertEqual(result.stdout, b"False 1\n1\n", result)
             denied = self.world.json("audit", "ls", "--sandbox", "calls-" + mode, "--kind", "call.denied")["items"]
-            self.assertLessEqual({"memfd_create"}, {item["event"]["payload"]["call"] for item in denied})
+            self.assertLessEqual({"memfd_create"}, {item["payload"]["call"] for item in denied})
         self.policy("all-calls", "")
         self.assertEqual(self.inside("all-calls", "/usr/bin/python3", "-c", self.SCRIPT).stdout, b"True 0\nmade\n")
 
@@ -156,19 +157,21 @@ class Variables(PolicyCase):
 
 class Grants(PolicyCase):
     def test_that_show_more_than_a_policy_may_are_refused(self):
-        above = os.path.dirname(self.world.project)
+        # The workspace is elsewhere than the home, whose parents are refused anyway.
+        above = os.path.join(self.world.top, "above")
+        self.world.project = self.world.directory("above/project")
         state = os.path.join(self.world.state, "hydravisor")
         inner = os.path.join(state, "ledger")
         config = os.path.join(self.world.top, "config/hydravisor")
-        for path, words in ((above, "holds the workspace"), (state, "belongs to Hydravisor"), (inner, "belongs to Hydravisor"),
-                            (config, "belongs to Hydravisor"), (self.world.state, "Hydravisor's own files"), ("/", "whole machine")):
+        for path, words in ((above, "holds the workspace"), (state, "Hydravisor's own files"), (inner, "belongs to Hydravisor"),
+                            (config, "Hydravisor's own files"), (self.world.state, "Hydravisor's own files"), ("/", "whole machine")):
             for key in ("read", "write"):
                 self.policy("wide", f'[filesystem]\n{key} = ["{path}"]\n')
                 self.assert_refused(self.inside("wide", "true"), words)
         link = os.path.join(self.world.home, "innocent")
         os.symlink(state, link)
         self.policy("wide", '[filesystem]\nread = ["~/innocent"]\n')
-        self.assert_refused(self.inside("wide", "true"), "belongs to Hydravisor")
+        self.assert_refused(self.inside("wide", "true"), "Hydravisor's own files")
 
     def test_by_pattern_are_looked_up_at_the_start(self):
         models = self.world.directory("models")
@@ -234,7 +237,7 @@ class Tools(PolicyCase):
         rules = {rule["key"]: rule for rule in self.world.json("policy", "explain", "locked")["rules"]}
         self.assertEqual(rules["filesystem.workspace"]["keeper"], "kernel")
         self.assertEqual(rules["network.default"]["keeper"], "gateway")
-        self.assertTrue(rules["limits.pids"]["origin"].endswith("locked.toml (shipped):12"), rules["limits.pids"])
+        self.assertTrue(rules["limits.pids"]["origin"].endswith("locked.toml (shipped):11"), rules["limits.pids"])
         self.assertIn("Not covered:", self.world.ok("policy", "explain", "locked"))
 
     def test_check_answers_with_the_rule_its_line_and_what_keeps_it(self):
@@ -270,7 +273,7 @@ class Tools(PolicyCase):
         self.assertGreater(simulated["asked"], 2)
         # The same again, under what was learned; and something new, which is refused and explained at once.
         self.assertEqual(self.inside("least", "./script", options=["--name", "second"]).returncode, 0)
-        self.assertEqual(self.world.json("diff", "second")["changes"][0]["path"], "out.txt")
+        self.assertEqual(self.world.json("diff", "second")["files"][0]["path"], "out.txt")
         refused = self.inside("least", "ls")
         self.assert_refused(refused, "policy 'least' does not let", "ls", code=126)
         # A stricter policy says what it would have denied.
@@ -279,7 +282,7 @@ class Tools(PolicyCase):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stdout.decode(), r"strict would have denied \d+ of \d+\n  record \d+: exec .*id: deny: exec.deny id \(.*strict.toml:3\)")
         self.assertGreaterEqual(self.world.json("policy", "simulate", "audit-only", "--from", "ledger")["asked"], simulated["asked"])
-        self.assert_refused(self.world.cli("policy", "learn", "nobody"), "nobody", code=1)
+        self.assert_refused(self.world.cli("policy", "learn", "nobody"), "no sandbox 'nobody'")
 
     @unittest.skipIf(jsonschema is None and os.environ.get("CI") != "true", "python3-jsonschema is not installed")
     def test_the_schema_and_the_parser_agree(self):
