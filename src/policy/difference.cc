@@ -37,6 +37,10 @@ double openness(std::string_view key, const Policy& policy) {
   if (key == "network.agent_hosts") return policy.agent_hosts ? 1 : 0;
   if (key == "exec.default") return -static_cast<double>(policy.exec.fallback);
   if (key == "network.default") return -static_cast<double>(policy.egress.fallback);
+  if (key == "security.require_probe")
+    return !policy.require_probe           ? 2e300
+           : !policy.require_probe->oldest ? 1e300
+                                           : static_cast<double>(policy.require_probe->oldest->count());
   if (key == "filesystem.workspace") {
     constexpr core::WorkspaceMode kByReach[] = {core::WorkspaceMode::none, core::WorkspaceMode::ro,
                                                 core::WorkspaceMode::cow, core::WorkspaceMode::live};

@@ -87,6 +87,8 @@ Enforcement enforcement_of(std::string_view key, const Policy& policy, core::Tie
   for (auto [group, limit] : kGroups)
     if (key == group) return of_group(limit, machine);
   if (key == "exec.default" || key == "exec.allow") return of_exec(policy, machine);
+  if (key == "security.require_probe")
+    return {Keeper::start, "a signed proof, looked for before anything starts", "what no probe tries"};
   if (key == "security.allow_degraded")
     return {Keeper::start, "what would refuse the start", "what is named is not kept where the machine cannot"};
   const auto* cell = std::ranges::find(kProcess, key, &Cell::key);

@@ -86,6 +86,7 @@ std::vector<Asked> questions_of(const std::string& name) {
 bool holds(const Policy& policy, const Asked& asked) {
   if (asked.question == "nested") return (policy.nested_sandboxes ? "yes" : "no") == asked.expected;
   if (asked.question == "agent_hosts") return (policy.agent_hosts ? "yes" : "no") == asked.expected;
+  if (asked.question == "require_probe") return (policy.require_probe ? "yes" : "no") == asked.expected;
   if (asked.question == "network_default") return core::name_of(policy.egress.fallback) == asked.expected;
   if (asked.question == "workspace") return core::name_of(policy.workspace) == asked.expected;
   if (asked.question == "allow_degraded") return base::join(policy.allow_degraded, " ") == asked.expected;
@@ -135,6 +136,8 @@ std::vector<std::pair<std::string, Policy>> mutants_of(const Policy& policy) {
   for (auto [mode, name] : core::Names<core::WorkspaceMode>::table)
     if (mode != policy.workspace) mutant("workspace " + std::string(name), [&](Policy& p) { p.workspace = mode; });
   mutant("nested", [](Policy& p) { p.nested_sandboxes = !p.nested_sandboxes; });
+  mutant("require_probe",
+         [](Policy& p) { p.require_probe = p.require_probe ? std::nullopt : std::optional(ProofDemand{}); });
   mutant("agent_hosts", [](Policy& p) { p.agent_hosts = !p.agent_hosts; });
   for (auto [verdict, name] : core::Names<core::Verdict>::table) {
     if (verdict != policy.egress.fallback)

@@ -131,6 +131,11 @@ Policy intersect(const Policy& a, const Policy& b) {
   both.exec = intersect_exec(a.exec, b.exec);
   both.denied_calls = both_of(a.denied_calls, b.denied_calls);
   both.pass = variables_of_both(a.pass, b.pass);
+  // The younger proof of the two, where either wants one.
+  both.require_probe = a.require_probe ? a.require_probe : b.require_probe;
+  if (a.require_probe && b.require_probe && b.require_probe->oldest &&
+      (!a.require_probe->oldest || *b.require_probe->oldest < *a.require_probe->oldest))
+    both.require_probe = b.require_probe;
   both.set = a.set;
   for (const core::Variable& variable : b.set)
     if (std::ranges::find(both.set, variable.name, &core::Variable::name) == both.set.end())

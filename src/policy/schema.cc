@@ -52,6 +52,8 @@ Object of_value(const ValueKey& key) {
       for (const std::string& choice : base::split(key.choices, ' ')) choices.emplace_back(choice);
       return {{"enum", std::move(choices)}};
     }
+    case Shape::proof:
+      return {{"oneOf", Array{Object{{"type", "boolean"}}, text(kTime)}}};
     case Shape::text:
       break;
   }

@@ -294,6 +294,7 @@ class Tools(PolicyCase):
                 "limits.pids = 4", "limits.cpus = 0.01", 'limits.wall = "1h30m"', 'filesystem.read = ["/srv/a", "~/x/*.bin"]',
                 'filesystem.hide = [".env", "a/**/b", "~/.aws", "/srv/*"]', 'exec.deny = ["curl", "bin/tool"]', 'syscalls.deny = ["ptrace"]',
                 'environment.pass = ["A_1", "B_*"]', 'environment.set = {A = ""}', 'security.allow_degraded = ["limits.io"]',
+                "security.require_probe = true", 'security.require_probe = "24h"',
                 'network.allow = ["a.test", {host = "b.test", ports = [1, "2-3", "*"], private = true, methods = ["GET"], path = "/v1"}]',
                 'network.deny = [{host = "b.test"}]', "network.host_services = [1, 65535]", 'network.default = "ask"']
         bad = ["limits.memory = 5", 'limits.memory = "many"', "limits.pids = 3", "limits.cpus = 0", 'limits.wall = "soon"', "limits.memry = 1",
@@ -301,6 +302,7 @@ class Tools(PolicyCase):
                'filesystem.write = ["/"]', 'filesystem.hide = ["[a]"]', 'filesystem.hide = ["a/../b"]', 'filesystem.hide = [""]', 'filesystem.hide = ["a/"]',
                'filesystem.workspace = "rw"', 'exec.default = "ask"', 'exec.allow = ["a//b"]', 'syscalls.deny = ["PTRACE"]', 'environment.pass = ["*"]',
                'environment.set = {HOME = "x"}', 'environment.set = {"1" = "x"}', "environment.set = {A = 1}", 'security.allow_degraded = ["all"]',
+               'security.require_probe = "yesterday"',
                'network.allow = [{ports = [1]}]', 'network.allow = [{host = "a.test", ports = [0]}]', 'network.deny = [{host = "a.test", private = true}]',
                "network.host_services = [0]", 'network.allow = [{host = "a.test", methods = ["get"]}]', "behavior = {}", 'extends = ["../x"]', "rum = 1",
                'network.allow = [{host = "a.test", path = "v1"}]', 'privileges.nested_sandboxes = "yes"']
