@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "core/id.h"
 #include "service/service.h"
@@ -159,6 +160,33 @@ class FakeService final : public service::Service {
   }
   base::Result<core::PolicyInfo> policy(std::string_view name) override {
     return core::PolicyInfo{std::string(name), "", core::Provenance::shipped, "/p", "version = 1\n"};
+  }
+  base::Result<core::PolicyInfo> effective_policy(std::string_view name) override { return policy(name); }
+  base::Result<core::PolicyReport> validate_policy(std::string_view, const core::PolicyTextRequest& request) override {
+    return core::PolicyReport{!request.text, {}, {}};
+  }
+  base::Result<core::PolicyExplanation> explain_policy(std::string_view name) override {
+    return core::PolicyExplanation{std::string(name), "", {}, {}};
+  }
+  base::Result<core::PolicyAnswer> ask_policy(std::string_view, const core::PolicyQuestion& question) override {
+    core::PolicyAnswer answer;
+    answer.question = base::join(question.question, " ");
+    return answer;
+  }
+  base::Result<core::PolicyDiff> diff_policy(std::string_view name, const core::PolicyDiffRequest& request) override {
+    return core::PolicyDiff{std::string(name), request.other, {}};
+  }
+  base::Result<core::PolicySimulation> simulate_policy(std::string_view name,
+                                                       const core::PolicySimulateRequest&) override {
+    core::PolicySimulation simulation;
+    simulation.policy = std::string(name);
+    return simulation;
+  }
+  base::Result<core::PolicyLearned> learn_policy(std::string_view, const core::PolicyLearnRequest& request) override {
+    return core::PolicyLearned{request.name, "version = 1\n", 0};
+  }
+  base::Result<core::PolicyInfo> write_policy(std::string_view name, const core::PolicyWriteRequest& request) override {
+    return core::PolicyInfo{std::string(name), "", core::Provenance::user, "/p", request.text};
   }
   base::Result<std::vector<core::AgentInfo>> agents() override { return std::vector<core::AgentInfo>{}; }
   base::Result<core::AgentInfo> agent(std::string_view) override { return base::Failure(base::not_found("no agent")); }

@@ -14,6 +14,16 @@ Answer list_proofs(service::Service& service, const Call& call);
 Answer post_reap(service::Service& service, const Call& call);
 Answer list_policies(service::Service& service, const Call& call);
 Answer get_policy(service::Service& service, const Call& call);
+// policy_routes.cc
+Answer get_effective_policy(service::Service& service, const Call& call);
+Answer get_policy_explanation(service::Service& service, const Call& call);
+Answer put_policy(service::Service& service, const Call& call);
+Answer post_policy_validate(service::Service& service, const Call& call);
+Answer post_policy_check(service::Service& service, const Call& call);
+Answer post_policy_diff(service::Service& service, const Call& call);
+Answer post_policy_simulate(service::Service& service, const Call& call);
+Answer post_policy_learn(service::Service& service, const Call& call);
+
 Answer list_agents(service::Service& service, const Call& call);
 Answer get_agent(service::Service& service, const Call& call);
 Answer list_homes(service::Service& service, const Call& call);

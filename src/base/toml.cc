@@ -99,6 +99,13 @@ std::optional<Span> Table::span(std::string_view key) const {
   return Span{{begin.line, begin.column}, {end.line, end.column}};
 }
 
+std::optional<Span> Table::span_at(std::string_view key, size_t index) const {
+  const ::toml::array* array = node_ == nullptr ? nullptr : as_table(node_).get_as<::toml::array>(key);
+  if (array == nullptr || index >= array->size()) return std::nullopt;
+  const auto& [begin, end, path] = (*array)[index].source();
+  return Span{{begin.line, begin.column}, {end.line, end.column}};
+}
+
 std::vector<std::string> Table::keys() const {
   std::vector<std::pair<std::pair<uint32_t, uint32_t>, std::string>> placed;
   if (node_ != nullptr)
@@ -239,6 +246,7 @@ std::vector<Element> Table::elements(std::string_view key, std::string_view expe
     if (item.is_table()) element.table = Table(document_, item.as_table(), format("{}[{}].", path_of(key), i));
     element.index = i;
     element.line = item.source().begin.line;
+    element.column = item.source().begin.column;
     if (element.text || element.number || element.table)
       all.push_back(std::move(element));
     else

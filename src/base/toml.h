@@ -50,6 +50,8 @@ class Table {
   bool is_text(std::string_view key) const;
   // Where the key's value stands; nullopt when it is absent.
   std::optional<Span> span(std::string_view key) const;
+  // The same of element `index` of the key's array.
+  std::optional<Span> span_at(std::string_view key, size_t index) const;
   // The keys of this table, in the file's order.
   std::vector<std::string> keys() const;
 
@@ -84,6 +86,7 @@ struct Element {
   std::optional<Table> table;
   size_t index = 0;
   uint32_t line = 0;
+  uint32_t column = 0;
 };
 
 class Reader {

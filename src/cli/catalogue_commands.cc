@@ -1,4 +1,4 @@
-// policy, agent, home: what a sandbox can be made with.
+// agent, home: what a sandbox can be made with.
 #include "base/format.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -15,26 +15,8 @@ namespace hv::cli {
 
 namespace {
 
-constexpr Argument kPolicyName[] = {{.name = "NAME", .completion = Completion::policies}};
 constexpr Argument kAgentName[] = {{.name = "NAME", .completion = Completion::agents}};
 constexpr Argument kHomeKeys[] = {{.name = "HOME", .most = kAnyNumber, .completion = Completion::homes}};
-
-base::Result<int> list_policies(Context& context, const Arguments&) {
-  client::Client* client = HV_TRY(context.client());
-  std::vector<core::PolicyInfo> policies = HV_TRY(client->policies());
-  if (context.json) return context.print_json(wire::to_json(wire::List<core::PolicyInfo>{std::move(policies)}));
-  Table table({"NAME", "FROM", "DESCRIPTION"});
-  for (const core::PolicyInfo& policy : policies)
-    table.add({policy.name, std::string(core::name_of(policy.provenance)), policy.description});
-  return context.print(table.render(context.table_width()));
-}
-
-base::Result<int> show_policy(Context& context, const Arguments& arguments) {
-  client::Client* client = HV_TRY(context.client());
-  core::PolicyInfo policy = HV_TRY(client->policy(arguments.word(0)));
-  if (context.json) return context.print_json(wire::to_json(policy));
-  return context.print(base::format("# {}\n{}", base::printable(policy.path), base::printable_lines(policy.text)));
-}
 
 base::Result<int> list_agents(Context& context, const Arguments&) {
   client::Client* client = HV_TRY(context.client());
@@ -79,31 +61,6 @@ base::Result<int> remove_homes(Context& context, const Arguments& arguments) {
 }
 
 }  // namespace
-
-constexpr Command kPolicyList = {
-    .name = "policy ls",
-    .summary = "List the policies",
-    .description =
-        "Lists the policies that `run --policy` takes: the ones that come with Hydravisor and yours, which lie in the "
-        "configuration "
-        "directory under policies/.",
-    .options = {},
-    .arguments = {},
-    .example = "hydravisor policy ls",
-    .exit_codes = {},
-    .run = list_policies,
-};
-
-constexpr Command kPolicyShow = {
-    .name = "policy show",
-    .summary = "Print a policy's file",
-    .description = "Prints the file of the policy NAME and where it lies.",
-    .options = {},
-    .arguments = kPolicyName,
-    .example = "hydravisor policy show restricted",
-    .exit_codes = {},
-    .run = show_policy,
-};
 
 constexpr Command kAgentList = {
     .name = "agent ls",

@@ -16,7 +16,9 @@ constexpr const Command* kChanging[] = {&kDiff, &kApply, &kDiscard, &kUndo, &kSy
 constexpr const Command* kRecording[] = {&kAuditReport,  &kAuditList,   &kAuditSearch, &kAuditTail,
                                          &kAuditShow,    &kAuditVerify, &kAuditCheck,  &kAuditProve,
                                          &kAuditWitness, &kAuditExport, &kAuditPrune};
-constexpr const Command* kChoosing[] = {&kPolicyList, &kPolicyShow, &kAgentList, &kAgentShow, &kHomeList, &kHomeRemove};
+constexpr const Command* kChoosing[] = {
+    &kPolicyList,     &kPolicyShow,  &kPolicyNew, &kPolicyValidate, &kPolicyCheck, &kPolicyExplain, &kPolicyDiff,
+    &kPolicySimulate, &kPolicyLearn, &kAgentList, &kAgentShow,      &kHomeList,    &kHomeRemove};
 constexpr const Command* kMachine[] = {&kDoctor,      &kProbe,      &kConfigShow,     &kConfigGet, &kConfigSet,
                                        &kConfigCheck, &kConfigPath, &kConfigSchema,   &kDaemonRun, &kDaemonStatus,
                                        &kDaemonStop,  &kCompletion, &kVersionCommand, &kComplete,  &kManPages};

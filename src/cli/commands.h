@@ -36,9 +36,18 @@ extern const Command kApply;
 extern const Command kDiscard;
 extern const Command kUndo;
 extern const Command kSync;
-// catalogue_commands.cc
+// policy_commands.cc
 extern const Command kPolicyList;
 extern const Command kPolicyShow;
+extern const Command kPolicyNew;
+extern const Command kPolicyValidate;
+// policy_questions.cc
+extern const Command kPolicyCheck;
+extern const Command kPolicyExplain;
+extern const Command kPolicyDiff;
+extern const Command kPolicySimulate;
+extern const Command kPolicyLearn;
+// catalogue_commands.cc
 extern const Command kAgentList;
 extern const Command kAgentShow;
 extern const Command kHomeList;

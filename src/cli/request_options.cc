@@ -68,6 +68,7 @@ base::Result<core::RunRequest> read(const Arguments& arguments, core::Caller cal
     return base::Failure(base::invalid_argument("--allow and --network none contradict each other"));
   for (const std::string& text : arguments.values("label")) request.labels.insert(HV_TRY(parse_label(text)));
   request.limits = HV_TRY(read_limits(arguments));
+  request.allow_degraded = arguments.values("allow-degraded");
   if (arguments.has("nested") && arguments.has("no-nested"))
     return base::Failure(base::invalid_argument("--nested and --no-nested contradict each other"));
   if (arguments.has("nested")) request.allow_nested = true;

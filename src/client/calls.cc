@@ -29,6 +29,10 @@ std::string of_sandbox(std::string_view sandbox, std::string_view verb = {}) {
   return verb.empty() ? target : target.append("/").append(verb);
 }
 
+std::string of_policy(std::string_view name, std::string_view verb) {
+  return "/v1/policies/" + http::escape(name) + std::string(verb);
+}
+
 class Query {
  public:
   explicit Query(std::string target) : target_(std::move(target)) {}
@@ -187,6 +191,32 @@ Result<std::vector<core::PolicyInfo>> Client::policies() {
 }
 Result<core::PolicyInfo> Client::policy(std::string_view name) {
   return read<core::PolicyInfo>(call(get("/v1/policies/" + http::escape(name))));
+}
+Result<core::PolicyInfo> Client::effective_policy(std::string_view name) {
+  return read<core::PolicyInfo>(call(get(of_policy(name, "/effective"))));
+}
+Result<core::PolicyReport> Client::validate_policy(std::string_view name, const core::PolicyTextRequest& request) {
+  return read<core::PolicyReport>(call(post(of_policy(name, "/validate"), wire::to_text(request))));
+}
+Result<core::PolicyExplanation> Client::explain_policy(std::string_view name) {
+  return read<core::PolicyExplanation>(call(get(of_policy(name, "/explain"))));
+}
+Result<core::PolicyAnswer> Client::ask_policy(std::string_view name, const core::PolicyQuestion& question) {
+  return read<core::PolicyAnswer>(call(post(of_policy(name, "/check"), wire::to_text(question))));
+}
+Result<core::PolicyDiff> Client::diff_policies(std::string_view before, std::string_view after) {
+  core::PolicyDiffRequest request{std::string(after)};
+  return read<core::PolicyDiff>(call(post(of_policy(before, "/diff"), wire::to_text(request))));
+}
+Result<core::PolicySimulation> Client::simulate_policy(std::string_view name,
+                                                       const core::PolicySimulateRequest& request) {
+  return read<core::PolicySimulation>(call(post(of_policy(name, "/simulate"), wire::to_text(request))));
+}
+Result<core::PolicyLearned> Client::learn_policy(std::string_view sandbox, const core::PolicyLearnRequest& request) {
+  return read<core::PolicyLearned>(call(post(of_sandbox(sandbox, "learn"), wire::to_text(request))));
+}
+Result<core::PolicyInfo> Client::write_policy(std::string_view name, const core::PolicyWriteRequest& request) {
+  return read<core::PolicyInfo>(call({"PUT", of_policy(name, ""), {}, wire::to_text(request)}));
 }
 Result<std::vector<core::AgentInfo>> Client::agents() {
   return read_list<core::AgentInfo>(call(get("/v1/agents")));

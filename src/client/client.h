@@ -17,6 +17,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/policy_info.h"
 #include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
@@ -118,6 +119,15 @@ class Client {
 
   base::Result<std::vector<core::PolicyInfo>> policies();
   base::Result<core::PolicyInfo> policy(std::string_view name);
+  base::Result<core::PolicyInfo> effective_policy(std::string_view name);
+  base::Result<core::PolicyReport> validate_policy(std::string_view name, const core::PolicyTextRequest& request);
+  base::Result<core::PolicyExplanation> explain_policy(std::string_view name);
+  base::Result<core::PolicyAnswer> ask_policy(std::string_view name, const core::PolicyQuestion& question);
+  base::Result<core::PolicyDiff> diff_policies(std::string_view before, std::string_view after);
+  base::Result<core::PolicySimulation> simulate_policy(std::string_view name,
+                                                       const core::PolicySimulateRequest& request);
+  base::Result<core::PolicyLearned> learn_policy(std::string_view sandbox, const core::PolicyLearnRequest& request);
+  base::Result<core::PolicyInfo> write_policy(std::string_view name, const core::PolicyWriteRequest& request);
   base::Result<std::vector<core::AgentInfo>> agents();
   base::Result<core::AgentInfo> agent(std::string_view name);
   base::Result<std::vector<core::HomeInfo>> homes();

@@ -21,6 +21,7 @@ struct Mount {
     file,       // a file with the bytes `content`
     symlink,    // a link whose text is `content`
     directory,  // an empty directory on the root's tmpfs, mode 0755
+    cover,      // an empty file or directory, read-only, over what is at `target`; nothing where nothing is
   };
   Kind kind = Kind::bind;
   std::string source;
@@ -117,7 +118,10 @@ struct LaunchSpec {
   std::vector<std::string>
       cgroups;  // directories made for this sandbox, one per hierarchy; the supervisor removes them
   Limits limits;
-  std::string seccomp_program;  // sock_filter array, built by isolation/seccomp
+  std::string seccomp_program;         // sock_filter array, built by isolation/seccomp
+  std::vector<uint32_t> denied_calls;  // of those the policy's own, by number
+  bool restrict_exec = false;          // only what `executable` names may be executed
+  std::vector<std::string> executable;
   std::vector<uint16_t> host_ports;
   EgressPolicy egress;
   std::vector<std::string> proxy_environment;  // "https_proxy=...": how the host itself gets out

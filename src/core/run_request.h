@@ -108,6 +108,8 @@ struct RunRequest {
   LimitsRequest limits;
   std::vector<Layer> skipped_layers;  // weakening on purpose; recorded
   std::optional<bool> prove;          // start only what a twin was probed for just before, with nothing getting through
+  // Keys of the policy that may be left unenforced where this machine cannot keep them, beside the policy's own.
+  std::vector<std::string> allow_degraded;
   bool operator==(const RunRequest&) const = default;
 };
 

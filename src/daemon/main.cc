@@ -193,6 +193,7 @@ Result<Ending> serve(Fd start_lock) {
   service::AuditCases audit(*ledger, index, life, principal);
   service::CatalogCases catalog(
       {paths.policies, paths.agents, paths.homes}, [&] { return life.list({}); }, *ledger, principal);
+  service::PolicyCases policies(paths.policies, [&] { return planner.machine(); }, audit, *ledger, principal);
   service::ProbeCase probes(
       {loop, life, *ledger,
        [&](const std::string& sandbox, const core::Command& command, runtime::ClientSocket client) {
@@ -231,7 +232,7 @@ Result<Ending> serve(Fd start_lock) {
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
-  service::DaemonService daemon_service({life, workspaces, audit, catalog, probes, proofs, doctor, leftovers, principal,
+  service::DaemonService daemon_service({life, workspaces, audit, catalog, policies, probes, proofs, doctor, leftovers, principal,
                                          logs, usage, info, stop_soon, [&](const std::string& program) {
                                            ending.become = program;
                                            stop_soon();

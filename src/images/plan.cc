@@ -101,6 +101,7 @@ class Planner {
     }
     HV_TRY(mask());
     HV_TRY(add_workspace());
+    HV_TRY(apply_path_rules());
     EnvironmentRequest environment{.path = tools_.path,
                                    .tools = tools_.environment,
                                    .pass = request_.pass,
@@ -164,17 +165,59 @@ class Planner {
 
   base::Status grant() {
     for (bool writable : {false, true})
-      for (const std::string& path : writable ? request_.write : request_.read) {
-        base::Result<std::string> granted = binder_.grant(expand(path, home_), writable);
-        if (granted) continue;
-        // A policy is shared between machines: what this one lacks is told, not refused.
-        if (granted.error().os_error() == ENOENT || granted.error().os_error() == EACCES)
-          plan_.notes.push_back(format("{} of the policy is not on this machine", base::printable(path)));
-        else
-          // Not `denied`, which is for a command that cannot be executed.
-          return Failure(base::invalid_argument(format("bind {}: {}", base::printable(path), granted.error().message()))
-                             .with_hint(granted.error().hint()));
-      }
+      for (const std::string& pattern : writable ? request_.write : request_.read)
+        for (const std::string& path : HV_TRY(expand_grant(expand(pattern, home_)))) HV_TRY(grant_path(path, writable));
+    return {};
+  }
+
+  // Everything that would be seen or changed through a grant and is none of its business.
+  base::Status refuse_above(const std::string& canonical, const std::string& path) const {
+    auto refuse = [&](const std::string& what, const std::string& name) {
+      return Failure(
+          base::invalid_argument(format("bind {}: it holds {}, {}", base::printable(path), what, base::printable(name)))
+              .with_hint("name what is needed in it"));
+    };
+    if (!request_.workspace.empty() && canonical != request_.workspace && lies_in(request_.workspace, canonical))
+      return refuse("the workspace", request_.workspace);
+    for (const std::string& own : request_.own_directories) {
+      std::string real = canonical_or_same(own);
+      if (lies_in(real, canonical)) return refuse("Hydravisor's own files", real);
+      if (lies_in(canonical, real))
+        return Failure(
+            base::invalid_argument(format("bind {}: it belongs to Hydravisor itself", base::printable(path))));
+    }
+    return {};
+  }
+
+  base::Status grant_path(const std::string& path, bool writable) {
+    base::Result<std::string> granted = binder_.grant(path, writable);
+    if (granted) {
+      granted_.push_back(*granted);
+      return refuse_above(*granted, path);
+    }
+    // A policy is shared between machines: what this one lacks is told, not refused.
+    if (granted.error().os_error() == ENOENT || granted.error().os_error() == EACCES)
+      plan_.notes.push_back(format("{} of the policy is not on this machine", base::printable(path)));
+    else
+      // Not `denied`, which is for a command that cannot be executed.
+      return Failure(base::invalid_argument(format("bind {}: {}", base::printable(path), granted.error().message()))
+                         .with_hint(granted.error().hint()));
+    return {};
+  }
+
+  // Last, since it is about all that lies there by then.
+  base::Status apply_path_rules() {
+    if (request_.paths.empty()) return {};
+    PathSurroundings around;
+    around.home = real_home_;
+    if (request_.mode != core::WorkspaceMode::none) around.workspace = request_.workspace;
+    around.granted = granted_;
+    around.directories_of_programs = tools_.path;
+    for (std::string_view directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"})
+      around.directories_of_programs.emplace_back(directory);
+    if (request_.paths.restrict_exec) plan_.executable = HV_TRY(executables_of(request_.paths, around, plan_.mounts));
+    std::vector<Mount> covers = HV_TRY(covers_of(request_.paths, around, plan_.mounts));
+    std::ranges::move(covers, std::back_inserter(plan_.mounts));
     return {};
   }
 
@@ -279,6 +322,7 @@ class Planner {
   std::string real_home_;
   Binder binder_;
   Toolchain tools_;
+  std::vector<std::string> granted_;  // canonical
   Plan plan_;
 };
 

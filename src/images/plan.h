@@ -11,6 +11,7 @@
 #include "core/run_request.h"
 #include "images/agent_profile.h"
 #include "images/host_view.h"
+#include "images/path_rules.h"
 #include "images/toolchain_cache.h"
 
 namespace hv::images {
@@ -29,6 +30,8 @@ struct PlanRequest {
   std::vector<std::string> write;
   std::vector<std::string> pass;
   std::vector<core::Variable> set;  // --env
+  PathRules paths;
+  std::vector<std::string> own_directories;  // Hydravisor's configuration and state: no grant shows them
   // Of the sandbox.
   std::string home;             // Home::path
   std::string state_directory;  // workspace/ and rootfs/ are made below it
@@ -44,9 +47,10 @@ struct PlanRequest {
 
 struct Plan {
   std::vector<core::Mount> mounts;
-  core::Command command;           // arguments, environment and directory; the terminal is the caller's to fill
-  std::string home;                // inside
-  std::vector<std::string> notes;  // one sentence each: what is not visible although PATH or the policy names it
+  core::Command command;                // arguments, environment and directory; the terminal is the caller's to fill
+  std::string home;                     // inside
+  std::vector<std::string> executable;  // with PathRules::restrict_exec: all that may be executed
+  std::vector<std::string> notes;       // one sentence each: what is not visible although PATH or the policy names it
 };
 
 // Makes directories in `home`, `state_directory` and `cache`; nothing else of the host changes. not_found when the

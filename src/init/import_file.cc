@@ -87,6 +87,11 @@ Status import_file(const shimwire::ImportRequest& request, int source) {
   size_t slash = path.rfind('/');
   if (slash == std::string::npos || slash == 0 || (source < 0) == request.link.empty())
     return Failure(base::invalid_argument("bring in: not a file below a directory: " + path));
+  // What is mounted over one file of the workspace hides it, and so the new version as well.
+  struct statx about{};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &about) == 0 &&
+      (about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+    return Failure(base::denied("bring in " + path + ": it is hidden by the policy, or protected"));
   std::optional<struct stat> before = look_at(path);
   if (before && request.link.empty() && shows(path, *before, request.mode, source)) return {};
   HV_TRY(base::make_directories(path.substr(0, slash), 0755));

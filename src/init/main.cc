@@ -81,8 +81,12 @@ base::Status Init::set_up() {
   Construction construction = HV_TRY(Construction::begin(std::move(ground), std::move(ground_sources)));
   // A spare one waits here until somebody asks for a sandbox, or until its supervisor ends.
   auto [setup, descriptors] = HV_TRY(receive<shimwire::InitSetup>(ToInit::setup));
-  Confinement confinement{
-      construction.ground().skipped_layers, construction.ground().allow_nested, std::move(setup.seccomp_program), {}};
+  Confinement confinement;
+  confinement.skipped_layers = construction.ground().skipped_layers;
+  confinement.allow_nested = construction.ground().allow_nested;
+  confinement.seccomp_program = std::move(setup.seccomp_program);
+  confinement.restrict_exec = setup.restrict_exec;
+  confinement.executable = std::move(setup.executable);
   confinement.writable = writable_paths(construction.ground().mounts, setup.mounts);
   auto pass_out = [this](const std::vector<isolation::OpenedSocket>& sockets) { send_sockets(sockets); };
   HV_TRY(std::move(construction).complete(setup, std::move(descriptors), pass_out));

@@ -47,6 +47,7 @@ base::Result<Privileges> give_up_privileges(const Confinement& setup) {
     isolation::LandlockPlan plan;
     plan.filesystem = !setup.allow_nested;
     plan.writable = setup.writable;
+    if (setup.restrict_exec) plan.executable = setup.executable;
     isolation::LandlockReport report = HV_TRY(isolation::apply_landlock(plan));
     if (report.anything()) result.enforced.push_back(describe(report));
     for (std::string& line : report.degradations) result.degraded.push_back(std::move(line));

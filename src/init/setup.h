@@ -14,6 +14,8 @@ struct Confinement {
   bool allow_nested = false;
   std::string seccomp_program;
   std::vector<std::string> writable;  // directories and files that Landlock lets the agent write below
+  bool restrict_exec = false;         // only what `executable` names may be executed
+  std::vector<std::string> executable;
 };
 
 // What the agent may write to when these are its mounts.

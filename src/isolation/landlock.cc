@@ -137,11 +137,15 @@ base::Result<LandlockReport> apply_landlock(const LandlockPlan& plan) {
   if (!ruleset) return Failure(Error::from_errno(errno, "Landlock: create ruleset"));
 
   if (report.filesystem) {
-    if (!plan.readable) HV_TRY(allow_path(ruleset.get(), "/", read_and_execute));
+    uint64_t everywhere = plan.executable ? read_and_execute & ~fs_execute : read_and_execute;
+    if (!plan.readable) HV_TRY(allow_path(ruleset.get(), "/", everywhere));
+    for (const std::string& path : plan.executable.value_or(std::vector<std::string>{}))
+      HV_TRY(allow_path(ruleset.get(), path, fs_execute));
     for (const std::string& path : plan.readable.value_or(std::vector<std::string>{}))
       HV_TRY(allow_path(ruleset.get(), path, fs_read_file | fs_read_dir));
     // Device nodes are never made inside, whatever directory they would lie in.
     uint64_t all = attributes.handled_fs & ~(fs_make_char | fs_make_block);
+    if (plan.executable) all &= ~fs_execute;
     for (const std::string& path : plan.writable) HV_TRY(allow_path(ruleset.get(), path, all));
   }
   if (report.tcp) {

@@ -22,6 +22,8 @@ struct LandlockPlan {
   bool filesystem = true;
   // What can be read; nothing is executable then. nullopt: the whole tree can be read and executed.
   std::optional<std::vector<std::string>> readable = std::nullopt;
+  // With `readable` absent: only these, and what lies in them, can be executed. nullopt: everything.
+  std::optional<std::vector<std::string>> executable = std::nullopt;
   // Everything below these may be changed. A path that does not exist
   // is left out, which can only tighten the rules.
   std::vector<std::string> writable;

@@ -65,6 +65,20 @@ TEST_F(LandlockTest, LeavesReadingAndRunningAlone) {
   EXPECT_EQ(confined(open_only(), [] { return ::execl("/bin/true", "true", nullptr), 1; }), 0);
 }
 
+TEST_F(LandlockTest, LetsOnlyTheNamedProgramsRun) {
+  auto run = [](const char* program) { return ::execl(program, "true", nullptr), errno; };
+  LandlockPlan plan = open_only();
+  std::string copy = directory + "/open/true";
+  ASSERT_TRUE(base::replace_file(copy, *base::read_file("/bin/true"), 0755));
+  EXPECT_EQ(confined(plan, [&] { return run(copy.c_str()); }), 0) << "the control: everything runs by default";
+  // A program that is linked dynamically is run by the loader.
+  plan.executable = {"/bin/true", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"};
+  EXPECT_EQ(confined(plan, [&] { return run("/bin/true"); }), 0);
+  EXPECT_EQ(confined(plan, [&] { return run("/bin/sh"); }), EACCES);
+  EXPECT_EQ(confined(plan, [&] { return run(copy.c_str()); }), EACCES) << "nor a copy where it may write";
+  EXPECT_EQ(confined(plan, [&] { return error_of(::open("/bin/sh", O_RDONLY | O_CLOEXEC)); }), 0);
+}
+
 TEST_F(LandlockTest, RefusesTruncationByName) {
   if (landlock_abi() < 3) GTEST_SKIP() << "needs ABI 3";
   auto cut = [&] { return error_of(::truncate((directory + "/closed/file").c_str(), 0)); };

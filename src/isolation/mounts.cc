@@ -156,6 +156,29 @@ Status add_file(const Mount& mount, int root) {
   return base::write_all(file.get(), mount.content);
 }
 
+// What is shown instead is made in the new root, cloned, and unlinked: the clone lives on.
+Status add_cover(const Mount& mount, int root) {
+  constexpr const char* kSource = ".covered";
+  Result<Fd> place = open_inside(root, mount.target, O_PATH);
+  if (!place)
+    return place.error().os_error() == ENOENT || place.error().os_error() == ENOTDIR ? Status{}
+                                                                                     : Status(Failure(place.error()));
+  struct stat about{};
+  if (::fstat(place->get(), &about) != 0) return fail("look at", mount.target);
+  bool is_directory = S_ISDIR(about.st_mode);
+  if (is_directory ? ::mkdirat(root, kSource, 0555) != 0 : ::mknodat(root, kSource, S_IFREG | 0444, 0) != 0)
+    return fail("make what covers", mount.target);
+  Fd tree(open_tree(root, kSource, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  constexpr uint64_t kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  bool covered = tree && set_mount_attributes(tree.get(), "", AT_EMPTY_PATH, kAttributes) == 0 &&
+                 move_mount(tree.get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  int error = errno;
+  // Only once it is in its place: what has no name cannot be mounted.
+  ::unlinkat(root, kSource, is_directory ? AT_REMOVEDIR : 0);
+  if (!covered) return Failure(Error::from_errno(error, "cover", mount.target));
+  return {};
+}
+
 Status add_mount(OpenedMount& opened, int root) {
   const Mount& mount = *opened.mount;
   switch (mount.kind) {
@@ -171,6 +194,8 @@ Status add_mount(OpenedMount& opened, int root) {
     case Mount::Kind::file:
     case Mount::Kind::symlink:
       return add_file(mount, root);
+    case Mount::Kind::cover:
+      return add_cover(mount, root);
     case Mount::Kind::directory:
       HV_TRY(make_directory_inside(root, mount.target));
       return {};

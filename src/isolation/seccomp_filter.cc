@@ -117,6 +117,13 @@ class Rules {
                                               O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, SECCOMP_RET_USER_NOTIF);
       }
     }
+    for (uint32_t number : plan.denied) deny(number);
+  }
+
+  // Last, over what is recorded or tested: a call that the policy denies runs under no circumstances.
+  void deny(uint32_t number) {
+    uint32_t denied = plan_.notify ? static_cast<uint32_t>(SECCOMP_RET_USER_NOTIF) : SECCOMP_RET_ERRNO | EPERM;
+    rules_[static_cast<int>(number)] = {answer(denied)};
   }
 
   // A binary search over the numbers: the kernel runs the program once for each number at load, and again at each call

@@ -2,7 +2,9 @@
 // bpf in Documentation/userspace-api/seccomp_filter.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +20,8 @@ struct FilterPlan {
   bool record_writes = false;
   // Mounts and new namespaces are allowed, in the agent's own user namespaces.
   bool allow_nested = false;
+  // Numbers of calls that the policy denies beside the ones that every sandbox is denied; EPERM.
+  std::vector<uint32_t> denied = {};
 };
 
 // A sock_filter array for this machine's architecture. Calls of another architecture or of the x32 interface never run:

@@ -226,6 +226,18 @@ TEST(Filter, NeverDeniesAndRecordsTheSameCall) {
   for (const WritingCall& entry : writing_calls) EXPECT_EQ(find_denied_call(entry.number), nullptr) << entry.name;
 }
 
+TEST(Filter, DeniesWhatThePolicyNamesWhateverElseIsSaidOfIt) {
+  FilterPlan plan;
+  plan.record_writes = true;
+  plan.allow_nested = true;
+  plan.denied = {SYS_ptrace, SYS_unlinkat, SYS_mount, SYS_openat2};
+  for (int number : {SYS_ptrace, SYS_unlinkat, SYS_mount, SYS_openat2}) EXPECT_EQ(ask(plan, number), notify) << number;
+  EXPECT_EQ(ask(plan, SYS_mkdirat), notify) << "recorded as before";
+  EXPECT_EQ(ask(listened, SYS_ptrace), allow) << "the control";
+  plan.notify = false;
+  EXPECT_EQ(ask(plan, SYS_ptrace), fail(EPERM));
+}
+
 // The real kernel from here on.
 
 int confined(const std::function<int()>& body) {

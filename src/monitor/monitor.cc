@@ -69,10 +69,14 @@ Verdict Monitor::examine(const Notification& notification) const {
   bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
                  notification.number < 0;
   if (foreign) return {.error = ENOSYS, .record = denied(notification, ENOSYS, true), .writes = std::nullopt};
+  bool by_policy = std::ranges::find(denied_, static_cast<uint32_t>(notification.number)) != denied_.end();
+  const isolation::DeniedCall* always = isolation::find_denied_call(notification.number);
+  if (by_policy && always == nullptr)
+    return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
   if (notification.number == SYS_execve || notification.number == SYS_execveat)
     return {.error = 0, .record = examine_exec(notification), .writes = std::nullopt};
-  if (const isolation::DeniedCall* entry = isolation::find_denied_call(notification.number))
-    return {.error = entry->error, .record = denied(notification, entry->error, false), .writes = std::nullopt};
+  if (always != nullptr)
+    return {.error = always->error, .record = denied(notification, always->error, false), .writes = std::nullopt};
   if (sets_id_bits(notification))
     return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
   if (isolation::find_writing_call(notification.number) != nullptr)

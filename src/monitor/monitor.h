@@ -28,7 +28,9 @@ struct Verdict {
 class Monitor {
  public:
   // `proc` is a descriptor of /proc as the supervisor's process namespace has it.
-  explicit Monitor(base::Fd proc) : proc_(std::move(proc)) {}
+  // `denied`: calls that the policy denies beside the ones that every sandbox is denied.
+  explicit Monitor(base::Fd proc, std::vector<uint32_t> denied = {})
+      : proc_(std::move(proc)), denied_(std::move(denied)) {}
 
   // Reads what the record needs while the caller waits. Unknown calls are refused: what the filter notifies and nobody
   // here knows must not run.
@@ -50,6 +52,7 @@ class Monitor {
   uint32_t parent_of(pid_t pid) const;
 
   base::Fd proc_;
+  std::vector<uint32_t> denied_;
 };
 
 // Bounds of one exec record. With them a record stays below what one leaf of the ledger may hold as payload.

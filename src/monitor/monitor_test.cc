@@ -119,6 +119,28 @@ TEST(Monitor, AnswersADeniedCallWithItsErrorAndRecordsIt) {
   EXPECT_EQ(seen[0].arguments, (std::array<uint64_t, 3>{11, 12, 13}));
 }
 
+TEST(Monitor, RefusesWhatThePolicyDeniesByItsName) {
+  Monitor monitor(open_proc(), {SYS_ptrace, SYS_unlinkat, SYS_mount});
+  auto ask = [&](int number) {
+    Notification notification;
+    notification.pid = ::getpid();
+    notification.number = number;
+#ifdef __x86_64__
+    notification.architecture = AUDIT_ARCH_X86_64;
+#else
+    notification.architecture = AUDIT_ARCH_AARCH64;
+#endif
+    return monitor.examine(notification);
+  };
+  EXPECT_EQ(ask(SYS_ptrace).error, EPERM);
+  EXPECT_EQ(to_event(*ask(SYS_ptrace).record).payload.at("call").as_string(), "ptrace");
+  Verdict change = ask(SYS_unlinkat);
+  EXPECT_EQ(change.error, EPERM) << "although files may change in a live workspace";
+  EXPECT_FALSE(change.writes);
+  EXPECT_TRUE(change.record);
+  EXPECT_EQ(ask(SYS_mkdirat).error, 0);
+}
+
 TEST(Monitor, LetsANewNamespaceAppearNowhere) {
   Supervised child({}, [] { return error_of(::unshare(CLONE_NEWUSER)); });
   EXPECT_EQ(child.serve(), EPERM);

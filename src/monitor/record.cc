@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "isolation/call_names.h"
 #include "isolation/denied_calls.h"
 
 namespace hv::monitor {
@@ -191,8 +192,10 @@ core::Event denied_event(const DeniedCall& record) {
   event.trust = core::Trust::observed;
   event.risk = risk_of(record);
   const isolation::DeniedCall* entry = record.foreign ? nullptr : isolation::find_denied_call(record.number);
-  std::string name = entry != nullptr ? std::string(entry->name)
-                                      : base::format("{} {}", record.foreign ? "foreign" : "unknown", record.number);
+  std::string name = entry != nullptr  ? std::string(entry->name)
+                     : !record.foreign ? std::string(isolation::call_name(record.number))
+                                       : std::string();
+  if (name.empty()) name = base::format("{} {}", record.foreign ? "foreign" : "unknown", record.number);
   const char* error = ::strerrorname_np(record.error);
   Array arguments;
   for (uint64_t argument : record.arguments) arguments.emplace_back(base::format("{:#x}", argument));

@@ -6,19 +6,16 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "policy/extend.h"
+#include "policy/intersection.h"
 
 namespace hv::policy {
 
 namespace {
 
 constexpr size_t kLargestFile = size_t{1} << 20;
+constexpr size_t kMostTogether = 8;
 constexpr std::string_view kSuffix = ".toml";
-
-bool is_policy_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && name[0] != '-' && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
 
 std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
@@ -32,18 +29,16 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-// A file must not call itself something else: who copies restricted.toml to mine.toml means mine.
-base::Result<Policy> parse_as(const core::PolicyInfo& source) {
-  Policy policy = HV_TRY(parse(source.text, source.path));
-  if (!policy.name.empty() && policy.name != source.name)
-    return base::Failure(
-        base::invalid_argument(base::format("{}: name: expected \"{}\", as the file is called; found \"{}\"",
-                                            source.path, source.name, base::printable(policy.name))));
-  policy.name = source.name;
-  return policy;
-}
-
 }  // namespace
+
+// A file must not call itself something else: who copies restricted.toml to mine.toml means mine.
+base::Result<Policy> Catalog::resolve(const core::PolicyInfo& found) const {
+  auto load_source = [this](std::string_view name) -> base::Result<Source> {
+    core::PolicyInfo info = HV_TRY(source(name));
+    return Source{info.name, info.path, std::move(info.text)};
+  };
+  return policy::resolve({found.name, found.path, found.text}, load_source);
+}
 
 base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
   core::PolicyInfo info;
@@ -74,13 +69,42 @@ base::Result<core::PolicyInfo> Catalog::source(std::string_view name) const {
 }
 
 base::Result<Policy> Catalog::load(std::string_view name) const {
+  if (size_t plus = name.rfind('+'); plus != std::string_view::npos) {
+    if (std::ranges::count(name, '+') >= static_cast<ptrdiff_t>(kMostTogether))
+      return base::Failure(base::invalid_argument(base::format("at most {} policies together", kMostTogether)));
+    Policy first = HV_TRY(load(name.substr(0, plus)));
+    Policy second = HV_TRY(load(name.substr(plus + 1)));
+    return intersect(first, second);
+  }
   core::PolicyInfo found = HV_TRY(source(name));
-  return parse_as(found);
+  return resolve(found);
+}
+
+base::Result<Policy> Catalog::resolve_text(std::string_view name, std::string path, std::string text) const {
+  core::PolicyInfo info;
+  info.name = std::string(name);
+  info.path = std::move(path);
+  info.text = std::move(text);
+  return resolve(info);
+}
+
+base::Result<core::PolicyInfo> Catalog::write(std::string_view name, const std::string& text, bool replace) const {
+  if (!is_policy_name(name))
+    return base::Failure(base::invalid_argument(base::format(
+        "'{}' cannot be a policy's name: expected letters, digits, '-' and '_'", base::printable(name.substr(0, 80)))));
+  std::string path = base::format("{}/{}{}", directory_, name, kSuffix);
+  (void)HV_TRY(resolve_text(name, path, text));
+  HV_TRY(base::make_directories(directory_));
+  if (!replace && base::path_exists(path))
+    return base::Failure(
+        base::already_exists(base::format("{} exists", path)).with_hint("choose another name, or --replace it"));
+  HV_TRY(base::replace_file(path, text, 0600));
+  return info(name);
 }
 
 base::Result<core::PolicyInfo> Catalog::info(std::string_view name) const {
   core::PolicyInfo found = HV_TRY(source(name));
-  base::Result<Policy> policy = parse_as(found);
+  base::Result<Policy> policy = resolve(found);
   found.description = policy ? policy->description : policy.error().text();
   return found;
 }

@@ -83,8 +83,9 @@ std::optional<EgressRule> read_table(Table table, Verdict verdict) {
   return rule;
 }
 
-void read_rules(Table& table, std::string_view key, Verdict verdict, std::string_view name,
-                core::EgressPolicy& egress) {
+void read_rules(Table& table, std::string_view key, Verdict verdict, std::string_view name, std::string_view file,
+                Policy& policy) {
+  core::EgressPolicy& egress = policy.egress;
   for (Element& element : table.elements(key, "an array of hosts and of tables such as {host = \"example.org\"}")) {
     std::optional<EgressRule> rule;
     if (element.table) {
@@ -100,22 +101,29 @@ void read_rules(Table& table, std::string_view key, Verdict verdict, std::string
     if (egress.rules.size() == kMostRules) return table.fault(key, format("expected at most {} rules", kMostRules));
     rule->verdict = verdict;
     rule->origin = format("policy {}:{}", name, element.line);
+    policy.origins.try_emplace(origin_key(format("network.{}", key), core::to_text(*rule)),
+                               Place{std::string(name), std::string(file), element.line, element.column});
     egress.rules.push_back(*std::move(rule));
   }
 }
 
 }  // namespace
 
-void read_network(Table& table, std::string_view name, Policy& policy) {
+void read_network(Table& table, std::string_view name, std::string_view file, Policy& policy) {
   core::EgressPolicy& egress = policy.egress;
   std::vector<std::string> verdicts;
   for (auto [verdict, text] : core::Names<Verdict>::table) verdicts.emplace_back(text);
   if (auto index = table.choice("default", verdicts)) egress.fallback = core::Names<Verdict>::table[*index].first;
-  read_rules(table, "allow", Verdict::allow, name, egress);
-  read_rules(table, "ask", Verdict::ask, name, egress);
-  read_rules(table, "deny", Verdict::deny, name, egress);
-  for (int64_t port : table.integers("host_services", 1, 65535))
-    egress.host_services.push_back(static_cast<uint16_t>(port));
+  read_rules(table, "allow", Verdict::allow, name, file, policy);
+  read_rules(table, "ask", Verdict::ask, name, file, policy);
+  read_rules(table, "deny", Verdict::deny, name, file, policy);
+  std::vector<int64_t> ports = table.integers("host_services", 1, 65535);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    egress.host_services.push_back(static_cast<uint16_t>(ports[i]));
+    if (auto span = table.span_at("host_services", i))
+      policy.origins.try_emplace(origin_key("network.host_services", std::to_string(ports[i])),
+                                 Place{std::string(name), std::string(file), span->begin.line, span->begin.column});
+  }
   policy.agent_hosts = table.boolean("agent_hosts").value_or(true);
 }
 

@@ -8,7 +8,8 @@
 
 namespace hv::policy {
 
-// Reads every key that this version keeps; the caller finishes the table. `name` is the policy's in origins.
-void read_network(base::toml::Table& table, std::string_view name, Policy& policy);
+// Reads every key that this version keeps; the caller finishes the table. `name` and `file` are the policy's in
+// origins.
+void read_network(base::toml::Table& table, std::string_view name, std::string_view file, Policy& policy);
 
 }  // namespace hv::policy

@@ -1,31 +1,62 @@
 #include "policy/policy.h"
 
 #include <filesystem>
+#include <map>
 
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
 #include "policy/catalog.h"
+#include "policy/extend.h"
+#include "policy/lint.h"
+#include "policy/rules.h"
 
 namespace hv::policy {
 namespace {
 
+// A policy's text, others that it extends after `---- file NAME`, and what is expected of it.
 struct Case {
   std::string text;
+  std::map<std::string, std::string, std::less<>> files;
+  std::string kind;
   std::string expected;
-  bool is_error = false;
 };
 
 Case read_case(const std::filesystem::path& file) {
   std::string all = *base::read_file(file.string());
   Case result;
-  for (bool is_error : {false, true}) {
-    std::string line = is_error ? "---- expect error\n" : "---- expect policy\n";
-    size_t at = all.find(line);
-    if (at == std::string::npos) continue;
-    result = {all.substr(0, at), all.substr(at + line.size()), is_error};
+  std::string* part = &result.text;
+  for (size_t at = 0; at < all.size();) {
+    size_t end = std::min(all.find('\n', at) + 1, all.size());
+    std::string line = all.substr(at, end - at);
+    at = end;
+    if (line.starts_with("---- file ")) {
+      part = &result.files[line.substr(10, line.size() - 11)];
+    } else if (line.starts_with("---- expect ")) {
+      result.kind = line.substr(12, line.size() - 13);
+      part = &result.expected;
+    } else {
+      *part += line;
+    }
   }
   return result;
+}
+
+std::string answer(const Case& test) {
+  base::Result<Policy> policy = resolve({"", "p.toml", test.text}, [&](std::string_view name) -> base::Result<Source> {
+    auto found = test.files.find(name);
+    if (found == test.files.end()) return base::Failure(base::not_found("no such policy"));
+    return Source{found->first, found->first + ".toml", found->second};
+  });
+  if (!policy) return test.kind == "error" ? policy.error().message() + "\n" : "error: " + policy.error().message();
+  if (test.kind == "policy") return describe(*policy);
+  if (test.kind == "rules") return list_rules(*policy);
+  if (test.kind == "warnings") {
+    std::string warnings;
+    for (const Warning& warning : find_warnings(*policy)) warnings += warning.text() + "\n";
+    return warnings;
+  }
+  return "a policy: " + describe(*policy);
 }
 
 TEST(PolicyCases, EveryCaseHolds) {
@@ -34,13 +65,34 @@ TEST(PolicyCases, EveryCaseHolds) {
     if (entry.path().extension() != ".case") continue;
     SCOPED_TRACE(entry.path().filename().string());
     Case test = read_case(entry.path());
-    ASSERT_FALSE(test.expected.empty()) << "no '---- expect' line";
-    base::Result<Policy> policy = parse(test.text, "p.toml");
-    EXPECT_EQ(policy.has_value(), !test.is_error);
-    EXPECT_EQ(policy ? describe(*policy) : policy.error().message() + "\n", test.expected);
+    ASSERT_FALSE(test.kind.empty()) << "no '---- expect' line";
+    EXPECT_EQ(answer(test), test.expected);
     ++count;
   }
   EXPECT_GE(count, 10);
+}
+
+// What is written down of a policy means the same when it is read again.
+TEST(PolicyCases, ComeBackAsTheyWereWritten) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(HYDRAVISOR_SOURCE_DIR "/src/policy/testdata")) {
+    if (entry.path().extension() != ".case") continue;
+    Case test = read_case(entry.path());
+    if (test.kind != "policy" || !test.files.empty()) continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    Policy policy = *parse(test.text, "p.toml");
+    std::string text = to_toml(policy);
+    base::Result<Policy> again = parse(text, "again.toml");
+    ASSERT_TRUE(again) << again.error().message() << "\n" << text;
+    for (Policy* each : {&policy, &*again}) {
+      each->origins.clear();
+      for (core::EgressRule& rule : each->egress.rules) rule.origin.clear();
+    }
+    EXPECT_EQ(describe(policy), describe(*again)) << text;
+    EXPECT_TRUE(policy == *again) << text;
+    ++count;
+  }
+  EXPECT_GE(count, 5);
 }
 
 class CatalogTest : public testing::Test {
@@ -111,11 +163,11 @@ TEST_F(CatalogTest, ListsABrokenFileWithItsError) {
   write("broken.toml", "version = ");
   write("mine.toml", "version = 1\ndescription = \"my own\"\n");
   std::vector<core::PolicyInfo> all = *Catalog(directory_).list();
-  ASSERT_EQ(all.size(), 5u);
-  EXPECT_EQ(all[0].name, "broken");
-  EXPECT_NE(all[0].description.find("broken.toml:1:"), std::string::npos) << all[0].description;
-  EXPECT_EQ(all[2].name, "mine");
-  EXPECT_EQ(all[2].description, "my own");
+  ASSERT_EQ(all.size(), 7u);
+  EXPECT_EQ(all[1].name, "broken");
+  EXPECT_NE(all[1].description.find("broken.toml:1:"), std::string::npos) << all[1].description;
+  EXPECT_EQ(all[3].name, "mine");
+  EXPECT_EQ(all[3].description, "my own");
 }
 
 }  // namespace

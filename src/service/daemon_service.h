@@ -11,6 +11,7 @@
 #include "service/leftovers.h"
 #include "service/life_cycle.h"
 #include "service/log_cases.h"
+#include "service/policy_cases.h"
 #include "service/probe_case.h"
 #include "service/proof_cases.h"
 #include "service/service.h"
@@ -26,6 +27,7 @@ class DaemonService final : public Service {
     WorkspaceCases& workspaces;
     AuditCases& audit;
     CatalogCases& catalog;
+    PolicyCases& policies;
     ProbeCase& probes;
     const ProofCases& proofs;
     DoctorCase& doctor;
@@ -95,6 +97,33 @@ class DaemonService final : public Service {
 
   base::Result<std::vector<core::PolicyInfo>> policies() override { return with_.catalog.policies(); }
   base::Result<core::PolicyInfo> policy(std::string_view name) override { return with_.catalog.policy(name); }
+  base::Result<core::PolicyInfo> effective_policy(std::string_view name) override {
+    return with_.policies.effective(name);
+  }
+  base::Result<core::PolicyReport> validate_policy(std::string_view name,
+                                                   const core::PolicyTextRequest& request) override {
+    return with_.policies.validate(name, request);
+  }
+  base::Result<core::PolicyExplanation> explain_policy(std::string_view name) override {
+    return with_.policies.explain(name);
+  }
+  base::Result<core::PolicyAnswer> ask_policy(std::string_view name, const core::PolicyQuestion& question) override {
+    return with_.policies.ask(name, question);
+  }
+  base::Result<core::PolicyDiff> diff_policy(std::string_view name, const core::PolicyDiffRequest& request) override {
+    return with_.policies.diff(name, request);
+  }
+  base::Result<core::PolicySimulation> simulate_policy(std::string_view name,
+                                                       const core::PolicySimulateRequest& request) override {
+    return with_.policies.simulate(name, request);
+  }
+  base::Result<core::PolicyLearned> learn_policy(std::string_view sandbox,
+                                                 const core::PolicyLearnRequest& request) override {
+    return with_.policies.learn(sandbox, request);
+  }
+  base::Result<core::PolicyInfo> write_policy(std::string_view name, const core::PolicyWriteRequest& request) override {
+    return with_.policies.write(name, request);
+  }
   base::Result<std::vector<core::AgentInfo>> agents() override { return with_.catalog.agents(); }
   base::Result<core::AgentInfo> agent(std::string_view name) override { return with_.catalog.agent(name); }
   base::Result<std::vector<core::HomeInfo>> homes() override { return with_.catalog.homes(); }

@@ -203,6 +203,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   intent["policy"] = info.policy;
   intent["workspace"] = base::printable(info.workspace.path);
   intent["mode"] = core::name_of(info.workspace.mode);
+  intent["home"] = base::printable(plan.home_inside);
+  if (plan.spec.ground.allow_nested) intent["nested"] = true;
   if (!sandbox.stored.request.read.empty()) intent["read"] = to_array(sandbox.stored.request.read);
   if (!sandbox.stored.request.write.empty()) intent["write"] = to_array(sandbox.stored.request.write);
   if (!plan.degraded.empty()) intent["degraded"] = to_array(plan.degraded);

@@ -16,13 +16,17 @@
 #include "images/home.h"
 #include "images/plan.h"
 #include "images/workspace_check.h"
+#include "isolation/call_names.h"
 #include "isolation/landlock.h"
 #include "isolation/seccomp_filter.h"
 #include "policy/catalog.h"
+#include "policy/enforcement.h"
+#include "policy/keys.h"
 #include "service/egress_plan.h"
 #include "service/grants.h"
 #include "service/limits.h"
 #include "service/live_protection.h"
+#include "service/policy_cases.h"
 #include "service/proof_subject.h"
 #include "workspace/baseline.h"
 #include "workspace/git_layout.h"
@@ -92,6 +96,15 @@ Result<Decision> decide(const core::RunRequest& request, const core::Paths& path
   return decision;
 }
 
+images::PathRules path_rules(const policy::Policy& policy) {
+  images::PathRules rules;
+  rules.hide = policy.hide;
+  rules.restrict_exec = policy.exec.fallback == core::Verdict::deny;
+  if (rules.restrict_exec) rules.exec_allow = policy.exec.allow;
+  rules.exec_deny = policy.exec.deny;
+  return rules;
+}
+
 images::PlanRequest plan_request(const core::RunRequest& request, const Decision& decision, const std::string& user,
                                  const core::Paths& paths, const std::string& directory) {
   images::PlanRequest plan;
@@ -104,7 +117,10 @@ images::PlanRequest plan_request(const core::RunRequest& request, const Decision
   plan.write = decision.policy.write;
   plan.pass = decision.policy.pass;
   plan.pass.insert(plan.pass.end(), decision.agent.pass.begin(), decision.agent.pass.end());
-  plan.set = decision.agent.set;
+  plan.set = decision.policy.set;
+  plan.set.insert(plan.set.end(), decision.agent.set.begin(), decision.agent.set.end());
+  plan.paths = path_rules(decision.policy);
+  plan.own_directories = {paths.config, paths.state, paths.runtime};
   plan.state_directory = directory;
   plan.cache = paths.cache;
   plan.tmp_bytes = decision.limits.tmp_bytes;
@@ -145,7 +161,9 @@ std::vector<core::Variable> kept_variables(const core::Caller& caller, const std
 }
 
 // Each is built once, when it is first needed.
-const std::string& filter_for(bool nested, bool writes) {
+std::string filter_for(bool nested, bool writes, const std::vector<uint32_t>& denied) {
+  if (!denied.empty())
+    return isolation::build_filter({.record_writes = writes, .allow_nested = nested, .denied = denied});
   static std::map<std::pair<bool, bool>, std::string> filters;
   static std::mutex mutex;
   std::lock_guard lock(mutex);
@@ -228,7 +246,8 @@ void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
   bool shared = true;
   for (core::Mount& mount : mounts) {
     bool is_file = mount.kind == core::Mount::Kind::file;
-    shared = shared && (is_file || !is_own(mount));
+    // What covers something is this policy's and this project's.
+    shared = shared && mount.kind != core::Mount::Kind::cover && (is_file || !is_own(mount));
     (shared && !is_file ? spec.ground.mounts : spec.mounts).push_back(std::move(mount));
   }
 }
@@ -254,6 +273,81 @@ GroupResolver group_resolver(config::HostGroups& groups, const core::RunRequest&
       sources.repository = HV_TRY(workspace::git_layout(request.workspace.path)).common_dir;
     return groups.resolve(group, sources);
   };
+}
+
+Result<std::vector<uint32_t>> calls_to_deny(const policy::Policy& policy) {
+  std::vector<uint32_t> numbers;
+  for (const std::string& name : policy.denied_calls) {
+    const policy::Place* place = policy.origin("syscalls.deny", name);
+    numbers.push_back(static_cast<uint32_t>(HV_TRY_CONTEXT(
+        isolation::call_to_deny(name), (place == nullptr ? "" : place->text() + ": ") + "syscalls.deny")));
+  }
+  return numbers;
+}
+
+// A main command that the policy does not let start is refused here, where the rule can be named. What its own programs
+// start the kernel refuses.
+std::optional<Error> program_denied(const policy::Policy& policy, const core::Command& command, const std::string& home,
+                                    const std::string& workspace) {
+  if (policy.exec == policy::ExecRules{} || command.arguments.empty() || !command.arguments[0].starts_with('/'))
+    return std::nullopt;
+  policy::Question question;
+  question.kind = policy::Question::Kind::exec;
+  question.subject = command.arguments[0];
+  policy::Surroundings around;
+  around.home = home;
+  around.workspace = workspace;
+  policy::Answer answer = policy::Evaluator(policy, around, PolicyCases::judges()).evaluate(question);
+  if (answer.verdict == core::Verdict::allow || !answer.key.starts_with("exec.")) return std::nullopt;
+  std::string rule = answer.key + (answer.rule.empty() ? "" : " \"" + answer.rule + "\"");
+  return base::denied("policy '" + policy.name + "' does not let " + base::printable(question.subject) +
+                      " be started: " + rule + (answer.place.line == 0 ? "" : " (" + answer.place.text() + ")"))
+      .with_hint("hydravisor policy check " + policy.name + " exec " + base::shell_quote(question.subject) +
+                 " says why; choose another with --policy");
+}
+
+policy::Machine machine_of(const isolation::CgroupPlan& cgroups, int landlock_abi) {
+  policy::Machine machine;
+  machine.landlock_abi = landlock_abi;
+  machine.limits = cgroups.enforced;
+  for (const isolation::Unenforced& missing : cgroups.not_enforced) machine.lacks[missing.limit] = missing.reason;
+  return machine;
+}
+
+// What the policy says and this machine cannot keep: a sentence for each that is accepted, and the first that is not
+// refuses the start.
+Result<std::vector<std::string>> accept_losses(const core::RunRequest& request, const Decision& decision,
+                                               const policy::Machine& machine) {
+  policy::Policy policy = decision.policy;
+  policy.nested_sandboxes = decision.nested;
+  policy.limits = decision.limits;
+  std::vector<std::string> known = policy::degradable_keys();
+  for (const std::string& key : request.allow_degraded)
+    if (std::ranges::find(known, key) == known.end()) {
+      auto near = base::nearest(key, known);
+      return Failure(
+          base::invalid_argument("--allow-degraded: no policy has a key '" + base::printable(key.substr(0, 64)) + "'")
+              .with_hint(near ? "did you mean '" + *near + "'?" : "hydravisor policy explain lists the keys"));
+    }
+  std::vector<std::string> losses;
+  for (const policy::Unkept& unkept : policy::unkept_of(policy, request.tier, machine)) {
+    // A limit that an option names was accepted with --accept-unenforced, or has been refused already.
+    bool accepted = unkept.accepted ||
+                    std::ranges::find(request.allow_degraded, unkept.key) != request.allow_degraded.end() ||
+                    (unkept.key.starts_with("limits.") && request.limits.accept_unenforced);
+    if (!accepted) {
+      std::string from = unkept.place.line == 0 ? "" : unkept.place.text() + ": ";
+      return Failure(base::unsupported(from + "policy '" + policy.name + "' sets " + unkept.key +
+                                       ", which cannot be kept on this machine: " + unkept.why)
+                         .with_hint("accept that with --allow-degraded " + unkept.key +
+                                    ", or in the policy: [security] allow_degraded = [\"" + unkept.key + "\"]"));
+    }
+    // Limits are told in a moment, with parts of them that are missing.
+    if (unkept.key.starts_with("limits.")) continue;
+    losses.push_back(unkept.key + " is not enforced: " + unkept.why +
+                     (unkept.remains.empty() ? "" : "; " + unkept.remains));
+  }
+  return losses;
 }
 
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
@@ -301,6 +395,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.host_root = options_.uid == 0;
     look.uid = plan.host_root ? kAgentOfRoot : request.caller.uid;
     look.gid = plan.host_root ? kAgentOfRoot : request.caller.gid;
+    plan.spec.denied_calls = HV_TRY(calls_to_deny(decision.policy));
     HV_TRY(base::make_directories(directory));
     images::HomeStore homes(options_.paths.homes);
     images::Home home =
@@ -326,7 +421,10 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     isolation::IoDevice device;
     if (decision.limits.io_bytes != 0) device = isolation::find_io_device(options_.paths.sandboxes);
     plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device);
-    return check_limits(request.limits, plan.cgroups);
+    HV_TRY(check_limits(request.limits, plan.cgroups));
+    std::vector<std::string> losses = HV_TRY(accept_losses(request, decision, machine_of(plan.cgroups, landlock_abi_)));
+    std::ranges::move(losses, std::back_inserter(plan.degraded));
+    return {};
   };
   if (Status settled = settle(); !settled) return std::unexpected(Refusal{std::move(settled).error()});
 
@@ -344,11 +442,16 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   Result<images::Plan> found = images::make_plan(look);
   if (!found) return std::unexpected(refusal_of_command(found.error()));
 
+  if (std::optional<Error> denied =
+          program_denied(decision.policy, found->command, found->home, request.workspace.path))
+    return std::unexpected(Refusal{*std::move(denied), 126});
+
   plan.policy = decision.policy.name;
   plan.agent = decision.agent.name;
   plan.mode = decision.mode;
   plan.keep = decision.keep;
   plan.limits = describe_limits(decision.limits, plan.cgroups);
+  plan.home_inside = found->home;
   plan.kept_environment = kept_variables(request.caller, found->command.environment);
   isolation::LandlockPlan landlock;
   landlock.filesystem = !decision.nested;
@@ -380,7 +483,9 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   split_mounts(spec, std::move(found->mounts));
   spec.limits = decision.limits;
   if (spec.limits.disk_bytes != 0) spec.counted = counted_directories(spec, look.home);
-  spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live);
+  spec.seccomp_program = filter_for(decision.nested, decision.mode == WorkspaceMode::live, spec.denied_calls);
+  spec.restrict_exec = look.paths.restrict_exec && isolation::foresee_landlock(landlock, landlock_abi_).filesystem;
+  spec.executable = std::move(found->executable);
   for (core::Layer layer : request.skipped_layers) {
     spec.ground.skipped_layers |= static_cast<uint32_t>(layer);
     plan.degraded.push_back("the layer " + std::string(core::name_of(layer)) + " is left out on request");
@@ -407,6 +512,15 @@ Result<EgressPlan> Planner::plan_network(core::RunRequest request, const core::C
   return plan_egress(decision.policy, decision.agent, request, group_resolver(groups_, request));
 }
 
+policy::Machine Planner::machine() const {
+  core::Limits all;
+  all.memory_bytes = all.pids = all.io_bytes = uint64_t{1} << 30;
+  all.cpu_millis = 1000;
+  return machine_of(
+      isolation::plan_cgroups(options_.cgroups, "any", all, isolation::find_io_device(options_.paths.sandboxes)),
+      landlock_abi_);
+}
+
 Status Planner::renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const {
   if (!ground.host_root) return {};
   uint64_t seed = ground.uid_map.at(0).outside / ground.uid_map.at(0).count + 1;
@@ -426,6 +540,8 @@ Planned<core::Command> Planner::plan_exec(const core::ExecRequest& request, cons
   look.command = request.command;
   look.directory = request.directory.empty() ? as_run.workspace.path : request.directory;
   add_variables(look, request.environment, info.network.open, info.name);
+  // The covers are there already.
+  look.paths = {};
   look.uid = options_.uid == 0 ? kAgentOfRoot : request.caller.uid;
   look.gid = options_.uid == 0 ? kAgentOfRoot : request.caller.gid;
   look.home = info.home ? options_.paths.homes + "/" + *info.home + "/home" : directory + "/home";

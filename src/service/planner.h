@@ -19,6 +19,7 @@
 #include "images/toolchain_cache.h"
 #include "isolation/cgroup.h"
 #include "isolation/idmap.h"
+#include "policy/enforcement.h"
 #include "policy/policy.h"
 #include "service/egress_plan.h"
 
@@ -34,6 +35,7 @@ struct LaunchPlan {
   core::WorkspaceMode mode = core::WorkspaceMode::cow;
   bool keep = false;  // `run`: also without changes
   std::optional<std::string> home;
+  std::string home_inside;
   std::vector<core::Variable> kept_environment;  // what a later start may use again
   bool host_root = false;
   core::ProofSubject subject;  // without the plan's digest: service/proof_subject.h
@@ -75,6 +77,8 @@ class Planner {
                            const std::string& directory, const Ranges& ranges);
   // What a sandbox made by `request` may reach by the policies of this moment; groups stand for the tools of `asking`.
   base::Result<EgressPlan> plan_network(core::RunRequest request, const core::Caller& asking);
+  // What this machine offers to policies. Thread-safe.
+  policy::Machine machine() const;
   // Makes a groundwork fit for another start: with ids of its own.
   base::Status renew(core::Groundwork& ground, const std::vector<core::IdRange>& used_ranges) const;
   // A command for a running sandbox: the environment its policy allows this caller, in its own home and PATH.

@@ -18,6 +18,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/policy_info.h"
 #include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
@@ -109,6 +110,19 @@ class Service {
   // Data files and the host. [pool]
   virtual base::Result<std::vector<core::PolicyInfo>> policies() = 0;
   virtual base::Result<core::PolicyInfo> policy(std::string_view name) = 0;
+  // With all that it extends, and each line's origin.
+  virtual base::Result<core::PolicyInfo> effective_policy(std::string_view name) = 0;
+  virtual base::Result<core::PolicyReport> validate_policy(std::string_view name,
+                                                           const core::PolicyTextRequest& request) = 0;
+  virtual base::Result<core::PolicyExplanation> explain_policy(std::string_view name) = 0;
+  virtual base::Result<core::PolicyAnswer> ask_policy(std::string_view name, const core::PolicyQuestion& question) = 0;
+  virtual base::Result<core::PolicyDiff> diff_policy(std::string_view name, const core::PolicyDiffRequest& request) = 0;
+  virtual base::Result<core::PolicySimulation> simulate_policy(std::string_view name,
+                                                               const core::PolicySimulateRequest& request) = 0;
+  virtual base::Result<core::PolicyLearned> learn_policy(std::string_view sandbox,
+                                                         const core::PolicyLearnRequest& request) = 0;
+  virtual base::Result<core::PolicyInfo> write_policy(std::string_view name,
+                                                      const core::PolicyWriteRequest& request) = 0;
   virtual base::Result<std::vector<core::AgentInfo>> agents() = 0;
   virtual base::Result<core::AgentInfo> agent(std::string_view name) = 0;
   virtual base::Result<std::vector<core::HomeInfo>> homes() = 0;

@@ -8,7 +8,7 @@ namespace hv::shimwire {
 
 template <>
 struct Last<core::Mount::Kind> {
-  static constexpr auto value = core::Mount::Kind::directory;
+  static constexpr auto value = core::Mount::Kind::cover;
 };
 
 void visit(auto& v, auto& m, core::Rlimit*) {

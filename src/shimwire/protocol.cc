@@ -65,7 +65,8 @@ static void visit(auto& v, auto& m, InitGround*) {
   each(v, m.ground, m.sources);
 }
 static void visit(auto& v, auto& m, InitSetup*) {
-  each(v, m.hostname, m.cgroup_files, m.host_ports, m.mounts, m.sources, m.seccomp_program);
+  each(v, m.hostname, m.cgroup_files, m.host_ports, m.mounts, m.sources, m.seccomp_program, m.restrict_exec);
+  each(v, m.executable);
 }
 static void visit(auto& v, auto& m, InitListeners*) {
   each(v, m.uses, m.more);

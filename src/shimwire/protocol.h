@@ -168,6 +168,8 @@ struct InitSetup {
   std::vector<core::Mount> mounts;
   std::string sources;  // as in InitGround
   std::string seccomp_program;
+  bool restrict_exec = false;  // as in LaunchSpec
+  std::vector<std::string> executable;
 };
 struct InitListeners {
   std::string uses;   // what each descriptor is for, one letter each: isolation::GatewaySocket

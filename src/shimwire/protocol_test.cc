@@ -21,6 +21,9 @@ core::LaunchSpec example() {
   spec.mounts = {{core::Mount::Kind::overlay, "/home/u/p", "/home/u/p", true, true, false, {}, "/state/ws", 0},
                  {core::Mount::Kind::file, {}, "/etc/hostname", false, false, false, "web\n", {}, 0}};
   spec.limits = {1 << 30, 512, 1500};
+  spec.denied_calls = {101, 319};
+  spec.restrict_exec = true;
+  spec.executable = {"/usr/bin"};
   spec.seccomp_program = std::string("\x01\x00\x02", 3);
   spec.host_ports = {8080, 11434};
   spec.command = {{"sh", "-c", "exit 3"}, {"A=b", "C="}, "/home/u/p", true, 24, 80, 027, {{7, 1024, 4096}}};
@@ -46,9 +49,9 @@ TEST(LaunchCodec, RefusesAKindOfMountThatDoesNotExist) {
   // The kind stands before the length and the text of the mount's source.
   size_t kind = bytes.find("/home/u/p") - sizeof(uint32_t) - 1;
   ASSERT_EQ(bytes[kind], static_cast<char>(core::Mount::Kind::overlay));
-  bytes[kind] = static_cast<char>(core::Mount::Kind::directory);
+  bytes[kind] = static_cast<char>(core::Mount::Kind::cover);
   EXPECT_TRUE(decode_launch_spec(bytes));
-  bytes[kind] = static_cast<char>(core::Mount::Kind::directory) + 1;
+  bytes[kind] = static_cast<char>(core::Mount::Kind::cover) + 1;
   EXPECT_FALSE(decode_launch_spec(bytes));
 }
 

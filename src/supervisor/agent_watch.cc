@@ -163,13 +163,13 @@ void AgentWatch::flush() {
   for (const monitor::ExecFolded& folded : state_->execs.take_all()) state_->write(folded);
 }
 
-base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, Record record,
-                                           BeforeWrite before_write) {
+base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
+                                           Record record, BeforeWrite before_write) {
   isolation::set_listener_sync_wake_up(listener.get());
   base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
-  auto state =
-      std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
-                                       monitor::Monitor(std::move(proc)), std::move(record), std::move(before_write)});
+  auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
+                                                monitor::Monitor(std::move(proc), std::move(denied)), std::move(record),
+                                                std::move(before_write)});
   State* raw = state.get();
   HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
   return AgentWatch(std::move(state));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/fd.h"
@@ -21,8 +22,9 @@ class AgentWatch {
   // caller sees them.
   using BeforeWrite = std::function<void(const monitor::WriteIntent& intent, const workspace::LinkReader& links)>;
 
-  static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, Record record,
-                                        BeforeWrite before_write = {});
+  // `denied`: calls that the policy denies beside the ones that every sandbox is denied.
+  static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
+                                        Record record, BeforeWrite before_write = {});
   AgentWatch(AgentWatch&&) noexcept;
   ~AgentWatch();
 

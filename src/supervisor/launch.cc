@@ -118,6 +118,8 @@ Result<LaunchedInit> Launch::finish(const core::LaunchSpec& spec) && {
   setup.mounts = spec.mounts;
   setup.sources = parcel.shape;
   setup.seccomp_program = spec.seccomp_program;
+  setup.restrict_exec = spec.restrict_exec;
+  setup.executable = spec.executable;
   std::vector<int> fds;
   for (const Fd& file : cgroup.files) fds.push_back(file.get());
   fds.insert(fds.end(), parcel.fds.begin(), parcel.fds.end());

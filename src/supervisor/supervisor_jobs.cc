@@ -140,7 +140,8 @@ Status Supervisor::watch_agent(Fd listener) {
     before = [this](const monitor::WriteIntent& intent, const workspace::LinkReader& links) {
       before_write(intent, links);
     };
-  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), std::move(keep_record), std::move(before))));
+  watch_.emplace(HV_TRY(
+      AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, std::move(keep_record), std::move(before))));
   return {};
 }
 

@@ -89,6 +89,7 @@ void describe(V& v, T& x) {
   v.optional("limits", x.limits);
   v.optional("skipped_layers", x.skipped_layers);
   v.optional("prove", x.prove);
+  v.optional("allow_degraded", x.allow_degraded);
 }
 
 template <typename V, Same<core::ExecRequest> T>
@@ -547,7 +548,7 @@ void describe(V& v, T& x) {
 }
 
 template <typename V, typename T>
-  requires requires(T& x) { x.items; }
+  requires requires(T& x) { x.items; } && (!requires(T& x) { x.before; })
 void describe(V& v, T& x) {
   v.required("items", x.items);
 }

@@ -13,6 +13,7 @@
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
+#include "core/policy_info.h"
 #include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"

@@ -1,0 +1,128 @@
+#include "policy/schema.h"
+
+#include <string>
+
+#include "base/text.h"
+#include "policy/keys.h"
+
+namespace hv::policy {
+
+namespace {
+
+using base::json::Array;
+using base::json::Object;
+using base::json::Value;
+
+constexpr const char* kPolicyName = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
+constexpr const char* kSize = "^[0-9]+(\\.[0-9]+)? ?([KMGT](i?B?)?|B)?$";
+constexpr const char* kTime = "^([0-9]+(\\.[0-9]+)?(ms|d|h|m|s))+$";
+// Without what other languages give a meaning, and without '..'.
+constexpr const char* kGlob =
+    "^(?!.*(^|/)\\.{1,2}(/|$))(?!.*//)(?!/$)[^\\[\\]{}\\\\\\u0000-\\u001f\\u007f]*[^/"
+    "\\[\\]{}\\\\\\u0000-\\u001f\\u007f]$";
+constexpr const char* kGrant =
+    "^(~?/)(?!(proc|sys|dev|run|etc)(/|$))(?!.*\\*\\*)(?!.*(^|/)\\.{1,2}(/|$))(?!.*//).*[^/]$";
+constexpr const char* kVariable = "^[A-Za-z_][A-Za-z0-9_]*$";
+constexpr const char* kPassed = "^[A-Za-z_][A-Za-z0-9_]*\\*?$";
+constexpr const char* kCall = "^[a-z0-9_]{1,40}$";
+
+Object text(const char* pattern) {
+  return {{"type", "string"}, {"pattern", pattern}};
+}
+
+Object list(Value items) {
+  return {{"type", "array"}, {"items", std::move(items)}};
+}
+
+Object of_value(const ValueKey& key) {
+  switch (key.shape) {
+    case Shape::size:
+      return text(kSize);
+    case Shape::time:
+      return text(kTime);
+    case Shape::integer:
+      if (key.key == "limits.pids") return {{"type", "integer"}, {"minimum", 4}, {"maximum", 4'194'304}};
+      return {{"type", "integer"}, {"minimum", 32}, {"maximum", 1'048'576}};
+    case Shape::number:
+      return {{"type", "number"}, {"minimum", 0.01}, {"maximum", 4096}};
+    case Shape::boolean:
+      return {{"type", "boolean"}};
+    case Shape::choice: {
+      Array choices;
+      for (const std::string& choice : base::split(key.choices, ' ')) choices.emplace_back(choice);
+      return {{"enum", std::move(choices)}};
+    }
+    case Shape::proof:
+      return {{"oneOf", Array{Object{{"type", "boolean"}}, text(kTime)}}};
+    case Shape::text:
+      break;
+  }
+  return {{"type", "string"}};
+}
+
+Object of_list(const ListKey& key) {
+  if (key.key == "filesystem.read" || key.key == "filesystem.write") return list(text(kGrant));
+  if (key.key == "syscalls.deny") return list(text(kCall));
+  if (key.key == "environment.pass") return list(text(kPassed));
+  if (key.key == "security.allow_degraded") {
+    Array keys;
+    for (const std::string& each : degradable_keys()) keys.emplace_back(each);
+    return list(Object{{"enum", std::move(keys)}});
+  }
+  return list(text(kGlob));
+}
+
+Object rule_list(bool may_be_private) {
+  Object table{{"host", Object{{"type", "string"}, {"minLength", 1}}},
+               {"ports", list(Object{{"oneOf", Array{Object{{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}},
+                                                     text("^(\\*|[0-9]{1,5}(-[0-9]{1,5})?)$")}}})},
+               {"methods", list(text("^[A-Z-]{1,32}$"))},
+               {"path", text("^/[^\\s%?#\\\\]*$")}};
+  if (may_be_private) table["private"] = Object{{"type", "boolean"}};
+  return list(
+      Object{{"oneOf", Array{Object{{"type", "string"}, {"minLength", 1}}, Object{{"type", "object"},
+                                                                                  {"required", Array{"host"}},
+                                                                                  {"additionalProperties", false},
+                                                                                  {"properties", std::move(table)}}}}});
+}
+
+}  // namespace
+
+Value schema() {
+  Object sections;
+  auto add = [&](std::string_view key, Object property, std::string_view help) {
+    std::string section(key.substr(0, key.find('.')));
+    if (!sections.contains(section))
+      sections[section] = Object{{"type", "object"}, {"additionalProperties", false}, {"properties", Object{}}};
+    if (!help.empty()) property["description"] = help;
+    sections[section].as_object()["properties"].as_object()[key.substr(section.size() + 1)] = std::move(property);
+  };
+  for (const ValueKey& key : value_keys()) add(key.key, of_value(key), key.help);
+  for (const ListKey& key : list_keys()) add(key.key, of_list(key), key.help);
+  add("network.allow", rule_list(true), "Who may be reached");
+  add("network.ask", rule_list(true), "Who may be reached once somebody approves");
+  add("network.deny", rule_list(false), "Who may not be reached, whatever else is said");
+  add(kHostServices, list(Object{{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}),
+      "Ports of the host's loopback");
+  add(kVariables,
+      Object{{"type", "object"},
+             {"propertyNames", Object{{"pattern", kVariable},
+                                      {"not", Object{{"enum", Array{"HOME", "USER", "LOGNAME", "SHELL", "PATH"}}}}}},
+             {"additionalProperties", Object{{"type", "string"}}}},
+      "Variables and their values");
+  Object properties{{"version", Object{{"const", 1}, {"description", "The version of this language"}}},
+                    {"name", Object{{"type", "string"}, {"description", "As the file is called"}}},
+                    {"description", Object{{"type", "string"}, {"description", "One line"}}},
+                    {"extends", list(text(kPolicyName))}};
+  properties["extends"].as_object()["description"] =
+      "Policies that it is made from: the later before the earlier, itself before all";
+  for (auto& [name, section] : sections) properties[name] = std::move(section);
+  return Object{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                {"title", "A policy of Hydravisor"},
+                {"type", "object"},
+                {"required", Array{"version"}},
+                {"additionalProperties", false},
+                {"properties", std::move(properties)}};
+}
+
+}  // namespace hv::policy
