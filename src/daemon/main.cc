@@ -232,8 +232,8 @@ Result<Ending> serve(Fd start_lock) {
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
-  service::DaemonService daemon_service({life, workspaces, audit, catalog, policies, probes, proofs, doctor, leftovers, principal,
-                                         logs, usage, info, stop_soon, [&](const std::string& program) {
+  service::DaemonService daemon_service({life, workspaces, audit, catalog, policies, probes, proofs, doctor, leftovers,
+                                         principal, logs, usage, info, stop_soon, [&](const std::string& program) {
                                            ending.become = program;
                                            stop_soon();
                                          }});
