@@ -66,8 +66,8 @@ int main() {
   std::printf("parse and resolve 1,000 rules   %8.2f ms (target 5)\n", median(parses) / 1000);
   auto nothing = [](std::string_view) { return false; };
   policy::Evaluator evaluator(*policy::resolve({"many", "many.toml", text}, load),
-                              {"/home/me", "/work/app", core::Tier::process, {}}, {judge, nothing, nothing});
-  for (const char* line : {"read /work/app/src/deep/down/file.cc", "read /data/d199/x", "exec /usr/bin/tool149",
+                              {"/home/me", "/srv/app", core::Tier::process, {}}, {judge, nothing, nothing});
+  for (const char* line : {"read /srv/app/src/deep/down/file.cc", "read /data/d199/x", "exec /usr/bin/tool149",
                            "exec /usr/bin/other", "connect host349.example.org:443", "connect none.example.org:443"}) {
     policy::Question question = *policy::parse_question(base::split(line, ' '));
     std::vector<double> answers;

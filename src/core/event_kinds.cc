@@ -45,6 +45,7 @@ constexpr std::array kKinds{
     EventKind{"network.denied", kNetwork, 5},
     EventKind{"network.dns", kDns, 1},
     EventKind{"network.request", kHttp, kOther},
+    EventKind{"policy.writing", kApplication, kOther},
     EventKind{"principal.refused", kAuthentication, 1},
     EventKind{"probe.finished", kCompliance, 1},
     EventKind{"probe.proof", kCompliance, 1},

@@ -6,7 +6,7 @@ namespace hv::core {
 namespace {
 
 bool covers(std::string_view pattern, std::string_view path) {
-  return Glob::parse(pattern)->placed("/home/me", "/work/app").covers(path);
+  return Glob::parse(pattern)->placed("/home/me", "/srv/app").covers(path);
 }
 
 TEST(Glob, HasOneMeaning) {
@@ -31,16 +31,16 @@ TEST(Glob, HasOneMeaning) {
       {"/srv/**", "/srv/a", true},
       {"/srv/**/a/**/b", "/srv/a/a/c/b", true},
       {"/srv/**/a/**/b", "/srv/b/a", false},
-      {".env", "/work/app/.env", true},
-      {".env", "/work/app/deep/.env/x", true},
-      {".env", "/work/app/.envrc", false},
+      {".env", "/srv/app/.env", true},
+      {".env", "/srv/app/deep/.env/x", true},
+      {".env", "/srv/app/.envrc", false},
       {"*.pem", "/anywhere/key.pem", true},
       {"*.pem", "/anywhere/key.PEM", false},
-      {"secrets/prod", "/work/app/secrets/prod/key", true},
+      {"secrets/prod", "/srv/app/secrets/prod/key", true},
       {"secrets/prod", "/other/secrets/prod", false},
       {"~/.aws", "/home/me/.aws/credentials", true},
       {"~/.aws", "/home/you/.aws", false},
-      {"a*b*c/x", "/work/app/aXbYc/x", true},
+      {"a*b*c/x", "/srv/app/aXbYc/x", true},
       {"*a*", "/bbb", false},
   };
   for (const Case& one : cases)

@@ -25,9 +25,9 @@ class PathRulesTest : public FakeHost, public testing::Test {
     bin.target = "/bin";
     bin.content = "usr/bin";
     mounts_.push_back(bin);
-    show("project", "/work/app");
+    show("project", "/ws/app");
     mounts_.back().kind = Mount::Kind::overlay;
-    around_ = {"/home/ada", "/work/app", {"/srv/granted"}, {"/usr/bin", "/bin"}};
+    around_ = {"/home/ada", "/ws/app", {"/srv/granted"}, {"/usr/bin", "/bin"}};
   }
   void show(const std::string& name, const std::string& target) {
     std::filesystem::create_directories(top_ + "/" + name);
@@ -56,8 +56,7 @@ TEST_F(PathRulesTest, HidesANameWhereverTheUsersFilesAre) {
   file("granted/.env/inside");
   file("usr/share/.env");
   rules_.hide = {".env"};
-  EXPECT_THAT(covered(),
-              ElementsAre("/home/ada/.env", "/srv/granted/.env", "/work/app/.env", "/work/app/deep/down/.env"));
+  EXPECT_THAT(covered(), ElementsAre("/home/ada/.env", "/srv/granted/.env", "/ws/app/.env", "/ws/app/deep/down/.env"));
 }
 
 TEST_F(PathRulesTest, HidesPlacesInTheWorkspaceTheHomeAndTheSystem) {
@@ -67,9 +66,9 @@ TEST_F(PathRulesTest, HidesPlacesInTheWorkspaceTheHomeAndTheSystem) {
   file("state/home/.aws/credentials");
   file("usr/share/keys/k");
   rules_.hide = {"secrets/**", "~/.aws", "/usr/share/k*", "nothing/here", "/nowhere/x"};
-  EXPECT_THAT(covered(), ElementsAre("/home/ada/.aws", "/usr/share/keys", "/work/app/secrets"));
+  EXPECT_THAT(covered(), ElementsAre("/home/ada/.aws", "/usr/share/keys", "/ws/app/secrets"));
   rules_.hide = {"secrets/*.pem"};
-  EXPECT_THAT(covered(), ElementsAre("/work/app/secrets/a.pem"));
+  EXPECT_THAT(covered(), ElementsAre("/ws/app/secrets/a.pem"));
 }
 
 TEST_F(PathRulesTest, HidesWhatALinkLeadsToAndNotWhatLiesOutside) {
@@ -78,11 +77,11 @@ TEST_F(PathRulesTest, HidesWhatALinkLeadsToAndNotWhatLiesOutside) {
   link("project/out/.env", "/etc/passwd");
   link("project/loop/.env", ".env");
   rules_.hide = {".env"};
-  EXPECT_THAT(covered(), ElementsAre("/work/app/config/real"));
+  EXPECT_THAT(covered(), ElementsAre("/ws/app/config/real"));
 }
 
 TEST_F(PathRulesTest, RefusesToHideTheWholeWorkspace) {
-  rules_.hide = {"/work/*"};
+  rules_.hide = {"/ws/*"};
   EXPECT_FALSE(covers_of(rules_, around_, mounts_));
 }
 
@@ -110,7 +109,7 @@ TEST_F(PathRulesTest, AllowsAProgramWithWhatTheKernelStartsItBy) {
   rules_.exec_allow = {"/bin/**", "scripts/**"};
   std::filesystem::create_directories(top_ + "/project/scripts");
   EXPECT_THAT(*executables_of(rules_, around_, mounts_),
-              ElementsAre("/run/hydravisor/probe", "/usr/bin", "/work/app/scripts"));
+              ElementsAre("/run/hydravisor/probe", "/usr/bin", "/ws/app/scripts"));
 }
 
 TEST_F(PathRulesTest, GrantsWhatAPatternNamesOnThisMachine) {

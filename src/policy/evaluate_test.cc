@@ -24,7 +24,7 @@ namespace {
 Surroundings around() {
   Surroundings result;
   result.home = "/home/me";
-  result.workspace = "/work/app";
+  result.workspace = "/srv/app";
   result.machine = {7, {"memory", "pids", "cpu", "io"}, {}};
   return result;
 }
@@ -200,7 +200,7 @@ TEST(Decisions, AnswerThousandsOfRulesInMicroseconds) {
   ASSERT_TRUE(policy) << policy.error().message();
   Evaluator evaluator(*policy, around(), test_judges());
   std::vector<Question> questions;
-  for (const char* line : {"read /work/app/src/deep/file.cc", "read /data/d249/x", "connect host249.example.org:443",
+  for (const char* line : {"read /srv/app/src/deep/file.cc", "read /data/d249/x", "connect host249.example.org:443",
                            "connect none.example.org:443"})
     questions.push_back(*parse_question(base::split(line, ' ')));
   // bench/policy_bench.cc measures; this only sees a change of order, also on a busy machine and with sanitizers.

@@ -76,9 +76,8 @@ class Dice {
       case Kind::read:
       case Kind::write:
       case Kind::exec:
-        question.subject =
-            pick({"/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/z", "/srv/a/q.k", "~/x", "~/x/y", "~/x/z", "/usr/bin/c",
-                  "/usr/bin/d", "/usr/lib/c", "/work/w/x", "/work/b", "/work/q.k", "/tmp/c"});
+        question.subject = pick({"/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/z", "/srv/a/q.k", "~/x", "~/x/y", "~/x/z",
+                                 "/usr/bin/c", "/usr/bin/d", "/usr/lib/c", "/srv/w/x", "/srv/b", "/srv/q.k", "/tmp/c"});
         if (question.subject.starts_with('~')) question.subject = "/home/me" + question.subject.substr(1);
         break;
       case Kind::connect:

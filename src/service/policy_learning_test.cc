@@ -27,8 +27,8 @@ std::vector<std::string> texts(const core::AuditRecord& record) {
 using Texts = std::vector<std::string>;
 
 TEST(RecordedQuestions, AreWhatAPolicyHasASayIn) {
-  EXPECT_EQ(texts(record(1, "exec.started", {{"path", "./run"}, {"directory", "/work/app/a/.."}})),
-            Texts{"exec /work/app/run"});
+  EXPECT_EQ(texts(record(1, "exec.started", {{"path", "./run"}, {"directory", "/srv/app/a/.."}})),
+            Texts{"exec /srv/app/run"});
   EXPECT_EQ(texts(record(1, "exec.started", {{"path", "run"}, {"directory", ""}})), Texts{}) << "nobody knows which";
   EXPECT_EQ(texts(record(1, "network.connection", {{"host", "a.test"}, {"port", 443}, {"verdict", "allow"}})),
             Texts{"connect a.test:443"});
@@ -59,7 +59,7 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
           records.push_back(record(i, "exec.started",
                                    {{"path", pick({"/usr/bin/env", "./tool", "bin/x", "/home/me/.local/bin/y",
                                                    "/opt/a b/c", "/tmp/made", "../up", "tool"})},
-                                    {"directory", pick({"/work/app", "/work/app/deep", "/home/me"})}}));
+                                    {"directory", pick({"/srv/app", "/srv/app/deep", "/home/me"})}}));
           break;
         case 1:
           records.push_back(record(i, pick({"network.connection", "network.closed"}),
@@ -83,14 +83,14 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
     }
     policy::Policy base = *policy::parse(
         "version = 1\nname = \"base\"\n[limits]\npids = 300\n[environment]\npass = [\"A\"]\n", "base.toml");
-    Learner learner(base, "/home/me", "/work/app");
+    Learner learner(base, "/home/me", "/srv/app");
     for (const core::AuditRecord& each : records) learner.add(each);
     std::string text = learner.write("least", "a-sandbox");
     base::Result<policy::Policy> learned = policy::parse(text, "least.toml");
     ASSERT_TRUE(learned) << learned.error().message() << "\n" << text;
     EXPECT_EQ(learned->limits.pids, 300u);
     EXPECT_EQ(learned->exec.fallback, core::Verdict::deny);
-    policy::Evaluator evaluator(*learned, {"/home/me", "/work/app", core::Tier::process, {}}, PolicyCases::judges());
+    policy::Evaluator evaluator(*learned, {"/home/me", "/srv/app", core::Tier::process, {}}, PolicyCases::judges());
     for (const core::AuditRecord& each : records)
       for (const policy::Question& question : questions_of(each))
         EXPECT_EQ(evaluator.evaluate(question).verdict, core::Verdict::allow)
@@ -105,7 +105,7 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
 
 TEST(Learning, LeavesProgramsOpenWhereNestedSandboxesAre) {
   policy::Policy base = *policy::parse("version = 1\n[privileges]\nnested_sandboxes = true\n", "base.toml");
-  Learner learner(base, "/home/me", "/work/app");
+  Learner learner(base, "/home/me", "/srv/app");
   learner.add(record(1, "exec.started", {{"path", "/usr/bin/env"}, {"directory", "/"}}));
   base::Result<policy::Policy> learned = policy::parse(learner.write("least", "x"), "least.toml");
   ASSERT_TRUE(learned);

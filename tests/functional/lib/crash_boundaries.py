@@ -20,6 +20,7 @@ _TABLE = [
      "nobody was told of it, and what it announces has not happened"),
     ("daemon", r"sync state/ledger/journal.*", "the daemon, before the journal is on the disk", "the event is there: it survives the process"),
     ("daemon", r".* state/ledger(/(tile|checkpoint).*)?", "the daemon, sealing", "the old checkpoint holds; the next daemon seals what follows"),
+    ("daemon", r".* state/ledger/index.*", "the daemon, making its index", "one that is damaged or behind is made again from the journal"),
     ("daemon", r"(mkdir|create|write|rename|touch|rmdir|unlink) state/homes.*", "the daemon, making or taking a home",
      "the home is there whole or not at all"),
     ("daemon", r".* state/cache.*", "the daemon, copying /etc for the sandboxes", "the copy is there whole or is made again"),
