@@ -173,11 +173,11 @@ class RequiredByAPolicy(ProofCase):
 
     def test_is_no_longer_met_when_the_proof_is_too_old(self):
         self.policy("mine", "[security]\nrequire_probe = \"2s\"\n")
+        before = time.monotonic()
         self.assert_output(self.run_mine(options=["--prove"]), "on\n")
-        made = time.monotonic()
         refused = hydravisor.wait_for(lambda: next(iter(r for r in [self.run_mine()] if r.returncode), None), what="the proof's age")
         self.assert_refused(refused, "old, and 2s are allowed")
-        self.assertGreater(time.monotonic() - made, 1.5)
+        self.assertGreater(time.monotonic() - before, 2)
 
     def test_is_met_by_the_ledger_alone(self):
         self.policy("mine", "[security]\nrequire_probe = true\n")
