@@ -232,7 +232,7 @@ class Debian(unittest.TestCase):
             self.guest.ok(bob + then)
             self.guest.ok(f"{bob} run --workspace none --memory 64MiB -- true")
         finally:
-            self.guest.ok(f"{bob} rm --force plain >/dev/null; {bob} daemon stop >/dev/null; loginctl disable-linger bob; loginctl terminate-user bob")
+            self.guest.ok(f"{bob} rm --force plain >/dev/null; {bob} daemon stop >/dev/null; loginctl disable-linger bob; loginctl terminate-user bob || true")
             self.guest.ok("systemctl stop user@$(id -u bob); userdel -r bob 2>/dev/null")
 
     def test_the_profile_for_ubuntu_stays_away_from_the_older_apparmor(self):
