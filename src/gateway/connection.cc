@@ -37,6 +37,7 @@ bool Connection::wants_client() const {
     case Phase::refusing:
       return true;
     case Phase::connecting:
+    case Phase::refused:
     case Phase::over:
       return false;
     case Phase::raw:
@@ -159,6 +160,7 @@ void Connection::take_client(std::string_view bytes) {
     case Phase::http:
       return session_->client_bytes(bytes);
     case Phase::connecting:
+    case Phase::refused:
     case Phase::refusing:
     case Phase::over:
       return;
@@ -192,6 +194,7 @@ void Connection::client_ended() {
     case Phase::doomed:
       return refuse(Refusal(*doom_));
     case Phase::proxy_head:
+    case Phase::refused:
     case Phase::refusing:
     case Phase::connecting:
     case Phase::over:
@@ -237,7 +240,7 @@ void Connection::drop_outside() {
 }
 
 void Connection::refuse(const Refusal& refusal) {
-  if (phase_ == Phase::over || phase_ == Phase::refusing) return;
+  if (is_ending()) return;
   core::NetworkEvent refused =
       event(session_ ? core::NetworkEvent::Kind::request : core::NetworkEvent::Kind::connection);
   refused.verdict = refusal.verdict;
@@ -245,6 +248,17 @@ void Connection::refuse(const Refusal& refusal) {
   refused.origin = refusal.origin;
   refused.error = refusal.reason;
   around_.refusals.add(refused);
+  if (attempted_) return turn_away(refusal);
+  // Whoever is refused at once would be gone before anybody has seen who it was.
+  phase_ = Phase::refused;
+  around_.recorder.when_heard([weak = weak_from_this(), refusal] {
+    auto alive = weak.lock();
+    if (alive && alive->phase_ == Phase::refused) alive->turn_away(refusal);
+  });
+  update();
+}
+
+void Connection::turn_away(const Refusal& refusal) {
   bool understands = (session_ || proxied_) && !answered_ && protocol_ != "tls";
   if (!understands) return break_off(refusal.rule);
   say_farewell(http_refusal(refusal, what()), refusal.rule);
@@ -321,6 +335,7 @@ void Connection::sweep(Clock::time_point now) {
       if (waited > (inside_.ended() || outside_.ended() ? times_.half : times_.idle)) break_off("idle");
       return;
     case Phase::connecting:
+    case Phase::refused:
     case Phase::over:
       return;
   }

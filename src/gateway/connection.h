@@ -59,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
     connecting,   // judged; recorded or dialled right now
     raw,
     http,
+    refused,   // and recorded; kept open until its process has been looked up
     refusing,  // the refusal is written, the rest is read and dropped
     over,
   };
@@ -81,6 +82,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   size_t most_at_once() const;
   void drop_outside();
   void refuse(const Refusal& refusal);
+  void turn_away(const Refusal& refusal);
+  bool is_ending() const { return phase_ >= Phase::refused; }
   void break_off(const std::string& error);
   void say_farewell(const std::string& bytes, std::string error);
   void finish(const std::string& error);

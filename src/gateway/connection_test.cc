@@ -55,6 +55,22 @@ TEST(Connection, TellsHttpWhichRuleRefusesAndWhatAllows) {
   }));
 }
 
+TEST(Connection, StaysOpenUntilTheSupervisorHasSeenWhoWasRefused) {
+  EXPECT_IN_NET(in_public_net([] {
+    for (uint16_t port : {uint16_t{8081}, uint16_t{443}}) {
+      World world({"example.org"}, "");
+      world.hearing = std::chrono::milliseconds(2000);
+      std::string early = world.talk(ip("6.6.6.6"), port, {get("6.6.6.6")}, false, std::chrono::milliseconds(500));
+      CLAIM(early.empty(), early);
+      CLAIM(has(joined(world.log), "deny"), joined(world.log));
+      World prompt({"example.org"}, "");
+      prompt.hearing = std::chrono::milliseconds(100);
+      std::string got = prompt.talk(ip("6.6.6.6"), port, {get("6.6.6.6")});
+      CLAIM(has(got, port == 443 ? "RESET" : "HTTP/1.1 403"), got);
+    }
+  }));
+}
+
 TEST(Connection, ResetsWhatCannotBeTold) {
   EXPECT_IN_NET(in_public_net([] {
     World world({"example.org"}, "");

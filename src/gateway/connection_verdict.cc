@@ -153,7 +153,7 @@ void Connection::permit(NetworkEvent made, std::function<void()> then) {
     auto alive = weak.lock();
     if (!alive) return;
     --alive->unrecorded_;
-    if (alive->phase_ != Phase::over && alive->phase_ != Phase::refusing) return then();
+    if (!alive->is_ending()) return then();
     if (alive->phase_ == Phase::over && alive->unrecorded_ == 0) alive->leave();
   });
 }
@@ -397,8 +397,7 @@ void Connection::on_malformed(bool by_client, const std::string& reason) {
 }
 
 void Connection::recheck() {
-  if (phase_ == Phase::over || phase_ == Phase::refusing || phase_ == Phase::proxy_head || phase_ == Phase::doomed)
-    return;
+  if (is_ending() || phase_ == Phase::proxy_head || phase_ == Phase::doomed) return;
   auto self = shared_from_this();
   network::Target now = target(phase_ == Phase::raw ? Sight::hidden : Sight::pending);
   // What it is connected to has to be allowed still, too. (What is behind the host's proxy, that proxy alone knows.)

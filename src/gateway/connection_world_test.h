@@ -106,6 +106,7 @@ struct World : Recorder {
   Connection::Times times;
   std::vector<std::string> log;
   bool records = true;
+  std::chrono::milliseconds hearing{0};           // until the supervisor has read what it was told
   std::vector<std::function<void()>> unrecorded;  // what waits while nothing is recorded
   std::shared_ptr<Connection> connection;
   std::function<void()> each_tick = [] {};
@@ -147,6 +148,7 @@ struct World : Recorder {
   void told(const core::NetworkEvent& event) override {
     log.push_back("told " + text(event) + (event.error.empty() ? "" : " (" + event.error + ")"));
   }
+  void when_heard(std::function<void()> then) override { loop.after(hearing, std::move(then)); }
   core::IpAddress address_of_name(const std::string& name) { return around->names.addresses_of(name)->v4; }
 
   // What a client gets that says `words` one after the other, each once something has come back, on a connection to

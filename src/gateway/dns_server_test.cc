@@ -16,6 +16,7 @@ struct NoRecords : Recorder {
   void opened(uint64_t, const core::Flow&) override {}
   void before(const core::NetworkEvent&, std::function<void()>) override {}
   void told(const core::NetworkEvent&) override {}
+  void when_heard(std::function<void()>) override {}
 };
 
 struct World {

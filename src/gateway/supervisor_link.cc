@@ -16,7 +16,14 @@ void SupervisorLink::opened(uint64_t connection, const core::Flow& flow) {
 }
 
 void SupervisorLink::before(const core::NetworkEvent& event, std::function<void()> then) {
-  Waiting waiting{event, std::move(then)};
+  ask_in_turn({event, std::move(then)});
+}
+
+void SupervisorLink::when_heard(std::function<void()> then) {
+  ask_in_turn({std::nullopt, std::move(then)});
+}
+
+void SupervisorLink::ask_in_turn(Waiting waiting) {
   if (asked_.size() >= kMost) return queue_.push_back(std::move(waiting));
   ask(std::move(waiting));
 }
@@ -24,9 +31,10 @@ void SupervisorLink::before(const core::NetworkEvent& event, std::function<void(
 void SupervisorLink::ask(Waiting waiting) {
   shimwire::Writer writer;
   writer.u64(++last_number_);
+  Gateway type = waiting.event ? Gateway::attempt : Gateway::heard;
+  std::string body = writer.take() + (waiting.event ? shimwire::encode(*waiting.event) : std::string());
   // A supervisor that is gone takes this process with it.
-  if (shimwire::send_packet(socket_, static_cast<uint8_t>(Gateway::attempt),
-                            writer.take() + shimwire::encode(waiting.event)))
+  if (shimwire::send_packet(socket_, static_cast<uint8_t>(type), body))
     asked_.emplace(last_number_, std::move(waiting.then));
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 
 #include "base/result.h"
@@ -22,6 +23,9 @@ class Recorder {
   virtual void before(const core::NetworkEvent& event, std::function<void()> then) = 0;
   // For what has ended or was refused.
   virtual void told(const core::NetworkEvent& event) = 0;
+  // `then` runs once all that was said so far has been read there, never within this call: whose a connection is has
+  // been looked up by then, and it may be closed.
+  virtual void when_heard(std::function<void()> then) = 0;
 };
 
 class SupervisorLink : public Recorder {
@@ -31,17 +35,19 @@ class SupervisorLink : public Recorder {
   void opened(uint64_t connection, const core::Flow& flow) override;
   void before(const core::NetworkEvent& event, std::function<void()> then) override;
   void told(const core::NetworkEvent& event) override;
-  // The supervisor has recorded attempt `number`.
+  void when_heard(std::function<void()> then) override;
+  // The supervisor has answered question `number`.
   void recorded(uint64_t number);
 
  private:
   struct Waiting {
-    core::NetworkEvent event;
+    std::optional<core::NetworkEvent> event;  // to be recorded; none: to be heard
     std::function<void()> then;
   };
   // Asked and not yet answered: few enough for the answers to fit into the socket, or each side could wait for the
   // other to read.
   static constexpr size_t kMost = 64;
+  void ask_in_turn(Waiting waiting);
   void ask(Waiting waiting);
 
   int socket_;

@@ -76,6 +76,7 @@ enum class Gateway : uint8_t {
   opened,          // u64: the connection's number, and core::Flow: what is said of it later is of its process
   done,            // empty: nothing runs inside any more, and everything is told
   sockets,         // InitListeners; descriptors: the sandbox's sockets. The first of all
+  heard,           // u64: answered by `recorded` when all that was said before has been read
 };
 
 struct Problem {

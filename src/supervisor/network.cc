@@ -229,6 +229,9 @@ void Network::handle(const shimwire::Packet& packet) {
       ask(SpoolFamily::network_attempt, shimwire::encode(*event), Gateway::recorded, number);
       return;
     }
+    case Gateway::heard:
+      static_cast<void>(shimwire::send_packet(control_.get(), static_cast<uint8_t>(Gateway::recorded), packet.body));
+      return;
     case Gateway::told: {
       auto event = shimwire::decode_network_event(packet.body);
       if (!event) return;

@@ -303,42 +303,23 @@ class Egress(hydravisor.TestCase):
         closed = hydravisor.wait_for(lambda: self.events("network.closed"), 5, "the record of the end")[0]
         self.assertEqual((closed["bytes_in"], closed["bytes_out"]), (len(self.much) + 32, len(self.much) + 3))
 
-    def gateways(self):
-        """(keeper, worker) of every sandbox of this installation's daemon."""
-        parents, gateways = {}, set()
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                    fields = file.read().rsplit(")", 1)[1].split()
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    if b"hydravisor-gateway" in file.read() and fields[0] != "Z":
-                        gateways.add(int(pid))
-            except OSError:
-                continue
-            parents[int(pid)] = int(fields[1])
-        # worker, keeper, supervisor, daemon
-        daemon = self.world.daemon_pid()
-        return [(parents[pid], pid) for pid in gateways
-                if parents.get(pid) in gateways and parents.get(parents.get(parents[pid])) == daemon]
-
     def test_a_gateway_that_dies_is_replaced_and_names_keep_their_addresses(self):
         program = ("import socket, time, sys\na = socket.gethostbyname('www.good.example'); print(a, flush=True); sys.stdin.readline()\n"
                    "for i in range(50):\n  try:\n    s = socket.create_connection((a, 80), 5)\n"
                    "    s.sendall(b'GET / HTTP/1.1\\r\\nHost: www.good.example\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(15)); break\n"
                    "  except OSError: time.sleep(0.1)\nprint(socket.gethostbyname('www.good.example') == a)")
-        before = set(self.gateways())
-        process = self.world.start_cli("run", "--allow", "www.good.example", "--", "python3", "-c", program)
+        process = self.world.start_cli("run", "--name", "g", "--allow", "www.good.example", "--", "python3", "-c", program)
         self.assertRegex(process.stdout.readline(), rb"198\.18\.")
-        (_, worker), = set(self.gateways()) - before
+        (_, worker), = self.world.gateways("g")
         os.kill(worker, signal.SIGKILL)
         out, err = process.communicate(b"\n", timeout=30)
         self.world.note()
         self.assertEqual(out, b"b'HTTP/1.1 200 OK'\nTrue\n", err)
 
     def test_the_gateway_has_no_rights(self):
-        before = set(self.gateways())
-        process = self.world.start_cli("run", "--allow", "www.good.example", "--", "cat")
-        (_, worker), = hydravisor.wait_for(lambda: set(self.gateways()) - before, 10, "the gateway")
+        process = self.world.start_cli("run", "--name", "g", "--allow", "www.good.example", "--", "sh", "-c", "echo up; cat")
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        (_, worker), = hydravisor.wait_for(lambda: self.world.gateways("g"), 10, "the gateway")
 
         def status():
             with open(f"/proc/{worker}/status", encoding="utf-8") as file:
@@ -350,10 +331,15 @@ class Egress(hydravisor.TestCase):
         self.world.note()
 
     def test_without_a_network_there_is_no_gateway(self):
-        before = set(self.gateways())
-        process = self.world.start_cli("run", "--", "sh", "-c", "echo up; cat")
+        process = self.world.start_cli("run", "--name", "g", "--", "sh", "-c", "echo up; cat")
         self.assertEqual(process.stdout.readline(), b"up\n")
-        self.assertEqual(set(self.gateways()) - before, set())
+        self.assertEqual(self.world.gateways("g"), [])
+        process.communicate(b"", timeout=30)
+        self.world.note()
+        # The control: with one there is.
+        process = self.world.start_cli("run", "--name", "h", "--allow", "www.good.example", "--", "sh", "-c", "echo up; cat")
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        self.assertEqual(len(self.world.gateways("h")), 1)
         process.communicate(b"", timeout=30)
         self.world.note()
 

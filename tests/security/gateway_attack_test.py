@@ -112,19 +112,6 @@ def status(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
-def gateways():
-    """The workers, by process id."""
-    parents = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if b"hydravisor-gateway" in file.read():
-                    parents[int(pid)] = int(status(pid)["PPid"])
-        except (OSError, KeyError):
-            continue
-    return {pid for pid, parent in parents.items() if parent in parents}
-
-
 class Attacks(hydravisor.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -153,12 +140,12 @@ class Attacks(hydravisor.TestCase):
     allow = [word for host in ALLOWED for word in ("--allow", host)]
 
     def test_floods_leave_everybody_else_alone(self):
-        for name, attack in ATTACKS.items():
+        for number, (name, attack) in enumerate(ATTACKS.items()):
             with self.subTest(name):
-                before = gateways()
-                process = self.world.start_cli("run", *self.allow, "--", "python3", "-c", PRELUDE + attack + "\nprint(dial(80) and 'reachable')")
+                sandbox = f"attacker-{number}"
+                process = self.world.start_cli("run", "--name", sandbox, *self.allow, "--", "python3", "-c", PRELUDE + attack + "\nprint(dial(80) and 'reachable')")
                 self.assertEqual(process.stdout.readline(), b"ready\n")
-                worker, = gateways() - before
+                (_, worker), = self.world.gateways(sandbox)
                 slowest, largest = 0.0, 0
                 while process.poll() is None:
                     # It may end at any moment.

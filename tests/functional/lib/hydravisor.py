@@ -160,6 +160,17 @@ class World:
     def daemon_pid(self):
         return self.json("daemon", "status")["pid"]
 
+    def gateways(self, name):
+        """The (keeper, worker) pairs of a running sandbox: the keeper is the supervisor's child, the worker the keeper's."""
+        supervisor = self.json("inspect", name)["supervisor_pid"]
+        parents = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            if "hydravisor-gateway" in _read(f"/proc/{pid}/cmdline"):
+                state, parent = (_read(f"/proc/{pid}/stat") or ") Z 0").rsplit(")", 1)[1].split()[:2]
+                if state != "Z":
+                    parents[int(pid)] = int(parent)
+        return [(keeper, pid) for pid, keeper in parents.items() if parents.get(keeper) == supervisor]
+
     def stop_daemon(self):
         """Stops it and waits until its process has gone; every sandbox that is still ending is waited for before."""
         wait_for(lambda: all(item["state"] != "stopping" for item in self.json("ls")["items"]), 10, "the end of every sandbox")
