@@ -178,7 +178,7 @@ base::Status Index::follow(const std::stop_token& stop) {
 base::Status Index::finish(uint64_t segment, uint64_t next_segment) {
   HV_TRY(writer_->merge());
   std::lock_guard searching(searching_);
-  readers_.erase(segment);
+  open_.close(segment);
   ShardWriter writer = *std::move(writer_);
   writer_.reset();
   HV_TRY(ShardWriter::seal(std::move(writer)));
@@ -220,7 +220,7 @@ bool Index::is_deleted(uint64_t index) const {
 
 void Index::drop(uint64_t segment) {
   std::lock_guard searching(searching_);
-  readers_.erase(segment);
+  open_.close(segment);
   if (writer_ && writing_ == segment) writer_.reset();
   remove_shard(path_of(segment));
   std::lock_guard lock(mutex_);
@@ -260,7 +260,7 @@ void Index::moved() {
 }
 
 void Index::mark_damaged(uint64_t segment) {
-  readers_.erase(segment);
+  open_.close(segment);
   {
     std::lock_guard lock(mutex_);
     shards_.erase(segment);
@@ -298,21 +298,19 @@ base::Status Index::search_segment(const core::AuditQuery& query, const std::str
     if (auto found = shards_.find(segment); found != shards_.end()) known = found->second;
   }
   audit::Place unindexed{segment, segment, audit::kSegmentHeaderSize};
-  auto reader = readers_.find(segment);
+  ShardReader* reader = nullptr;
   if (known.end > segment) {
-    if (reader == readers_.end())
-      if (base::Result<ShardReader> opened = ShardReader::open(path_of(segment), known.sealed))
-        reader = readers_.emplace(segment, *std::move(opened)).first;
+    base::Result<ShardReader*> opened = open_.open(segment, path_of(segment), known.sealed);
     base::Result<audit::Place> next =
-        reader != readers_.end() ? reader->second.next() : base::Failure(base::io_error("not readable"));
+        opened ? (*opened)->next() : base::Result<audit::Place>(base::Failure(std::move(opened).error()));
     if (next) {
       unindexed = *next;
+      reader = *opened;
     } else {
       mark_damaged(segment);
-      reader = readers_.end();
     }
   }
-  if (reader == readers_.end() || unindexed.index == segment) return scan(query, unindexed, span.before, visit, more);
+  if (reader == nullptr || unindexed.index == segment) return scan(query, unindexed, span.before, visit, more);
 
   Span indexed = span;
   indexed.before = std::min(indexed.before, unindexed.index);
@@ -331,7 +329,7 @@ base::Status Index::search_segment(const core::AuditQuery& query, const std::str
       reached = query.newest_first ? place.index : place.index + 1;
       return more;
     };
-    base::Status found = reader->second.find(expression, indexed, query.newest_first, look);
+    base::Status found = reader->find(expression, indexed, query.newest_first, look);
     if (!found) {
       // The thread makes it again; what it did not find is looked for where it lies.
       mark_damaged(segment);

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "core/audit_query.h"
 #include "index/shard.h"
+#include "index/shard_cache.h"
 
 namespace hv::index {
 
@@ -82,7 +83,7 @@ class Index {
   Standing standing_;
 
   std::mutex searching_;  // taken before mutex_
-  std::map<uint64_t, ShardReader> readers_;
+  ShardCache open_;
 
   // The thread's own.
   std::optional<ShardWriter> writer_;

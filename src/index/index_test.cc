@@ -1,6 +1,7 @@
 #include "index/index.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -247,6 +248,24 @@ TEST_F(IndexTest, LosesTheShardsOfWhatWasPruned) {
   ASSERT_TRUE(base::replace_file(before[0], "left"));
   start_and_wait();
   EXPECT_FALSE(base::path_exists(before[0]));
+}
+
+size_t open_files() {
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+// A ledger has more segments than a process may have files.
+TEST_F(IndexTest, KeepsFewShardsOpen) {
+  for (int i = 0; i < 12; ++i) record_forty();
+  start_and_wait();
+  ASSERT_GT(files().size(), 2 * ShardCache::kMost);
+  std::vector<std::vector<uint64_t>> first = all_answers();
+  size_t open = open_files();
+  EXPECT_EQ(all_answers(), first);
+  EXPECT_EQ(open_files(), open);
+  index_.reset();
+  // Each is one descriptor, or three while it is written.
+  EXPECT_LE(open - open_files(), ShardCache::kMost + 8);
 }
 
 TEST_F(IndexTest, NarrowsByTime) {
