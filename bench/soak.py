@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Hours of ordinary work on one daemon: sandboxes come, run, are changed and go. Its memory and its descriptors stay as they are.
 
-usage: bench/soak.py [minutes]                   120 when not said; bench/rootless runs it as an ordinary user
+usage: bench/soak.py [minutes [rest]]            120 minutes when not said, and `rest` seconds between two turns, 0 when not said;
+                                                 bench/rootless runs it as an ordinary user
 
 A line a minute. At the end the first quarter is held against the last: exits with 1 when the daemon's own memory grew by more than a tenth
 and 2 MB, its descriptors by more than 8 and the 16 shards of the index that searches keep open, or anything was left behind. Mapped files
@@ -57,6 +58,7 @@ def quarter(samples, which):
 
 def main():
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 120
+    rest = float(sys.argv[2]) if len(sys.argv) > 2 else 0
     world = hydravisor.World()
     memory, open_files, turns, began = [], [], 0, time.monotonic()
     try:
@@ -66,6 +68,7 @@ def main():
         while time.monotonic() - began < minutes * 60:
             turn(world, turns)
             turns += 1
+            time.sleep(rest)
             if time.monotonic() < next_line:
                 continue
             next_line += 60
