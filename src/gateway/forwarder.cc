@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/socket_address.h"
 #include "shimwire/channel.h"
+#include "shimwire/egress_codec.h"
 #include "shimwire/protocol.h"
 
 namespace hv::gateway {
@@ -18,7 +20,7 @@ namespace {
 constexpr size_t kBuffer = 64 * 1024;
 
 std::string encode_event(uint64_t number, uint16_t port, uint64_t in, uint64_t out, int error_number) {
-  return shimwire::encode(shimwire::HostPortEvent{number, port, in, out, error_number});
+  return shimwire::encode(shimwire::HostPortEvent{number, port, in, out, error_number, 0, {}});
 }
 
 // A reset, not an orderly end: the program inside sees a failure, as it would without us.
@@ -49,14 +51,21 @@ void Forwarder::accept(int listener, uint16_t port) {
     static_cast<void>(loop_.modify(listener, 0));
     return;
   }
-  base::Fd inside(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!inside) return;
+  sockaddr_storage peer{}, own{};
+  socklen_t peer_size = sizeof peer, own_size = sizeof own;
+  base::Fd inside(::accept4(listener, reinterpret_cast<sockaddr*>(&peer), &peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!inside || ::getsockname(inside.get(), reinterpret_cast<sockaddr*>(&own), &own_size) != 0) return;
   auto connection = std::make_unique<Connection>();
   connection->number = ++last_number_;
   connection->port = port;
   connection->inside = std::move(inside);
   uint64_t number = connection->number;
   connections_[number] = std::move(connection);
+  core::Flow flow{address_of(peer), address_of(own), port_of(peer), port_of(own)};
+  shimwire::Writer opened;
+  opened.u64(number | shimwire::kHostPortConnection);
+  static_cast<void>(shimwire::send_packet(supervisor_, static_cast<uint8_t>(shimwire::Gateway::opened),
+                                          opened.take() + shimwire::encode(flow)));
   if (!shimwire::send_packet(supervisor_, static_cast<uint8_t>(shimwire::Gateway::connecting),
                              encode_event(number, port, 0, 0, 0))) {
     reset(connections_[number]->inside);

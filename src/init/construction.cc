@@ -5,6 +5,7 @@
 #include <csignal>
 #include <iterator>
 
+#include <linux/netlink.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "isolation/capabilities.h"
 #include "isolation/cgroup.h"
 #include "isolation/loopback.h"
+#include "isolation/netlink.h"
 
 namespace hv::init {
 
@@ -83,6 +85,10 @@ Status Construction::complete(const shimwire::InitSetup& setup, std::vector<Fd> 
   if (!skips(ground_, Layer::network_namespace))
     for (Fd& listener : HV_TRY(isolation::listen_on_loopback(setup.host_ports)))
       sockets_.push_back({isolation::GatewaySocket::host_port, std::move(listener)});
+  // Without it, records do not name processes.
+  if (!sockets_.empty())
+    if (Result<Fd> asks = isolation::open_netlink(NETLINK_SOCK_DIAG))
+      sockets_.push_back({isolation::GatewaySocket::sockets, *std::move(asks)});
   if (!sockets_.empty()) pass_out(sockets_);
   sockets_.clear();
   auto opened = HV_TRY(sources_of(setup.mounts, setup.sources, std::move(sources)));

@@ -103,9 +103,6 @@ Result<EgressNet> set_up_egress_net() {
     net.refusals_are_told_of = refused.has_value();
     if (refused) net.sockets.push_back({GatewaySocket::refused, *std::move(refused)});
   }
-  // Without it, records do not name processes.
-  if (Result<Fd> sockets = open_netlink(NETLINK_SOCK_DIAG); sockets)
-    net.sockets.push_back({GatewaySocket::sockets, *std::move(sockets)});
   return net;
 }
 

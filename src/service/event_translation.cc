@@ -36,6 +36,8 @@ Result<Event> host_port_event(std::string_view payload, bool closed) {
     event.payload["bytes_in"] = port.bytes_in;
     event.payload["bytes_out"] = port.bytes_out;
   }
+  if (port.pid > 0) event.payload["pid"] = port.pid;
+  if (!port.program.empty()) event.payload["program"] = base::printable(port.program);
   if (port.error_number != 0) event.payload["error"] = error_name(port.error_number);
   return event;
 }

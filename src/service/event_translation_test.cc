@@ -54,9 +54,11 @@ TEST(EventTranslation, ADeniedCallIsObserved) {
 }
 
 TEST(EventTranslation, HostPortConnectionsAreWhatTheGatewaySaw) {
-  shimwire::HostPortEvent port{3, 8080, 10, 20, 0};
+  shimwire::HostPortEvent port{3, 8080, 10, 20, 0, 77, "/usr/bin/psql"};
   auto connected = to_event(record_of(SpoolFamily::host_port_connected, shimwire::encode(port)), kSandbox);
-  EXPECT_EQ(payload_of(connected), R"({"connection":3,"port":8080})");
+  EXPECT_EQ(payload_of(connected), R"({"connection":3,"port":8080,"pid":77,"program":"/usr/bin/psql"})");
+  port.pid = 0;
+  port.program.clear();
   port.error_number = ECONNREFUSED;
   auto closed = to_event(record_of(SpoolFamily::host_port_closed, shimwire::encode(port)), kSandbox);
   EXPECT_EQ(payload_of(closed), R"({"connection":3,"port":8080,"bytes_in":10,"bytes_out":20,"error":"ECONNREFUSED"})");

@@ -87,7 +87,7 @@ static void visit(auto& v, auto& m, SignalJob*) {
   each(v, m.job, m.number, m.group);
 }
 static void visit(auto& v, auto& m, HostPortEvent*) {
-  each(v, m.connection, m.port, m.bytes_in, m.bytes_out, m.error_number);
+  each(v, m.connection, m.port, m.bytes_in, m.bytes_out, m.error_number, m.pid, m.program);
 }
 static void visit(auto& v, auto& m, GatewaySetup*) {
   each(v, m.sandbox_id, m.sandbox_name, m.policy, m.proxy_environment, m.last_connection);

@@ -200,12 +200,16 @@ struct SignalJob {
   int32_t number = 0;
   bool group = false;  // to its foreground process group, as a terminal would
 };
+// In `opened`, the connections to host ports, which are counted apart, have this bit in their numbers.
+inline constexpr uint64_t kHostPortConnection = uint64_t{1} << 63;
 struct HostPortEvent {
   uint64_t connection = 0;
   uint16_t port = 0;
   uint64_t bytes_in = 0;  // into the sandbox
   uint64_t bytes_out = 0;
   int32_t error_number = 0;  // why the dial failed
+  int32_t pid = 0;           // of the program inside, as the host sees it; 0: not known
+  std::string program;
 };
 struct GatewaySetup {
   std::string sandbox_id;

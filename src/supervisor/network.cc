@@ -193,6 +193,12 @@ void Network::name_process(core::NetworkEvent& event) const {
   event.program = known == processes_.end() ? std::string() : known->second.program;
 }
 
+void Network::name_process(shimwire::HostPortEvent& event) const {
+  auto known = processes_.find(event.connection | shimwire::kHostPortConnection);
+  event.pid = known == processes_.end() ? 0 : known->second.pid;
+  event.program = known == processes_.end() ? std::string() : known->second.program;
+}
+
 void Network::tell(SpoolFamily family, const std::string& payload) {
   attempts_.charge(payload.size());
   static_cast<void>(hooks_.record(family, payload));
@@ -209,12 +215,19 @@ void Network::handle(const shimwire::Packet& packet) {
       return;
     case Gateway::connecting: {
       auto event = shimwire::decode<shimwire::HostPortEvent>(packet.body);
-      if (event) ask(SpoolFamily::host_port_connected, packet.body, Gateway::proceed, event->connection);
+      if (!event) return;
+      name_process(*event);
+      ask(SpoolFamily::host_port_connected, shimwire::encode(*event), Gateway::proceed, event->connection);
       return;
     }
-    case Gateway::closed:
-      if (shimwire::decode<shimwire::HostPortEvent>(packet.body)) tell(SpoolFamily::host_port_closed, packet.body);
+    case Gateway::closed: {
+      auto event = shimwire::decode<shimwire::HostPortEvent>(packet.body);
+      if (!event) return;
+      name_process(*event);
+      tell(SpoolFamily::host_port_closed, shimwire::encode(*event));
+      processes_.erase(event->connection | shimwire::kHostPortConnection);
       return;
+    }
     case Gateway::opened: {
       auto [number, rest] = split_number(packet.body);
       if (auto flow = shimwire::decode_flow(rest)) find_process(number, *flow);

@@ -56,6 +56,7 @@ class Network {
   void answer(shimwire::Gateway type, uint64_t number);
   void find_process(uint64_t connection, const core::Flow& flow);
   void name_process(core::NetworkEvent& event) const;
+  void name_process(shimwire::HostPortEvent& event) const;
 
   base::EventLoop& loop_;
   const core::LaunchSpec& spec_;

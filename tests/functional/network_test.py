@@ -17,6 +17,9 @@ class Network(hydravisor.TestCase):
             self.assert_output(self.fetch(port, "--host-port", str(port)), "hello from the host\n")
             hydravisor.wait_for(lambda: received == [b"ping"], 5, "the bytes on the host")
         self.assertIn(str(port), self.world.ok("audit", "ls"))
+        for kind in ("host_port.connected", "host_port.closed"):
+            event = self.world.json("audit", "ls", "--kind", kind)["items"][0]["payload"]
+            self.assertEqual((event["port"], os.path.basename(event["program"])[:7], event["pid"] > 1), (port, "python3", True), event)
 
     def test_reaches_no_other(self):
         with hydravisor.loopback_server() as (port, received), hydravisor.loopback_server() as (other, _):
