@@ -38,7 +38,8 @@ constexpr Option kLearnOptions[] = {
     {.name = "replace", .help = "With --save: write over a policy of yours with that name"},
 };
 constexpr ExitCode kCheckCodes[] = {{.code = "1", .meaning = "it is not allowed"}};
-constexpr ExitCode kSimulateCodes[] = {{.code = "1", .meaning = "something would have been denied"}};
+constexpr ExitCode kSimulateCodes[] = {
+    {.code = "1", .meaning = "something would have been denied, or a rule of behavior would have fired"}};
 
 std::string answer_text(const core::PolicyAnswer& answer) {
   std::string rule = answer.rule.empty() ? answer.key : base::format("{} {}", answer.key, answer.rule);
@@ -119,7 +120,7 @@ base::Result<int> simulate(Context& context, const Arguments& arguments) {
   if (from != "ledger") request.sandbox = from;
   client::Client* client = HV_TRY(context.client());
   core::PolicySimulation result = HV_TRY(client->simulate_policy(arguments.word(0), request));
-  int code = result.denied_count == 0 ? kDone : 1;
+  int code = result.denied_count == 0 && result.fired_count == 0 ? kDone : 1;
   if (context.json) {
     int printed = HV_TRY(context.print_json(wire::to_json(result)));
     return printed == kDone ? code : printed;
@@ -131,6 +132,16 @@ base::Result<int> simulate(Context& context, const Arguments& arguments) {
                          answer_text(denial.answer));
   if (result.denied_count > result.denied.size())
     text += base::format("  and {} more\n", result.denied_count - result.denied.size());
+  if (result.fired_count != 0)
+    text += base::format("{} would have fired {} of behavior:\n", base::printable(result.policy),
+                         result.fired_count == 1 ? "a rule" : base::format("rules {} times", result.fired_count));
+  for (const core::PolicyFiring& firing : result.fired)
+    text += base::format("  record {}: {} ({}): {}{}{}\n", firing.index, base::printable(firing.rule),
+                         base::printable(firing.origin), firing.response, firing.dry_run ? ", dry run" : "",
+                         firing.value.empty() ? firing.amount == 0 ? "" : base::format(", {}", firing.amount)
+                                              : base::format(", {}", base::printable(firing.value)));
+  if (result.fired_count > result.fired.size())
+    text += base::format("  and {} more\n", result.fired_count - result.fired.size());
   int printed = HV_TRY(context.print(text));
   return printed == kDone ? code : printed;
 }
@@ -196,8 +207,9 @@ constexpr Command kPolicySimulate = {
     .summary = "What a policy would have denied of what happened",
     .description =
         "Judges by the policy NAME what the ledger recorded: programs that were started, connections and requests, "
-        "ports "
-        "of the host. Lists what would have been denied, and by which rule. What was refused then is not judged again.",
+        "ports of the host. Lists what would have been denied, and by which rule, and which rules of behavior would "
+        "have "
+        "fired. What was refused then is not judged again.",
     .options = kSimulateOptions,
     .arguments = kName,
     .example = "hydravisor policy simulate locked --from web",

@@ -13,6 +13,7 @@ constexpr uint32_t kKernel = 1003;
 constexpr uint32_t kProcess = 1007;
 constexpr uint32_t kEventLog = 1008;
 constexpr uint32_t kCompliance = 2003;
+constexpr uint32_t kDetection = 2004;
 constexpr uint32_t kAuthentication = 3002;
 constexpr uint32_t kNetwork = 4001;
 constexpr uint32_t kHttp = 4002;
@@ -21,6 +22,9 @@ constexpr uint32_t kApplication = 6002;
 constexpr uint32_t kOther = 99;
 
 constexpr std::array kKinds{
+    EventKind{"behavior.failed", kDetection, 1},
+    EventKind{"behavior.fired", kDetection, 1},
+    EventKind{"behavior.lifted", kDetection, 3},
     EventKind{"call.denied", kKernel, 4},
     EventKind{"daemon.reaped", kApplication, kOther},
     EventKind{"daemon.reaping", kApplication, kOther},

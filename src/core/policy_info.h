@@ -86,12 +86,27 @@ struct PolicyDenial {
   PolicyAnswer answer;
 };
 
+// A rule of behavior that would have fired.
+struct PolicyFiring {
+  uint64_t index = 0;  // of the record with which it would have
+  std::string sandbox;
+  std::string rule;
+  std::string origin;
+  std::string response;
+  bool dry_run = false;
+  std::vector<uint64_t> records;  // that caused it, the last 64
+  uint64_t amount = 0;            // what a rate or a sum came to
+  std::string value;              // what was seen for the first time
+};
+
 struct PolicySimulation {
   std::string policy;
   uint64_t records = 0;  // that were looked at
   uint64_t asked = 0;    // that a policy has a say in
   uint64_t denied_count = 0;
   std::vector<PolicyDenial> denied;  // the first 200
+  uint64_t fired_count = 0;
+  std::vector<PolicyFiring> fired;  // the first 200
 };
 
 struct PolicyLearnRequest {

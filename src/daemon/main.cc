@@ -172,7 +172,7 @@ Result<Ending> serve(Fd start_lock) {
       {loop, *ledger, base::system_clock(), paths.cache + "/proofs", principal, later,
        [&](const std::string& policy) { return service::subject_of_policy(paths.policies, policy); }});
   service::LifeCycle life({loop, *ledger, planner, locks, proofs, store::SandboxStore(paths.sandboxes),
-                           cgroups.supervisors, std::move(cgroups.first),
+                           cgroups.supervisors, paths.state + "/behavior", std::move(cgroups.first),
                            [&](const std::string& sandbox) {
                              auto changes = workspaces_later->count_changes(sandbox);
                              // What cannot be counted is kept.

@@ -168,6 +168,10 @@ void add_class(const core::EventKind& kind, const core::AuditRecord& record, con
       out["compliance"] = Object{{"standards", Array{"Hydravisor probes"}}, {"status_id", held ? 1 : 3}};
       break;
     }
+    case 2004:
+      out["finding_info"] = Object{{"uid", base::format("behavior/{}", record.index)},
+                                   {"title", base::format("Rule of behavior '{}'", text_of(event.payload, "rule"))}};
+      break;
     case 3002:
       out["user"] = Object{{"uid", text_of(event.payload, "uid")}};
       out["service"] = Object{{"name", "hydravisord"}};

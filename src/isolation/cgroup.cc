@@ -73,6 +73,20 @@ Status require(const std::string& path, std::string_view value) {
 
 constexpr uint64_t cpu_period_us = 100000;
 
+// False where this directory does not count processors.
+base::Result<bool> write_cpu_limit(const std::string& directory, uint32_t millis) {
+  uint64_t quota = std::max<uint64_t>(cpu_period_us * millis / 1000, 1000);  // the kernel's least is one millisecond
+  if (exists(directory + "/cpu.max")) {
+    HV_TRY(require(directory + "/cpu.max",
+                   millis == 0 ? base::format("max {}", cpu_period_us) : base::format("{} {}", quota, cpu_period_us)));
+    return true;
+  }
+  if (!exists(directory + "/cpu.cfs_quota_us")) return false;
+  HV_TRY(require(directory + "/cpu.cfs_period_us", std::to_string(cpu_period_us)));
+  HV_TRY(require(directory + "/cpu.cfs_quota_us", millis == 0 ? "-1" : std::to_string(quota)));
+  return true;
+}
+
 Status write_limits(const std::string& directory, const core::Limits& limits, CgroupPlan& plan) {
   bool unified = exists(directory + "/cgroup.controllers");
   std::string memory = std::to_string(limits.memory_bytes);
@@ -89,16 +103,7 @@ Status write_limits(const std::string& directory, const core::Limits& limits, Cg
   }
   if (limits.pids != 0 && exists(directory + "/pids.max"))
     HV_TRY(require(directory + "/pids.max", std::to_string(limits.pids)));
-  if (limits.cpu_millis != 0) {
-    uint64_t quota =
-        std::max<uint64_t>(cpu_period_us * limits.cpu_millis / 1000, 1000);  // the kernel's least is one millisecond
-    if (unified && exists(directory + "/cpu.max"))
-      HV_TRY(require(directory + "/cpu.max", base::format("{} {}", quota, cpu_period_us)));
-    if (!unified && exists(directory + "/cpu.cfs_quota_us")) {
-      HV_TRY(require(directory + "/cpu.cfs_period_us", std::to_string(cpu_period_us)));
-      HV_TRY(require(directory + "/cpu.cfs_quota_us", std::to_string(quota)));
-    }
-  }
+  if (limits.cpu_millis != 0) (void)HV_TRY(write_cpu_limit(directory, limits.cpu_millis));
   if (plan.io_device.empty()) return {};
   if (unified && exists(directory + "/io.max"))
     HV_TRY(require(directory + "/io.max", base::format("{0} rbps={1} wbps={1}", plan.io_device, limits.io_bytes)));
@@ -111,7 +116,7 @@ Status write_limits(const std::string& directory, const core::Limits& limits, Cg
 }  // namespace
 
 CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
-                        const IoDevice& device) {
+                        const IoDevice& device, bool throttle) {
   CgroupPlan plan;
   auto use = [&](const ControllerParent& parent) {
     if (parent.path.empty()) return false;
@@ -142,7 +147,8 @@ CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const
   }
   // Pausing needs the freezer, and on version 1 a hierarchy of its own, as the count of processor time does. Other
   // counters without a limit are not worth a directory there.
-  use(layout.freezer);
+  plan.can_freeze = use(layout.freezer);
+  plan.can_throttle = limits.cpu_millis != 0 ? !layout.cpu.path.empty() : throttle && use(layout.cpu);
   use(layout.cpuacct);
   plan.scoped = layout.scoped;
   plan.kind = plan.scoped              ? "cgroups through systemd"
@@ -234,6 +240,13 @@ base::Result<bool> Cgroup::frozen() const {
   char buffer[32];
   auto state = read_value(file, buffer);
   return state && state->starts_with("FROZEN");
+}
+
+Status Cgroup::limit_cpu(uint32_t millis) const {
+  bool done = false;
+  for (const std::string& directory : directories_) done = HV_TRY(write_cpu_limit(directory, millis)) || done;
+  if (!done) return Failure(base::unsupported("limit processors: no cgroup for them can be used here"));
+  return {};
 }
 
 Status Cgroup::kill_all() const {

@@ -26,11 +26,14 @@ struct CgroupPlan {
   std::string kind;     // "cgroups through systemd", "cgroups of version 1": what keeps the limits; for people
   std::vector<std::string> enforced;  // names of limits
   std::string io_device;              // which disk the limit of reading and writing is about
+  bool can_freeze = false;
+  bool can_throttle = false;  // Cgroup::limit_cpu() will do something
   std::vector<Unenforced>
       not_enforced;  // a limit that was asked for and cannot hold stops the start, unless the user accepts
 };
+// `throttle`: processors may become scarce later, also where they are not limited now.
 CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
-                        const IoDevice& device = {});
+                        const IoDevice& device = {}, bool throttle = false);
 // The sandbox's cgroup is to be made in its supervisor's scope.
 void lie_in(CgroupPlan& plan, const std::string& scope, const std::string& id);
 
@@ -71,6 +74,9 @@ class Cgroup {
   base::Status thaw() const;
   // Whether every task has stopped.
   base::Result<bool> frozen() const;
+
+  // From now on so many thousandths of a processor; 0: all of them. unsupported where no cgroup counts them.
+  base::Status limit_cpu(uint32_t millis) const;
 
   // SIGKILL for all that is in it; frozen tasks are thawed to die.
   base::Status kill_all() const;

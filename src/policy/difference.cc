@@ -13,11 +13,13 @@ namespace {
 using Effect = Difference::Effect;
 
 // Keys whose every item takes something away; every other list gives.
-constexpr std::string_view kTaking[] = {"filesystem.hide", "exec.deny", "syscalls.deny", "network.deny"};
+constexpr std::string_view kTaking[] = {"filesystem.hide", "exec.deny", "syscalls.deny", "network.deny",
+                                        kBehaviorRules};
 
 bool is_list(std::string_view key) {
   return std::ranges::find(list_keys(), key, &ListKey::key) != list_keys().end() ||
-         std::ranges::find(kRuleKeys, key) != std::end(kRuleKeys) || key == kHostServices || key == kVariables;
+         std::ranges::find(kRuleKeys, key) != std::end(kRuleKeys) || key == kHostServices || key == kVariables ||
+         key == kBehaviorRules;
 }
 
 // How much a single value lets happen, to be compared with the same key of another policy.

@@ -79,6 +79,22 @@ Enforcement of_exec(const Policy& policy, const Machine& machine) {
       "is no file: deny memfd_create under [syscalls]"};
 }
 
+// A response that could not be given is none that may be promised.
+Enforcement of_behavior(const Policy& policy, const Machine& machine) {
+  auto wants = [&](core::Response response) {
+    return std::ranges::any_of(policy.behavior, [&](const core::BehaviorRule& rule) {
+      return std::ranges::find(rule.responses, response) != rule.responses.end();
+    });
+  };
+  auto keeps = [&](std::string_view limit) { return std::ranges::find(machine.limits, limit) != machine.limits.end(); };
+  if (wants(core::Response::throttle_cpu) && !keeps("cpu"))
+    return {Keeper::impossible, "throttle-cpu needs a cgroup for processors, and this machine has none to use", ""};
+  if (wants(core::Response::freeze) && !keeps("freezer"))
+    return {Keeper::impossible, "freeze needs a freezer cgroup, and this machine has none to use", ""};
+  return {Keeper::observed, "the daemon, on what is recorded",
+          "what made a rule fire has happened by then, and while no daemon runs nothing is done about it"};
+}
+
 }  // namespace
 
 Enforcement enforcement_of(std::string_view key, const Policy& policy, core::Tier tier, const Machine& machine) {
@@ -91,6 +107,7 @@ Enforcement enforcement_of(std::string_view key, const Policy& policy, core::Tie
     return {Keeper::start, "a signed proof, looked for before anything starts", "what no probe tries"};
   if (key == "security.allow_degraded")
     return {Keeper::start, "what would refuse the start", "what is named is not kept where the machine cannot"};
+  if (key == kBehaviorRules) return of_behavior(policy, machine);
   const auto* cell = std::ranges::find(kProcess, key, &Cell::key);
   if (cell == std::end(kProcess)) return {Keeper::impossible, "no part of this version keeps it", ""};
   return {cell->keeper, std::string(cell->by), std::string(cell->not_covered)};

@@ -26,7 +26,7 @@ enum class Keeper {
 // What a machine offers, as far as the matrix depends on it.
 struct Machine {
   int landlock_abi = 0;
-  std::vector<std::string> limits;                        // "memory", "pids", "cpu", "io": kept by cgroups
+  std::vector<std::string> limits;  // "memory", "pids", "cpu", "io", "freezer": what cgroups here can do
   std::map<std::string, std::string, std::less<>> lacks;  // the others: why not
 };
 

@@ -54,7 +54,7 @@ TEST(EnforcementMatrix, EveryCaseHolds) {
       EXPECT_TRUE(seen.contains(std::string(name) + " " + std::string(key.key))) << name << " " << key.key;
     for (std::string_view key : kRuleKeys)
       EXPECT_TRUE(seen.contains(std::string(name) + " " + std::string(key))) << name << " " << key;
-    for (std::string_view key : {kHostServices, kVariables})
+    for (std::string_view key : {kHostServices, kVariables, kBehaviorRules})
       EXPECT_TRUE(seen.contains(std::string(name) + " " + std::string(key))) << name << " " << key;
   }
 }

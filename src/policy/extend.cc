@@ -133,6 +133,15 @@ void lay_over(Policy& base, const Policy& over) {
   for (const core::EgressRule& rule : base.egress.rules) is_new(rule);
   for (const core::EgressRule& rule : over.egress.rules)
     if (is_new(rule)) base.egress.rules.push_back(rule);
+  // A rule is what the later policy says of its name.
+  for (const core::BehaviorRule& rule : over.behavior) {
+    auto known_rule = std::ranges::find(base.behavior, rule.name, &core::BehaviorRule::name);
+    if (known_rule == base.behavior.end())
+      base.behavior.push_back(rule);
+    else
+      *known_rule = rule;
+    take_origin(base, over, origin_key(kBehaviorRules, rule.name));
+  }
   for (const auto& [key, place] : over.origins)
     if (key.starts_with("network.")) base.origins.insert_or_assign(key, place);
 }

@@ -114,6 +114,25 @@ ExecRules intersect_exec(const ExecRules& a, const ExecRules& b) {
   return both;
 }
 
+// Every rule of either; of two that share a name and differ, the second gets another one.
+std::vector<core::BehaviorRule> rules_of_both(const std::vector<core::BehaviorRule>& a,
+                                              const std::vector<core::BehaviorRule>& b) {
+  std::vector<core::BehaviorRule> both = a;
+  for (core::BehaviorRule rule : b) {
+    auto same = [&](const core::BehaviorRule& known) {
+      core::BehaviorRule there = known;
+      there.origin = rule.origin;
+      return there == rule;
+    };
+    if (std::ranges::any_of(both, same)) continue;
+    std::string name = rule.name.substr(0, 60);
+    for (int i = 2; std::ranges::find(both, rule.name, &core::BehaviorRule::name) != both.end(); ++i)
+      rule.name = base::format("{}-{}", name, i);
+    both.push_back(std::move(rule));
+  }
+  return both;
+}
+
 }  // namespace
 
 Policy intersect(const Policy& a, const Policy& b) {
@@ -144,6 +163,7 @@ Policy intersect(const Policy& a, const Policy& b) {
   both.agent_hosts = a.agent_hosts && b.agent_hosts;
   for (const std::string& key : a.allow_degraded)
     if (std::ranges::find(b.allow_degraded, key) != b.allow_degraded.end()) both.allow_degraded.push_back(key);
+  both.behavior = rules_of_both(a.behavior, b.behavior);
   // Where a value of the result was written: in the one that it is from.
   for (const Policy* from : {&b, &a})
     for (const auto& [key, place] : from->origins) both.origins.insert_or_assign(key, place);

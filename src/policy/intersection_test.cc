@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/format.h"
 #include "core/egress_text.h"
 #include "policy/catalog.h"
 #include "policy/egress_algebra.h"
@@ -110,6 +111,21 @@ class Dice {
  private:
   std::mt19937 random_;
 };
+
+TEST(Intersection, HasTheRulesOfBehaviorOfBoth) {
+  auto rule = [](const char* name, const char* more_than) {
+    return base::format(
+        "[[behavior.rules]]\nname = \"{}\"\nwhen = {{kind = \"exec.started\"}}\nmore_than = {}\nin = \"1s\"\n", name,
+        more_than);
+  };
+  Policy a = *parse("version = 1\n" + rule("a", "1") + rule("b", "1"), "a.toml");
+  Policy b = *parse("version = 1\n" + rule("a", "2") + rule("b", "1"), "b.toml");
+  Policy both = intersect(a, b);
+  std::string names;
+  for (const core::BehaviorRule& each : both.behavior) names += base::format("{}={} ", each.name, each.limit);
+  EXPECT_EQ(names, "a=1 b=1 a-2=2 ");
+  EXPECT_TRUE(parse(to_toml(both), "again.toml"));
+}
 
 Evaluator evaluator(Policy policy) {
   return Evaluator(std::move(policy), {"/home/me", "/work", core::Tier::process, {}}, test_judges());

@@ -141,6 +141,7 @@ std::vector<std::string> degradable_keys() {
   for (std::string_view key : kRuleKeys) keys.emplace_back(key);
   keys.emplace_back(kHostServices);
   keys.emplace_back(kVariables);
+  keys.emplace_back(kBehaviorRules);
   return keys;
 }
 

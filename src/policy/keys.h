@@ -41,10 +41,11 @@ inline const std::vector<std::string>& items_of(const ListKey& key, const Policy
 inline constexpr std::string_view kRuleKeys[] = {"network.allow", "network.ask", "network.deny"};
 inline constexpr std::string_view kHostServices = "network.host_services";
 inline constexpr std::string_view kVariables = "environment.set";
+inline constexpr std::string_view kBehaviorRules = "behavior.rules";
 
 // Sections and keys that the language will have and this version cannot keep. Accepting them would promise what does
 // not hold.
-inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models", "behavior", "audit", "time"};
+inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models", "audit", "time"};
 inline constexpr std::string_view kPlannedNetwork[] = {"dns", "rules", "inspect", "mode"};
 
 // All keys that can be enforced or not, for `security.allow_degraded` and `--allow-degraded`.

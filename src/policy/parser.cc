@@ -7,6 +7,7 @@
 #include "base/toml.h"
 #include "base/units.h"
 #include "core/glob.h"
+#include "policy/behavior.h"
 #include "policy/keys.h"
 #include "policy/network.h"
 #include "policy/policy.h"
@@ -262,7 +263,6 @@ std::string_view waits_for(std::string_view section) {
        {std::pair<std::string_view, std::string_view>{"secrets", "comes with secrets in the gateway"},
         {"approvals", "comes with approvals"},
         {"models", "comes with model providers"},
-        {"behavior", "comes with rules on the event stream"},
         {"audit", "comes with redaction and retention of the ledger"},
         {"time", "comes with rules about times of the day"}})
     if (name == section) return when;
@@ -305,6 +305,7 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   for (std::string_view key : kPlannedNetwork) network.refuse(key, not_enforced(format("network.{}", key), see("")));
   network.finish();
   read_security(root.table("security"), policy, origin);
+  read_behavior(root.table("behavior"), origin.name(), base::printable(file), policy);
   for (std::string_view section : kPlannedSections)
     root.refuse(section, not_enforced(format("[{}]", section), see(waits_for(section))));
   root.finish();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/behavior.h"
 #include "core/egress.h"
 #include "core/launch.h"
 #include "core/run_request.h"
@@ -69,6 +70,7 @@ struct Policy {
   bool agent_hosts = true;                  // the hosts of the agent's own profile are allowed beside the rules
   std::vector<std::string> allow_degraded;  // keys that may be left unenforced where a machine cannot keep them
   std::optional<ProofDemand> require_probe;
+  std::vector<core::BehaviorRule> behavior;  // by name, each once
   Origins origins;
   bool operator==(const Policy&) const = default;
 

@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "core/egress_text.h"
+#include "policy/behavior.h"
 #include "policy/keys.h"
 
 namespace hv::policy {
@@ -80,8 +81,10 @@ std::vector<Rule> rules_of(const Policy& policy) {
   }
   for (uint16_t port : policy.egress.host_services)
     add(kHostServices, std::to_string(port), origin_key(kHostServices, std::to_string(port)));
-  constexpr std::string_view kSections[] = {"limits",   "filesystem", "privileges",  "exec",
-                                            "syscalls", "network",    "environment", "security"};
+  for (const core::BehaviorRule& rule : policy.behavior)
+    add(kBehaviorRules, behavior_to_toml(rule), origin_key(kBehaviorRules, rule.name));
+  constexpr std::string_view kSections[] = {"limits",  "filesystem",  "privileges", "exec",    "syscalls",
+                                            "network", "environment", "security",   "behavior"};
   std::vector<Rule> ordered;
   ordered.reserve(all.size());
   for (std::string_view section : kSections)
@@ -108,7 +111,7 @@ std::string to_toml(const Policy& policy) {
   std::vector<Rule> rules = rules_of(policy);
   auto is_list = [](std::string_view key) {
     return std::ranges::find(list_keys(), key, &ListKey::key) != list_keys().end() ||
-           std::ranges::find(kRuleKeys, key) != std::end(kRuleKeys) || key == kHostServices;
+           std::ranges::find(kRuleKeys, key) != std::end(kRuleKeys) || key == kHostServices || key == kBehaviorRules;
   };
   std::string_view section;
   for (size_t i = 0; i < rules.size(); ++i) {

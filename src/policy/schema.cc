@@ -3,6 +3,9 @@
 #include <string>
 
 #include "base/text.h"
+#include "core/behavior.h"
+#include "core/egress.h"
+#include "policy/behavior.h"
 #include "policy/keys.h"
 
 namespace hv::policy {
@@ -86,6 +89,72 @@ Object rule_list(bool may_be_private) {
                                                                                   {"properties", std::move(table)}}}}});
 }
 
+// One, or a list.
+Object one_or_more(Object item) {
+  Object more = list(item);
+  more["minItems"] = 1;
+  more["maxItems"] = 256;
+  return {{"oneOf", Array{std::move(item), std::move(more)}}};
+}
+
+Object one_of(const auto& names) {
+  Array all;
+  for (const auto& name : names) all.emplace_back(name);
+  return {{"enum", std::move(all)}};
+}
+
+Object event_pattern() {
+  std::vector<std::string_view> kinds;
+  for (const core::StreamKind& kind : core::stream_kinds()) kinds.push_back(kind.name);
+  return {{"type", "object"},
+          {"required", Array{"kind"}},
+          {"additionalProperties", false},
+          {"properties", Object{{"kind", one_or_more(one_of(kinds))},
+                                {"host", one_or_more({{"type", "string"}, {"minLength", 1}})},
+                                {"path", one_or_more(text(kGlob))},
+                                {"program", one_or_more(text(kGlob))},
+                                {"verdict", one_or_more(one_of(std::array{"allow", "ask", "deny"}))},
+                                {"risk", one_of(std::array{"info", "low", "medium", "high"})}}}};
+}
+
+// One object for each form that a rule can have; what they share is in all of them.
+Object behavior_rules() {
+  std::vector<std::string_view> responses;
+  for (auto [response, name] : core::Names<core::Response>::table) responses.push_back(name);
+  auto form = [&](Object own, Array needed) {
+    Object properties{{"name", text(kPolicyName)},
+                      {"response", one_or_more(one_of(responses))},
+                      {"cool_down", text(kTime)},
+                      {"cpus", Object{{"type", "number"}, {"minimum", 0.01}, {"maximum", 4096}}},
+                      {"dry_run", Object{{"type", "boolean"}}}};
+    for (auto& [key, value] : own) properties[key] = std::move(value);
+    needed.emplace_back("name");
+    return Object{{"type", "object"},
+                  {"required", std::move(needed)},
+                  {"additionalProperties", false},
+                  {"properties", std::move(properties)}};
+  };
+  Object number{{"type", "integer"}, {"minimum", 0}};
+  Object steps = list(event_pattern());
+  steps["minItems"] = 2;
+  steps["maxItems"] = kLongestSequence;
+  Object rules =
+      list(Object{{"oneOf", Array{form({{"when", event_pattern()}, {"more_than", number}, {"in", text(kTime)}},
+                                       {"when", "more_than", "in"}),
+                                  form({{"when", event_pattern()},
+                                        {"sum", one_of(core::kSummedFields)},
+                                        {"more_than", Object{{"anyOf", Array{number, text(kSize), text(kTime)}}}},
+                                        {"in", text(kTime)}},
+                                       {"when", "sum", "more_than", "in"}),
+                                  form({{"sequence", std::move(steps)}, {"in", text(kTime)}}, {"sequence", "in"}),
+                                  form({{"when", event_pattern()},
+                                        {"first_seen", one_of(core::kSeenFields)},
+                                        {"history", one_of(std::array{"sandbox", "agent"})}},
+                                       {"when", "first_seen"})}}});
+  rules["maxItems"] = kMostBehaviorRules;
+  return rules;
+}
+
 }  // namespace
 
 Value schema() {
@@ -110,6 +179,7 @@ Value schema() {
                                       {"not", Object{{"enum", Array{"HOME", "USER", "LOGNAME", "SHELL", "PATH"}}}}}},
              {"additionalProperties", Object{{"type", "string"}}}},
       "Variables and their values");
+  add(kBehaviorRules, behavior_rules(), "What is done when the record of a sandbox shows something");
   Object properties{{"version", Object{{"const", 1}, {"description", "The version of this language"}}},
                     {"name", Object{{"type", "string"}, {"description", "As the file is called"}}},
                     {"description", Object{{"type", "string"}, {"description", "One line"}}},

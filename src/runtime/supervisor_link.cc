@@ -97,8 +97,12 @@ base::Status SupervisorLink::signal(int number) {
   return send(ToSupervisor::signal, shimwire::encode(shimwire::SignalRequest{number}));
 }
 
-base::Status SupervisorLink::stop(uint32_t grace_milliseconds) {
-  return send(ToSupervisor::stop, shimwire::encode(shimwire::StopRequest{grace_milliseconds}));
+base::Status SupervisorLink::stop(uint32_t grace_milliseconds, const std::string& by_rule) {
+  return send(ToSupervisor::stop, shimwire::encode(shimwire::StopRequest{grace_milliseconds, by_rule}));
+}
+
+base::Status SupervisorLink::isolate() {
+  return send(ToSupervisor::isolate, {});
 }
 
 base::Status SupervisorLink::tell_paused(bool paused) {

@@ -37,9 +37,12 @@ class SupervisorLink {
   base::Status exec(uint64_t job, const core::Command& command, const ClientSocket& client);
   base::Status attach(uint16_t rows, uint16_t columns, const ClientSocket& client);
   base::Status signal(int number);
-  base::Status stop(uint32_t grace_milliseconds);
+  // `by_rule` says what of the policy ends it.
+  base::Status stop(uint32_t grace_milliseconds, const std::string& by_rule = {});
   base::Status tell_paused(bool paused);
   base::Status extend(uint64_t milliseconds);
+  // Nothing leaves it any more, until it is started again.
+  base::Status isolate();
   base::Status import_file(const std::string& path, uint32_t mode, int file);
 
   // Holds from now on, for connections that are open too; only where the sandbox was started with a network.

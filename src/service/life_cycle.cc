@@ -110,6 +110,7 @@ bool LifeCycle::ingest(LiveSandbox& sandbox) {
     std::lock_guard lock(mutex_);
     sandbox.network = {};
   }
+  if (!record_firings(sandbox)) return false;
   uint64_t known = with_.ledger.last_sequence(sandbox.id());
   shimwire::SpoolRecord spooled;
   auto until = std::chrono::steady_clock::now() + kTurn;
@@ -120,13 +121,21 @@ bool LifeCycle::ingest(LiveSandbox& sandbox) {
       std::lock_guard lock(mutex_);
       count_network(sandbox.network, spooled);
     }
-    if (spooled.sequence <= known) continue;
+    bool is_known = spooled.sequence <= known;
+    if (is_known && !(sandbox.behavior && sandbox.behavior->wants(spooled.sequence))) continue;
     Result<core::Event> event = to_event(spooled, sandbox.id());
-    if (!event || !with_.ledger.record(*event)) {
+    std::optional<uint64_t> index;
+    if (event && !is_known) {
+      if (Result<uint64_t> recorded = with_.ledger.record(*event)) index = *recorded;
+    }
+    if (!event || (!is_known && !index)) {
       // Read again next time: from the start, since the reader has gone past it.
       sandbox.spool.reset();
       return false;
     }
+    if (!sandbox.behavior) continue;
+    sandbox.behavior->take(spooled.sequence, *event, index);
+    if (!record_firings(sandbox)) return false;
   } while (std::chrono::steady_clock::now() < until);
   return true;
 }

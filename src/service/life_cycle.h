@@ -34,6 +34,7 @@ class LifeCycle final : public SandboxLookup {
     const ProofCases& proofs;
     store::SandboxStore store;
     SupervisorMaker supervisors;
+    std::string histories;  // the directory of what agents were seen doing; empty: it is kept nowhere
     std::optional<runtime::SupervisorLink> first;  // one that is there already
     // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
     // through `later`.
@@ -96,6 +97,8 @@ class LifeCycle final : public SandboxLookup {
   void on_launched(LiveSandbox& sandbox, const shimwire::Launched& launched);
   void on_foreign(LiveSandbox& sandbox, uint32_t protocol);
   void kill_supervisor(const LiveSandbox& sandbox);
+  // Once it has had `grace` to end, and a margin.
+  void kill_supervisor_after(const Pointer& sandbox, std::chrono::milliseconds grace);
   void on_ended(const Pointer& sandbox, const shimwire::Ended& ended);
   void on_lost(const Pointer& sandbox);
   void settle(const Pointer& sandbox, core::Outcome outcome, bool workspace_changed);
@@ -119,6 +122,16 @@ class LifeCycle final : public SandboxLookup {
   void when_read(const Pointer& sandbox, std::function<void()> then);
   base::Status freeze(const Pointer& sandbox, bool frozen);
 
+  std::shared_ptr<behavior::History> history_of(const std::string& agent);
+  base::Status open_behavior(LiveSandbox& sandbox);
+  bool record_firings(LiveSandbox& sandbox);
+  void respond(const Pointer& sandbox, const behavior::Firing& firing);
+  base::Status throttle(const Pointer& sandbox, const behavior::Firing& firing);
+  void lift_throttle_at(const Pointer& sandbox, base::MonotonicTime end);
+  void take_up_throttle(const Pointer& sandbox);
+  base::Status isolate(LiveSandbox& sandbox, const std::string& rule);
+  base::Status kill_by_rule(const Pointer& sandbox, const core::BehaviorRule& rule);
+
   base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {},
                       core::Risk risk = core::Risk::info);
   void set_state(LiveSandbox& sandbox, core::SandboxState state);
@@ -127,8 +140,9 @@ class LifeCycle final : public SandboxLookup {
   void reply_stopped(LiveSandbox& sandbox);
 
   Collaborators with_;
-  mutable std::mutex mutex_;                               // guards the map and every `stored.info` in it
-  std::map<std::string, Pointer, std::less<>> sandboxes_;  // by id
+  mutable std::mutex mutex_;                                             // guards the map and every `stored.info` in it
+  std::map<std::string, Pointer, std::less<>> sandboxes_;                // by id
+  std::map<std::string, std::shared_ptr<behavior::History>> histories_;  // by agent
   std::optional<SpareSupervisor> spare_;
   bool spare_begins_ = false;                    // systemd is making its scope
   std::optional<core::Groundwork> last_ground_;  // of the last start: what the spare is prepared for

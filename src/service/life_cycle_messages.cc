@@ -75,8 +75,12 @@ Status LifeCycle::reconcile() {
     }
     sandbox->link = *std::move(link);
     sandbox->last_job = static_cast<uint64_t>(base::system_clock().monotonic().count());
+    if (Status opened = open_behavior(*sandbox); !opened)
+      static_cast<void>(
+          record(*sandbox, "behavior.failed", {{"error", base::printable(opened.error().text())}}, core::Risk::high));
     while (ingest(*sandbox)) {
     }
+    take_up_throttle(sandbox);
     listen_to(sandbox);
     // Whoever was probing it ended with the daemon before.
     if (sandbox->stored.twin) with_.loop.post([this, id = sandbox->id()] { remove(id, true, [](const Status&) {}); });
@@ -215,6 +219,8 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     info.supervisor_pid.reset();
   }
   sandbox.spool.reset();
+  sandbox.behavior.reset();
+  sandbox.throttle.reset();
   static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome), risk_of(outcome)));
   reply_started(sandbox,
                 Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));

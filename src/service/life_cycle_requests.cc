@@ -91,8 +91,11 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   set_state(*sandbox, SandboxState::stopping);
   sandbox->on_stopped.push_back(std::move(reply));
   if (sandbox->foreign_protocol) return kill_supervisor(*sandbox);
-  std::weak_ptr<LiveSandbox> weak = sandbox;
-  sandbox->deadline = with_.loop.after(std::chrono::milliseconds(request.grace_ms) + kStopMargin, [this, weak] {
+  kill_supervisor_after(sandbox, std::chrono::milliseconds(request.grace_ms));
+}
+
+void LifeCycle::kill_supervisor_after(const Pointer& sandbox, std::chrono::milliseconds grace) {
+  sandbox->deadline = with_.loop.after(grace + kStopMargin, [this, weak = std::weak_ptr(sandbox)] {
     if (Pointer still = weak.lock()) kill_supervisor(*still);
   });
 }
@@ -227,6 +230,11 @@ Result<SandboxInfo> LifeCycle::change_network(std::string_view name, const core:
     return Failure(base::conflict("sandbox '" + info.name + "' is " + std::string(core::state_name(info.state)))
                        .with_hint("a start can say it: hydravisor run --allow HOST -- COMMAND"));
   HV_TRY(check_version(*sandbox));
+  if (!sandbox->stored.isolated_by.empty())
+    return Failure(base::conflict("sandbox '" + info.name + "' was isolated by the rule of behavior '" +
+                                  sandbox->stored.isolated_by + "'")
+                       .with_hint("its network comes back when it is started again: hydravisor stop " + info.name +
+                                  ", hydravisor start " + info.name));
   if (!info.network.open)
     return Failure(base::conflict("sandbox '" + info.name + "' was started without a network")
                        .with_hint("start another one with --allow HOST"));

@@ -198,6 +198,12 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   }
   sandbox.stored.host_root = plan.host_root;
   sandbox.stored.request.caller.environment = plan.kept_environment;
+  sandbox.stored.behavior =
+      sandbox.stored.twin ? std::vector<store::StoredRule>() : BehaviorWatch::stored(plan.behavior);
+  sandbox.stored.home_inside = plan.home_inside;
+  sandbox.stored.behavior_since = with_.ledger.last_sequence(info.id);
+  sandbox.stored.isolated_by.clear();
+  HV_TRY(open_behavior(sandbox));
   base::json::Object intent;
   intent["command"] = to_array(info.command);
   intent["policy"] = info.policy;

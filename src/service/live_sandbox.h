@@ -14,6 +14,7 @@
 #include "core/launch.h"
 #include "core/proof.h"
 #include "runtime/supervisor_link.h"
+#include "service/behavior_watch.h"
 #include "service/service.h"
 #include "shimwire/spool.h"
 #include "store/sandbox_store.h"
@@ -36,9 +37,11 @@ struct LiveSandbox {
   std::vector<std::function<void()>> after_gone;
   base::Subscription deadline;
   std::optional<shimwire::SpoolReader> spool;
-  bool reading = false;        // the rest of a full spool is read at the loop's next turn
-  bool ending = false;         // it has ended, and is settled once the rest of its spool is read
-  core::NetworkUsage network;  // counted from the spool
+  bool reading = false;                     // the rest of a full spool is read at the loop's next turn
+  bool ending = false;                      // it has ended, and is settled once the rest of its spool is read
+  std::unique_ptr<BehaviorWatch> behavior;  // null without rules
+  base::Subscription throttle;              // until processors come back
+  core::NetworkUsage network;               // counted from the spool
   uint64_t last_job = 1;
   bool stop_asked = false;
   core::ProofSubject subject;  // of a twin that was started by this daemon

@@ -310,8 +310,16 @@ policy::Machine machine_of(const isolation::CgroupPlan& cgroups, int landlock_ab
   policy::Machine machine;
   machine.landlock_abi = landlock_abi;
   machine.limits = cgroups.enforced;
+  if (cgroups.can_freeze) machine.limits.emplace_back("freezer");
+  if (cgroups.can_throttle) machine.limits.emplace_back("cpu");
   for (const isolation::Unenforced& missing : cgroups.not_enforced) machine.lacks[missing.limit] = missing.reason;
   return machine;
+}
+
+bool throttles(const std::vector<core::BehaviorRule>& rules) {
+  return std::ranges::any_of(rules, [](const core::BehaviorRule& rule) {
+    return std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
+  });
 }
 
 // What the policy says and this machine cannot keep: a sentence for each that is accepted, and the first that is not
@@ -420,7 +428,8 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     isolation::IoDevice device;
     if (decision.limits.io_bytes != 0) device = isolation::find_io_device(options_.paths.sandboxes);
-    plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device);
+    plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device,
+                                           throttles(decision.policy.behavior));
     HV_TRY(check_limits(request.limits, plan.cgroups));
     std::vector<std::string> losses = HV_TRY(accept_losses(request, decision, machine_of(plan.cgroups, landlock_abi_)));
     std::ranges::move(losses, std::back_inserter(plan.degraded));
@@ -447,6 +456,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     return std::unexpected(Refusal{*std::move(denied), 126});
 
   plan.policy = decision.policy.name;
+  plan.behavior = decision.policy.behavior;
   plan.agent = decision.agent.name;
   plan.mode = decision.mode;
   plan.keep = decision.keep;

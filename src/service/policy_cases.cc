@@ -15,6 +15,7 @@
 #include "policy/difference.h"
 #include "policy/lint.h"
 #include "policy/rules.h"
+#include "service/behavior_replay.h"
 #include "service/policy_learning.h"
 
 namespace hv::service {
@@ -184,8 +185,11 @@ Result<core::PolicySimulation> PolicyCases::simulate(std::string_view name,
   std::map<std::pair<std::string, std::string>, policy::Evaluator> evaluators;
   std::map<std::string, std::pair<std::string, std::string>> places;
   std::map<std::pair<const policy::Evaluator*, std::string>, policy::Answer> known;
+  BehaviorReplay replay(policy.behavior);
   auto take = [&](const core::AuditRecord& record) {
     ++result.records;
+    for (core::PolicyFiring& firing : replay.take(record))
+      if (++result.fired_count <= kMostListed) result.fired.push_back(std::move(firing));
     const base::json::Object& payload = record.event.payload;
     if (record.event.kind == "sandbox.starting") {
       auto text = [&](std::string_view member) {

@@ -38,7 +38,7 @@ static void visit(auto& v, auto& m, SignalRequest*) {
   each(v, m.number);
 }
 static void visit(auto& v, auto& m, StopRequest*) {
-  each(v, m.grace_milliseconds);
+  each(v, m.grace_milliseconds, m.by_rule);
 }
 static void visit(auto& v, auto& m, PausedNotice*) {
   each(v, m.paused);

@@ -29,6 +29,7 @@ enum class ToSupervisor : uint8_t {
   prepare,      // PrepareRequest, before `launch` or never; descriptor: the user namespace to live in, if any
   paused,       // PausedNotice: the daemon froze it, or is about to; its time stands still
   extend,       // ExtendRequest
+  isolate,      // empty: nothing leaves it any more, until it is started again
 };
 
 // Supervisor to daemon.
@@ -130,6 +131,7 @@ struct SignalRequest {
 };
 struct StopRequest {
   uint32_t grace_milliseconds = 0;
+  std::string by_rule = {};  // what of the policy ends it; empty: it was asked for
 };
 struct PausedNotice {
   bool paused = false;

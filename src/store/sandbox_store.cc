@@ -24,6 +24,31 @@ constexpr std::string_view kAside = ".removing-";
 constexpr std::string_view kReserveName = "/reserve";
 constexpr off_t kReserve = 32 * 1024;
 
+base::Status read_behavior(base::json::ObjectReader& reader, StoredSandbox& sandbox) {
+  sandbox.home_inside = HV_TRY(reader.string("home"));
+  sandbox.behavior_since = static_cast<uint64_t>(HV_TRY(reader.integer("since")));
+  sandbox.isolated_by = HV_TRY(reader.string("isolated_by"));
+  const base::json::Value* rules = reader.member("rules");
+  if (rules == nullptr || !rules->is_array()) return base::Failure(base::invalid_argument("'rules' must be a list"));
+  for (const base::json::Value& item : rules->get_array()) {
+    auto rule = HV_TRY(base::json::ObjectReader::over(item));
+    StoredRule stored{HV_TRY(rule.string("text")), HV_TRY(rule.string("origin"))};
+    HV_TRY(rule.finish());
+    sandbox.behavior.push_back(std::move(stored));
+  }
+  return reader.finish();
+}
+
+base::json::Object write_behavior(const StoredSandbox& sandbox) {
+  base::json::Array rules;
+  for (const StoredRule& rule : sandbox.behavior)
+    rules.emplace_back(base::json::Object{{"text", rule.text}, {"origin", rule.origin}});
+  return {{"home", sandbox.home_inside},
+          {"since", sandbox.behavior_since},
+          {"isolated_by", sandbox.isolated_by},
+          {"rules", std::move(rules)}};
+}
+
 base::Result<StoredSandbox> parse(std::string_view text) {
   base::json::Value value = HV_TRY(base::json::parse(text));
   auto reader = HV_TRY(base::json::ObjectReader::over(value));
@@ -34,6 +59,10 @@ base::Result<StoredSandbox> parse(std::string_view text) {
   sandbox.host_root = HV_TRY(reader.boolean("host_root"));
   sandbox.remove_when_done = HV_TRY(reader.boolean("remove_when_done"));
   sandbox.twin = HV_TRY(reader.boolean_or("twin", false));
+  if (const base::json::Value* behavior = reader.member("behavior")) {
+    auto rules = HV_TRY(base::json::ObjectReader::over(*behavior));
+    HV_TRY(read_behavior(rules, sandbox));
+  }
   if (auto id_base = HV_TRY(reader.optional_integer("id_base"))) sandbox.id_base = static_cast<uint32_t>(*id_base);
   const base::json::Value* info = reader.member("info");
   const base::json::Value* request = reader.member("request");
@@ -72,6 +101,7 @@ base::Status SandboxStore::save(const StoredSandbox& sandbox) const {
   if (sandbox.id_base) file["id_base"] = *sandbox.id_base;
   file["remove_when_done"] = sandbox.remove_when_done;
   if (sandbox.twin) file["twin"] = true;
+  if (!sandbox.behavior.empty()) file["behavior"] = write_behavior(sandbox);
   file["info"] = wire::to_json(sandbox.info);
   file["request"] = wire::to_json(sandbox.request);
   return base::replace_file(path_of(sandbox.info.id) + "/sandbox.json", base::json::serialize(file));

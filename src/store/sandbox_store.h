@@ -14,6 +14,12 @@
 
 namespace hv::store {
 
+// A rule of behavior as a policy spells it, and where it was written.
+struct StoredRule {
+  std::string text;
+  std::string origin;
+};
+
 struct StoredSandbox {
   core::SandboxInfo info;
   // With only those variables of the caller's environment that passed: a later start needs no more.
@@ -21,7 +27,13 @@ struct StoredSandbox {
   bool host_root = false;
   std::optional<uint32_t> id_base;  // as root, while it runs: the first of its 65,536 host ids
   bool twin = false;                // of another, made to be probed: no daemon leaves it running
-  bool remove_when_done = false;    // made by `run`: goes when its command has ended and nothing waits to be applied
+  // Of the run that began last: the rules that hold for it, where its home lies inside, and the last record of its
+  // spool that is of an earlier run.
+  std::vector<StoredRule> behavior;
+  std::string home_inside;
+  uint64_t behavior_since = 0;
+  std::string isolated_by;        // the rule that has taken its network; empty: none has
+  bool remove_when_done = false;  // made by `run`: goes when its command has ended and nothing waits to be applied
 };
 
 class SandboxStore {

@@ -47,6 +47,23 @@ TEST_F(SandboxStoreTest, FindsWhatWasSaved) {
   EXPECT_TRUE(problems.empty());
 }
 
+TEST_F(SandboxStoreTest, KeepsTheRulesOfTheRun) {
+  StoredSandbox saved = make();
+  saved.behavior = {{"{name = \"a\"}", "p.toml:3"}};
+  saved.home_inside = "/home/u";
+  saved.behavior_since = 7;
+  saved.isolated_by = "a";
+  ASSERT_TRUE(store_->save(saved));
+  std::vector<std::string> problems;
+  auto all = store_->load_all(problems);
+  ASSERT_TRUE(all && all->size() == 1) << problems.size();
+  EXPECT_EQ(all->front().behavior.at(0).text, "{name = \"a\"}");
+  EXPECT_EQ(all->front().behavior.at(0).origin, "p.toml:3");
+  EXPECT_EQ(all->front().home_inside, "/home/u");
+  EXPECT_EQ(all->front().behavior_since, 7u);
+  EXPECT_EQ(all->front().isolated_by, "a");
+}
+
 TEST_F(SandboxStoreTest, NamesAFileItCannotReadAndLeavesItAlone) {
   StoredSandbox sandbox = make();
   std::string file = store_->path_of(sandbox.info.id) + "/sandbox.json";

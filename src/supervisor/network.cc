@@ -142,6 +142,18 @@ Status Network::set_policy(const core::EgressPolicy& policy) {
   return shimwire::send_packet(control_.get(), static_cast<uint8_t>(Gateway::policy), shimwire::encode(policy));
 }
 
+void Network::isolate() {
+  if (!control_) return;
+  if (spec_.host_ports.empty()) {
+    static_cast<void>(set_policy({}));
+    return;
+  }
+  policy_ = {};
+  failure_ = "a rule of the policy has isolated the sandbox";
+  // It reads this as the end; what it still says comes before its socket closes, and on_gateway() tells the rest.
+  ::shutdown(control_.get(), SHUT_WR);
+}
+
 void Network::on_gateway() {
   Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
   if (packet) return handle(*packet);

@@ -44,6 +44,8 @@ class Network {
   void finish();
 
   base::Status set_policy(const core::EgressPolicy& policy);
+  // Nothing leaves any more. Attempts are still recorded, unless there are host ports: these end with the gateway.
+  void isolate();
 
  private:
   Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)

@@ -262,8 +262,8 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   if (watch_) watch_->flush();
   if (network_) network_->finish();
   outcome = explained(std::move(outcome));
-  if (!main_end && is_limit(outcome.kind)) main_end.emplace();
-  if (main_end && is_limit(outcome.kind)) main_end->status = outcome.exit_code();
+  if (!main_end && was_ended(outcome.kind)) main_end.emplace();
+  if (main_end && was_ended(outcome.kind)) main_end->status = outcome.exit_code();
   if (main_end && main_end->problem.empty() && !outcome.detail.empty() && outcome.kind != Outcome::Kind::stopped)
     main_end->problem = limit_problem(spec_.name, outcome);
   tell_launched();

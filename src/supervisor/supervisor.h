@@ -47,7 +47,7 @@ using shimwire::ToSupervisor;
 inline constexpr uint64_t kMainJob = 1;
 
 // Whether a limit ended it, and what a front end is told of a limit that did or that was met.
-bool is_limit(Outcome::Kind kind);
+bool was_ended(Outcome::Kind kind);
 std::string limit_problem(const std::string& sandbox, const Outcome& outcome);
 
 class Supervisor {

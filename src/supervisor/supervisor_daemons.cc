@@ -101,7 +101,9 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       auto request = shimwire::decode<shimwire::StopRequest>(packet.body);
       if (request)
         begin_stop(std::chrono::milliseconds(request->grace_milliseconds),
-                   {Outcome::Kind::stopped, SIGKILL, "stopped on request"});
+                   request->by_rule.empty()
+                       ? Outcome{Outcome::Kind::stopped, SIGKILL, "stopped on request"}
+                       : Outcome{Outcome::Kind::killed_by_policy, SIGKILL, base::printable(request->by_rule)});
       return;
     }
     case ToSupervisor::paused: {
@@ -109,6 +111,9 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       if (notice) set_paused(notice->paused);
       return;
     }
+    case ToSupervisor::isolate:
+      if (network_) network_->isolate();
+      return;
     case ToSupervisor::extend: {
       auto request = shimwire::decode<shimwire::ExtendRequest>(packet.body);
       if (request) extend(std::chrono::milliseconds(request->milliseconds));

@@ -41,13 +41,16 @@ std::string_view option_for(Outcome::Kind kind) {
 
 }  // namespace
 
-bool is_limit(Outcome::Kind kind) {
-  return kind == Outcome::Kind::out_of_memory || kind == Outcome::Kind::out_of_disk ||
-         kind == Outcome::Kind::out_of_time || kind == Outcome::Kind::idle;
+bool was_ended(Outcome::Kind kind) {
+  return kind == Outcome::Kind::killed_by_policy || kind == Outcome::Kind::out_of_memory ||
+         kind == Outcome::Kind::out_of_disk || kind == Outcome::Kind::out_of_time || kind == Outcome::Kind::idle;
 }
 
 std::string limit_problem(const std::string& sandbox, const Outcome& outcome) {
-  std::string ended = is_limit(outcome.kind) ? "was ended: " : "";
+  if (outcome.kind == Outcome::Kind::killed_by_policy)
+    return wire::problem_text(base::denied("sandbox '" + sandbox + "' was ended: " + outcome.detail)
+                                  .with_hint("what it did: hydravisor audit report " + sandbox));
+  std::string ended = was_ended(outcome.kind) ? "was ended: " : "";
   return wire::problem_text(base::denied("sandbox '" + sandbox + "' " + ended + outcome.detail)
                                 .with_hint("raise the limit: " + std::string(option_for(outcome.kind))));
 }

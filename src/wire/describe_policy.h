@@ -87,6 +87,19 @@ void describe(V& v, T& x) {
   v.required("answer", x.answer);
 }
 
+template <typename V, Same<core::PolicyFiring> T>
+void describe(V& v, T& x) {
+  v.required("index", x.index);
+  v.required("sandbox", x.sandbox);
+  v.required("rule", x.rule);
+  v.required("origin", x.origin);
+  v.required("response", x.response);
+  v.required("dry_run", x.dry_run);
+  v.required("records", x.records);
+  v.required("amount", x.amount);
+  v.required("value", x.value);
+}
+
 template <typename V, Same<core::PolicySimulation> T>
 void describe(V& v, T& x) {
   v.required("policy", x.policy);
@@ -94,6 +107,8 @@ void describe(V& v, T& x) {
   v.required("asked", x.asked);
   v.required("denied_count", x.denied_count);
   v.required("denied", x.denied);
+  v.required("fired_count", x.fired_count);
+  v.required("fired", x.fired);
 }
 
 template <typename V, Same<core::PolicyLearnRequest> T>

@@ -20,6 +20,7 @@ CLASSES = {
     1007: {"actor", "device", "process"},
     1008: {"log_name"},
     2003: {"finding_info", "compliance"},
+    2004: {"finding_info"},
     3002: {"user", "service"},
     4001: {"src_endpoint", "dst_endpoint"},
     4002: {"src_endpoint", "dst_endpoint", "http_request"},

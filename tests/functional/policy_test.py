@@ -296,7 +296,11 @@ class Tools(PolicyCase):
                 'environment.pass = ["A_1", "B_*"]', 'environment.set = {A = ""}', 'security.allow_degraded = ["limits.io"]',
                 "security.require_probe = true", 'security.require_probe = "24h"',
                 'network.allow = ["a.test", {host = "b.test", ports = [1, "2-3", "*"], private = true, methods = ["GET"], path = "/v1"}]',
-                'network.deny = [{host = "b.test"}]', "network.host_services = [1, 65535]", 'network.default = "ask"']
+                'network.deny = [{host = "b.test"}]', "network.host_services = [1, 65535]", 'network.default = "ask"', "behavior = {}",
+                'behavior.rules = [{name = "a", when = {kind = ["exec.started", "call.denied"]}, more_than = 1, in = "1s"}]',
+                'behavior.rules = [{name = "a", when = {kind = "network.closed", host = "*.a.test"}, sum = "bytes_out", more_than = "1MiB", in = "1h"}]',
+                'behavior.rules = [{name = "a", sequence = [{kind = "exec.observed", program = "curl"}, {kind = "call.denied"}], in = "1m", dry_run = true}]',
+                'behavior.rules = [{name = "a", when = {kind = "network.dns"}, first_seen = "host", history = "agent", response = ["alert", "kill"]}]']
         bad = ["limits.memory = 5", 'limits.memory = "many"', "limits.pids = 3", "limits.cpus = 0", 'limits.wall = "soon"', "limits.memry = 1",
                'filesystem.read = ["relative"]', 'filesystem.read = ["/proc/1"]', 'filesystem.read = ["/srv/**"]', 'filesystem.read = ["/a/../b"]',
                'filesystem.write = ["/"]', 'filesystem.hide = ["[a]"]', 'filesystem.hide = ["a/../b"]', 'filesystem.hide = [""]', 'filesystem.hide = ["a/"]',
@@ -304,7 +308,13 @@ class Tools(PolicyCase):
                'environment.set = {HOME = "x"}', 'environment.set = {"1" = "x"}', "environment.set = {A = 1}", 'security.allow_degraded = ["all"]',
                'security.require_probe = "yesterday"',
                'network.allow = [{ports = [1]}]', 'network.allow = [{host = "a.test", ports = [0]}]', 'network.deny = [{host = "a.test", private = true}]',
-               "network.host_services = [0]", 'network.allow = [{host = "a.test", methods = ["get"]}]', "behavior = {}", 'extends = ["../x"]', "rum = 1",
+               "network.host_services = [0]", 'network.allow = [{host = "a.test", methods = ["get"]}]',
+               'behavior.rules = [{name = "a", when = {kind = "exec.started"}, more_than = 1}]', 'behavior.rules = [{name = "a", when = {}, first_seen = "host"}]',
+               'behavior.rules = [{name = "a", when = {kind = "exec.repeated"}, more_than = 1, in = "1s"}]',
+               'behavior.rules = [{name = "a", when = {kind = "call.denied"}, more_than = 1, in = "1s", response = "snapshot"}]',
+               'behavior.rules = [{name = "a", sequence = [{kind = "call.denied"}], in = "1s"}]',
+               'behavior.rules = [{name = "a", when = {kind = "call.denied", verdict = "no"}, more_than = 1, in = "1s"}]',
+               "behavior.rule = []", 'extends = ["../x"]', "rum = 1",
                'network.allow = [{host = "a.test", path = "v1"}]', 'privileges.nested_sandboxes = "yes"']
         path = os.path.join(self.world.top, "case.toml")
         for text, valid in [(text, True) for text in good] + [(text, False) for text in bad]:

@@ -1,0 +1,52 @@
+// The rules of behavior of one sandbox's run: fed with what is read from its spool, whether it is new or was recorded
+// by a daemon before this one. Loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "behavior/engine.h"
+#include "store/sandbox_store.h"
+
+namespace hv::service {
+
+class BehaviorWatch {
+ public:
+  // Null where there are no rules. `agent` is what the sandbox's agent was seen doing in all its sandboxes.
+  static base::Result<std::unique_ptr<BehaviorWatch>> open(const store::StoredSandbox& sandbox,
+                                                           std::shared_ptr<behavior::History> agent);
+  // What is kept with a sandbox of its rules, to open them again.
+  static std::vector<store::StoredRule> stored(const std::vector<core::BehaviorRule>& rules);
+
+  // Whether the record with this sequence has not been taken yet: a spool is read again from its start.
+  bool wants(uint64_t sequence) const { return sequence > taken_; }
+  // Of a record that a daemon has judged before, without an index, what fires counts for what comes after it, and is
+  // not done again.
+  void take(uint64_t sequence, const core::Event& event, std::optional<uint64_t> index);
+  // What has fired and is not recorded yet, in its order; whoever has recorded one takes it away.
+  std::vector<behavior::Firing>& fired() { return fired_; }
+  // How long the processors of the last throttling stay scarce, by the clock of events; nothing: it was not throttled.
+  std::optional<base::MonotonicTime> throttled_until() const { return throttled_until_; }
+  void throttle_until(std::optional<base::MonotonicTime> end) { throttled_until_ = end; }
+  bool throttles() const;
+
+ private:
+  BehaviorWatch(std::vector<core::BehaviorRule> rules, behavior::Engine::Surroundings around, uint64_t since)
+      : engine_(std::move(rules), std::move(around)), since_(since) {}
+
+  behavior::Engine engine_;
+  uint64_t since_;  // the last record of earlier runs
+  uint64_t taken_ = 0;
+  std::vector<behavior::Firing> fired_;
+  std::optional<base::MonotonicTime> throttled_until_;
+};
+
+// The payload of behavior.fired.
+base::json::Object describe(const behavior::Firing& firing);
+core::Risk risk_of(const behavior::Firing& firing);
+
+}  // namespace hv::service

@@ -1,0 +1,154 @@
+// What is done when a rule of behavior fires: recorded first, then done, on a turn of the loop of its own.
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/text.h"
+#include "isolation/cgroup.h"
+#include "service/life_cycle.h"
+#include "service/life_cycle_text.h"
+
+namespace hv::service {
+
+using base::Result;
+using base::Status;
+using core::Response;
+using core::SandboxState;
+
+// What an agent was seen doing, whatever sandbox it was in. Without a file it is known while this daemon lives.
+std::shared_ptr<behavior::History> LifeCycle::history_of(const std::string& agent) {
+  std::shared_ptr<behavior::History>& history = histories_[agent];
+  if (history) return history;
+  history = std::make_shared<behavior::History>();
+  if (with_.histories.empty() || !base::make_directories(with_.histories)) return history;
+  if (Result<behavior::History> kept = behavior::History::open(with_.histories + "/" + agent + ".seen"))
+    *history = *std::move(kept);
+  return history;
+}
+
+// Before a run begins, and when a daemon finds one running.
+Status LifeCycle::open_behavior(LiveSandbox& sandbox) {
+  sandbox.behavior.reset();
+  sandbox.throttle.reset();
+  if (sandbox.stored.behavior.empty()) return {};
+  sandbox.behavior =
+      HV_TRY(BehaviorWatch::open(sandbox.stored, history_of(sandbox.stored.info.agent.value_or("none"))));
+  return {};
+}
+
+// False when the ledger takes nothing now: the rest is recorded with the next look at the spool.
+bool LifeCycle::record_firings(LiveSandbox& sandbox) {
+  if (!sandbox.behavior) return true;
+  std::vector<behavior::Firing>& fired = sandbox.behavior->fired();
+  while (!fired.empty()) {
+    core::Event event;
+    event.kind = "behavior.fired";
+    event.sandbox = sandbox.id();
+    event.principal = "system";
+    event.risk = risk_of(fired.front());
+    event.payload = describe(fired.front());
+    event.payload["name"] = sandbox.name();
+    if (!with_.ledger.record(event)) return false;
+    behavior::Firing firing = std::move(fired.front());
+    fired.erase(fired.begin());
+    if (firing.rule.dry_run || firing.response == Response::alert) continue;
+    with_.loop.post([this, id = sandbox.id(), firing = std::move(firing)] {
+      Result<Pointer> still = look_up(id);
+      if (still) respond(*still, firing);
+    });
+  }
+  return true;
+}
+
+void LifeCycle::respond(const Pointer& sandbox, const behavior::Firing& firing) {
+  SandboxState state = sandbox->state();
+  if (!sandbox->link || sandbox->ending || sandbox->foreign_protocol || state == SandboxState::stopping) return;
+  auto act = [&]() -> Status {
+    switch (firing.response) {
+      case Response::alert:
+        return {};
+      case Response::throttle_cpu:
+        return throttle(sandbox, firing);
+      case Response::freeze:
+        return state == SandboxState::paused ? Status() : freeze(sandbox, true);
+      case Response::isolate:
+        return isolate(*sandbox, firing.rule.name);
+      case Response::kill:
+        return kill_by_rule(sandbox, firing.rule);
+    }
+    return {};
+  };
+  Status done = act();
+  if (done) return;
+  // Told aloud, since nobody waits for an answer.
+  static_cast<void>(record(*sandbox, "behavior.failed",
+                           {{"rule", firing.rule.name},
+                            {"response", core::name_of(firing.response)},
+                            {"error", base::printable(done.error().text())}},
+                           core::Risk::high));
+}
+
+Status LifeCycle::throttle(const Pointer& sandbox, const behavior::Firing& firing) {
+  uint32_t allowed = sandbox->stored.info.limits.enforced.cpu_millis;
+  uint32_t left = allowed == 0 ? firing.rule.cpu_millis : std::min(allowed, firing.rule.cpu_millis);
+  HV_TRY(isolation::Cgroup(sandbox->stored.info.cgroups).limit_cpu(left));
+  lift_throttle_at(sandbox, firing.when + std::chrono::nanoseconds(firing.rule.cool_down));
+  return {};
+}
+
+// The processors come back when the rule could fire again. Of several the last one counts.
+void LifeCycle::lift_throttle_at(const Pointer& sandbox, base::MonotonicTime end) {
+  sandbox->behavior->throttle_until(end);
+  auto left = std::max(end - base::system_clock().monotonic(), base::MonotonicTime(0));
+  sandbox->throttle = with_.loop.after(left, [this, weak = std::weak_ptr(sandbox)] {
+    Pointer still = weak.lock();
+    if (!still || !still->link) return;
+    Status lifted = record(*still, "behavior.lifted", {{"response", core::name_of(Response::throttle_cpu)}});
+    if (lifted)
+      lifted = isolation::Cgroup(still->stored.info.cgroups).limit_cpu(still->stored.info.limits.enforced.cpu_millis);
+    if (!lifted)
+      static_cast<void>(record(
+          *still, "behavior.failed",
+          {{"response", core::name_of(Response::throttle_cpu)}, {"error", base::printable(lifted.error().text())}},
+          core::Risk::medium));
+    if (still->behavior) still->behavior->throttle_until({});
+  });
+}
+
+// A daemon that died may have left it throttled: what its record says is taken up, or put an end to.
+void LifeCycle::take_up_throttle(const Pointer& sandbox) {
+  if (!sandbox->behavior || !sandbox->behavior->throttled_until()) return;
+  lift_throttle_at(sandbox, *sandbox->behavior->throttled_until());
+}
+
+Status LifeCycle::isolate(LiveSandbox& sandbox, const std::string& rule) {
+  if (!sandbox.stored.isolated_by.empty()) return {};
+  HV_TRY(check_version(sandbox));
+  HV_TRY(record(sandbox, "network.changed", {{"isolated_by", rule}}));
+  HV_TRY(sandbox.link->isolate());
+  {
+    std::lock_guard lock(mutex_);
+    sandbox.stored.isolated_by = rule;
+    // Open, but nothing leads out: `net` shows the attempts that are refused.
+    sandbox.stored.info.network.fallback = core::Verdict::deny;
+    sandbox.stored.info.network.rules.clear();
+  }
+  save(sandbox);
+  return {};
+}
+
+// What is frozen dies when it is thawed, and is told to die before.
+Status LifeCycle::kill_by_rule(const Pointer& sandbox, const core::BehaviorRule& rule) {
+  bool paused = sandbox->state() == SandboxState::paused;
+  HV_TRY(record(*sandbox, "sandbox.stopping", {{"rule", rule.name}}));
+  Status told = sandbox->link->stop(
+      0, base::format("the rule of behavior '{}' ({}) ended it", rule.name, base::printable(rule.origin)));
+  if (paused) {
+    static_cast<void>(sandbox->link->tell_paused(false));
+    static_cast<void>(isolation::Cgroup(sandbox->stored.info.cgroups).thaw());
+  }
+  set_state(*sandbox, SandboxState::stopping);
+  if (!told) kill_supervisor(*sandbox);
+  kill_supervisor_after(sandbox, std::chrono::milliseconds(0));
+  return {};
+}
+
+}  // namespace hv::service

@@ -1,0 +1,160 @@
+"""Rules of behavior: what is recorded of a run makes them fire, and what they do then is done."""
+
+import json
+import os
+
+import hydravisor
+
+
+class BehaviorCase(hydravisor.TestCase):
+    def policy(self, name, text):
+        path = os.path.join(self.world.directory("config/hydravisor/policies"), name + ".toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('version = 1\nextends = ["restricted"]\n' + text)
+
+    def events(self, kind, sandbox=None):
+        return self.world.json("audit", "ls", "--kind", kind, *(["--sandbox", sandbox] if sandbox else []))["items"]
+
+    def payloads(self, kind, sandbox=None):
+        return [event["payload"] for event in self.events(kind, sandbox)]
+
+    def start(self, name, policy, script, *options):
+        self.world.ok("create", "--name", name, "--policy", policy, *options, "--", "sh", "-c", script)
+        self.world.ok("start", name)
+
+    def state(self, name):
+        return self.world.json("inspect", name)["state"]
+
+    def rule(self, name, more, kind="exec.started"):
+        return f'[[behavior.rules]]\nname = "{name}"\nwhen = {{kind = "{kind}"}}\nmore_than = 20\nin = "30s"\n{more}\n'
+
+
+STORM = "i=0; while [ $i -lt 60 ]; do /bin/true $i; i=$((i+1)); done; "
+
+
+class Responses(BehaviorCase):
+    def test_a_storm_of_programs_is_frozen_and_resume_lets_it_go_on(self):
+        self.policy("storm", self.rule("storm", 'response = "freeze"'))
+        self.start("one", "storm", STORM + "touch done; sleep 60")
+        hydravisor.wait_for(lambda: self.state("one") == "paused", what="the freeze")
+        fired = self.events("behavior.fired", "one")
+        self.assertEqual(len(fired), 1)
+        payload = fired[0]["payload"]
+        self.assertEqual((payload["rule"], payload["response"], payload["dry_run"], payload["number"]), ("storm", "freeze", False, 1))
+        self.assertTrue(payload["origin"].endswith("storm.toml:3"), payload["origin"])
+        self.assertGreater(payload["amount"], 20)
+        # What caused it is named, and lies before it.
+        causes = {event["index"]: event["kind"] for event in self.events("exec.started", "one")}
+        self.assertTrue(payload["records"])
+        for index in payload["records"]:
+            self.assertIn(causes.get(index), ("exec.started",))
+            self.assertLess(index, fired[0]["index"])
+        self.world.ok("resume", "one")
+        hydravisor.wait_for(lambda: self.world.cli("exec", "one", "--", "test", "-e", "done").returncode == 0, what="its going on")
+        self.world.ok("rm", "--force", "one")
+
+    def test_below_the_rate_nothing_happens(self):
+        self.policy("storm", self.rule("storm", 'response = "kill"'))
+        result = self.run_in_sandbox("sh", "-c", "/bin/true; /bin/true; exit 3", options=["--policy", "storm"])
+        self.assertEqual(result.returncode, 3, result)
+        self.assertEqual(self.payloads("behavior.fired"), [])
+
+    def test_a_rule_that_kills_ends_the_run_and_says_so(self):
+        self.policy("storm", self.rule("storm", 'response = "kill"'))
+        result = self.run_in_sandbox("sh", "-c", STORM + "sleep 60", options=["--policy", "storm", "--name", "two", "--keep"])
+        self.assertEqual(result.returncode, 137, result)
+        self.assertIn(b"storm", result.stderr)
+        outcome = self.world.json("inspect", "two")["outcome"]
+        self.assertEqual(outcome["kind"], "killed_by_policy", outcome)
+        self.assertIn("storm.toml:3", outcome["detail"])
+        stopped = self.events("sandbox.stopped", "two")
+        self.assertEqual((stopped[0]["payload"]["outcome"], stopped[0]["risk"]), ("killed_by_policy", "high"))
+
+    def test_a_dry_run_records_and_does_nothing(self):
+        self.policy("storm", self.rule("storm", 'response = "kill"\ndry_run = true'))
+        result = self.run_in_sandbox("sh", "-c", STORM + "exit 4", options=["--policy", "storm"])
+        self.assertEqual(result.returncode, 4, result)
+        fired = self.payloads("behavior.fired")
+        self.assertEqual([(each["response"], each["dry_run"]) for each in fired], [("kill", True)])
+
+    def test_the_cool_down_holds_back_and_escalation_climbs(self):
+        self.policy("storm", self.rule("storm", 'response = ["alert", "freeze"]\ncool_down = "3s"'))
+        self.start("three", "storm", STORM + STORM + "touch first; sleep 4; " + STORM + "sleep 60")
+        hydravisor.wait_for(lambda: self.state("three") == "paused", 30, "the second response")
+        fired = self.payloads("behavior.fired", "three")
+        self.assertEqual([(each["response"], each["number"]) for each in fired], [("alert", 1), ("freeze", 2)])
+        self.assertGreater(fired[1]["held_back"], 0, "the rest of the first storm")
+        self.world.ok("rm", "--force", "three")
+
+    def test_a_sequence_takes_the_network_away(self):
+        port, _ = self.enterContext(hydravisor.loopback_server())
+        self.policy("steps", """[[behavior.rules]]
+name = "fetch-after-sleep"
+sequence = [{kind = "exec.observed", program = "sleep"}, {kind = "host_port.connected"}]
+in = "1m"
+response = "isolate"
+""")
+        fetch = f"python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', {port}), 5); s.sendall(b'x'); print(s.recv(9))\""
+        self.start("four", "steps", f"{fetch} && touch before; sleep 1; {fetch}; touch between; sleep 60", "--host-port", str(port))
+        hydravisor.wait_for(lambda: self.payloads("behavior.fired", "four"), what="the sequence")
+        hydravisor.wait_for(lambda: self.payloads("network.changed", "four"), what="the isolation")
+        self.assertEqual(self.payloads("network.changed", "four")[0]["isolated_by"], "fetch-after-sleep")
+        # The control: before it, the same got through.
+        self.assertEqual(self.world.cli("exec", "four", "--", "test", "-e", "before").returncode, 0)
+        hydravisor.wait_for(lambda: self.world.cli("exec", "four", "--", "sh", "-c", fetch).returncode != 0, what="the end of its network")
+        self.assert_refused(self.world.cli("net", "four", "--allow", "example.org"), "isolated by the rule of behavior 'fetch-after-sleep'")
+        self.world.ok("rm", "--force", "four")
+
+    def test_processors_become_scarce_and_come_back(self):
+        self.policy("slow", self.rule("slow", 'response = "throttle-cpu"\ncpus = 0.05\ncool_down = "2s"'))
+        made = self.world.cli("create", "--name", "five", "--policy", "slow", "--", "sh", "-c", STORM + "sleep 60")
+        if made.returncode != 0 and b"throttle-cpu needs a cgroup" in made.stderr:
+            hydravisor.skip_or_fail("no cgroup for processors can be used")
+        self.assertEqual(made.returncode, 0, made)
+        self.world.ok("start", "five")
+        hydravisor.wait_for(lambda: self.payloads("behavior.fired", "five"), what="the firing")
+        hydravisor.wait_for(lambda: self.payloads("behavior.lifted", "five"), what="the end of it")
+        self.assertEqual(self.payloads("behavior.failed", "five"), [])
+        self.world.ok("rm", "--force", "five")
+
+
+class Histories(BehaviorCase):
+    def test_what_an_agent_was_seen_doing_is_not_new_in_its_next_sandbox(self):
+        self.policy("new", '[[behavior.rules]]\nname = "new"\nwhen = {kind = "call.denied"}\nfirst_seen = "call"\nhistory = "agent"\n')
+        denied = ["python3", "-c", "import ctypes; ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None)"]
+        for _ in range(2):
+            self.run_in_sandbox(*denied, options=["--policy", "new"])
+        fired = self.payloads("behavior.fired")
+        self.assertEqual([each["value"] for each in fired], ["mount"], fired)
+
+    def test_a_new_daemon_goes_on_where_the_last_one_was(self):
+        self.policy("storm", self.rule("storm", 'response = "freeze"'))
+        self.start("six", "storm", "i=0; while [ $i -lt 15 ]; do /bin/true $i; i=$((i+1)); done; touch half; while [ ! -e go ]; do read -t 0.1 x; done; "
+                   "i=0; while [ $i -lt 15 ]; do /bin/true b$i; i=$((i+1)); done; sleep 60", "--workspace", "live")
+        hydravisor.wait_for(lambda: os.path.exists(os.path.join(self.world.project, "half")), what="the first half")
+        self.world.stop_daemon()
+        self.world.write("go", "")
+        hydravisor.wait_for(lambda: self.state("six") == "paused", what="the freeze by the second daemon")
+        self.assertEqual(len(self.payloads("behavior.fired", "six")), 1)
+        self.world.ok("rm", "--force", "six")
+
+
+class Simulation(BehaviorCase):
+    def test_it_shows_what_would_have_fired(self):
+        self.run_in_sandbox("sh", "-c", STORM, options=["--name", "seen", "--keep"])
+        self.policy("storm", self.rule("storm", 'response = "kill"'))
+        result = self.world.cli("policy", "simulate", "storm", "--from", "seen", "--json")
+        self.assertEqual(result.returncode, 1, result)
+        simulated = json.loads(result.stdout)
+        self.assertEqual([(each["rule"], each["response"]) for each in simulated["fired"]], [("storm", "kill")])
+        self.assertEqual(simulated["fired_count"], 1)
+        shown = self.world.cli("policy", "simulate", "storm", "--from", "seen")
+        self.assertIn(b"storm would have fired a rule of behavior", shown.stdout)
+        # Nothing happened, and nothing is recorded of it.
+        self.assertEqual(self.payloads("behavior.fired"), [])
+        self.policy("patient", self.rule("patient", "").replace("more_than = 20", "more_than = 2000"))
+        self.assertEqual(json.loads(self.world.cli("policy", "simulate", "patient", "--from", "seen", "--json").stdout)["fired"], [])
+
+
+if __name__ == "__main__":
+    hydravisor.main()
