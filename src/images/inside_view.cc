@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "core/glob_index.h"
 #include "images/host_view.h"
 
 namespace hv::images {
@@ -103,6 +104,7 @@ std::optional<std::string> InsideView::canonical(std::string_view inside) const 
 base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<core::Glob>& patterns,
                                                               const std::vector<std::string>& directories,
                                                               size_t most) const {
+  core::GlobIndex index(patterns);
   std::set<Found> found;
   size_t looked = 0;
   auto take = [&](const std::string& path) {
@@ -110,7 +112,7 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
     std::optional<std::string> host = real ? host_path(*real) : std::nullopt;
     struct stat about{};
     if (!host || ::stat(host->c_str(), &about) != 0) return false;
-    found.insert({*real, S_ISDIR(about.st_mode)});
+    found.insert({*real, S_ISDIR(about.st_mode), path});
     return true;
   };
   std::deque<std::string> waiting(directories.begin(), directories.end());
@@ -122,7 +124,7 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
     std::optional<std::string> host = host_path(directory);
     if (!host) continue;
     std::vector<std::string_view> names = core::names_of_path(directory);
-    if (std::ranges::any_of(patterns, [&](const core::Glob& pattern) { return pattern.matches(names); })) {
+    if (index.any_matches(names)) {
       take(directory);
       continue;
     }
@@ -142,9 +144,8 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
                     "name the directory in the pattern, as in \"config/*.pem\", instead of a name at any depth"));
       }
       names.push_back(name);
-      auto matches = [&](const core::Glob& pattern) { return pattern.matches(names); };
       auto could = [&](const core::Glob& pattern) { return pattern.could_match_below(names); };
-      bool is_match = std::ranges::any_of(patterns, matches);
+      bool is_match = index.any_matches(names);
       if (is_match) take(joined(names));
       struct stat about{};
       bool is_directory = entry->d_type == DT_DIR;

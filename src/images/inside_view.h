@@ -29,6 +29,7 @@ class InsideView {
   struct Found {
     std::string path;  // inside, canonical
     bool is_directory = false;
+    std::string named;  // as it was met, before links
     auto operator<=>(const Found&) const = default;
   };
   // What the placed patterns match below these directories, links followed, sorted, each once; of a directory that
