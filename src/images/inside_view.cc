@@ -103,10 +103,17 @@ std::optional<std::string> InsideView::canonical(std::string_view inside) const 
 
 base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<core::Glob>& patterns,
                                                               const std::vector<std::string>& directories,
-                                                              size_t most) const {
+                                                              const Bounds& bounds) const {
   core::GlobIndex index(patterns);
   std::set<Found> found;
   size_t looked = 0;
+  size_t bytes = 0;
+  auto end = std::chrono::steady_clock::now() + bounds.time;
+  // The clock is asked now and then: it costs as much as an entry.
+  auto is_too_much = [&] {
+    return ++looked > bounds.entries || bytes > bounds.bytes ||
+           (looked % 256 == 0 && std::chrono::steady_clock::now() > end);
+  };
   auto take = [&](const std::string& path) {
     std::optional<std::string> real = canonical(path);
     std::optional<std::string> host = real ? host_path(*real) : std::nullopt;
@@ -135,11 +142,13 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
     while (const dirent* entry = ::readdir(stream)) {
       std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
-      if (++looked > most) {
+      if (is_too_much()) {
         ::closedir(stream);
         return base::Failure(
-            base::unavailable(
-                base::format("more than {} files to look through below {}", most, base::printable(directory)))
+            base::unavailable(base::format("too much to look through below {}: {} files, {} MiB of names, or more than "
+                                           "{} seconds",
+                                           base::printable(directories.front()), bounds.entries, bounds.bytes >> 20U,
+                                           bounds.time.count() / 1000))
                 .with_hint(
                     "name the directory in the pattern, as in \"config/*.pem\", instead of a name at any depth"));
       }
@@ -152,7 +161,10 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
       if (entry->d_type == DT_UNKNOWN)
         is_directory =
             ::fstatat(::dirfd(stream), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode);
-      if (is_directory && !is_match && std::ranges::any_of(patterns, could)) waiting.push_back(joined(names));
+      if (is_directory && !is_match && std::ranges::any_of(patterns, could)) {
+        waiting.push_back(joined(names));
+        bytes += 2 * waiting.back().size();
+      }
       names.pop_back();
     }
     ::closedir(stream);
