@@ -2,14 +2,16 @@
 """What the way out costs: new connections, downloads, memory, names, and a start with the network on, beside no gateway at all and
 beside proxies of others in the same run. Everything happens in network namespaces of its own.
 
-usage: bench/network.py [rounds [PART...]]      as root; parts are connect, download, dns, memory, start
+usage: bench/network.py [rounds [PART...]]      as root; parts are connect, download, dns, memory, start, change
 """
 
 import contextlib
+import http.client
 import json
 import os
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from network_server import ANSWER_PORT, PLAIN_PORT
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOST, ADDRESS = "server.example", "5.6.0.1"
 CONNECTIONS = 2000
+LATER = 1000  # hosts that become reachable while a sandbox runs
 LINK = "1gbit"
 
 
@@ -55,9 +58,12 @@ class Way:
             raise SystemExit(f"{self.name}: the client has ended with {self.process.wait()}")
         return json.loads(line)
 
-    def ask(self, *words):
+    def tell(self, *words):
         self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
         self.process.stdin.flush()
+
+    def ask(self, *words):
+        self.tell(*words)
         return self.read()
 
     def memory(self):
@@ -79,7 +85,7 @@ class Bench:
         os.chmod(self.top, 0o755)
         # From a file, at once and the same for all: what is measured is not a name server.
         with open(os.path.join(internet.top, "hosts"), "a", encoding="utf-8") as file:
-            file.write(f"{ADDRESS} {HOST}\n")
+            file.write(f"{ADDRESS} {HOST} {' '.join(f'later-{i}.{HOST}' for i in range(LATER))}\n")
         files = internet.certificate_files([HOST])
         internet.program(["/usr/bin/python3", os.path.join(HERE, "network_server.py"), ADDRESS, *files], ADDRESS, PLAIN_PORT)
         self.client = ["/usr/bin/python3", shutil.copy(os.path.join(HERE, "network_client.py"), self.top), HOST,
@@ -234,7 +240,57 @@ def measure_starts(bench, _, rounds):
         print(f"  the network adds {medians['run with a network'] - medians['run']:.2f} ms (target: 0.8 ms)", flush=True)
 
 
-PARTS = {"connect": measure_connections, "download": measure_downloads, "dns": measure_names, "memory": measure_memory, "start": measure_starts}
+class Api:
+    """The daemon's socket, for the call without the command around it."""
+
+    def __init__(self, bench):
+        self.connection = http.client.HTTPConnection("localhost")
+        self.connection.sock = socket.socket(socket.AF_UNIX)
+        self.connection.sock.connect(os.path.join(bench.world.env["XDG_RUNTIME_DIR"], "hydravisor/hydravisord.sock"))
+        self.caller = {"environment": [], "directory": bench.world.project, "uid": os.geteuid(), "gid": os.getegid()}
+
+    def allow(self, name, rule):
+        body = json.dumps({"allow": [rule], "caller": self.caller})
+        self.connection.request("POST", f"/v1/sandboxes/{name}/network", body, {"Content-Type": "application/json"})
+        with self.connection.getresponse() as answer:
+            text = answer.read()
+            if answer.status != 200:
+                raise SystemExit(f"the change was answered {answer.status}: {text.decode()}")
+
+
+def measure_changes(bench, ways, rounds):
+    """From just before a change until a client inside, which tries all the time, has its first byte from a host that was out of reach."""
+    own = next(way for way in ways if way.name == "hydravisor")
+    api, elapsed = Api(bench), {"API, call": [], "API, felt": [], "net, command": [], "net, felt": []}
+
+    def by_command(rule):
+        subprocess.run([hydravisor.CLI, "net", "bench", "--allow", rule], env=bench.world.env, cwd=bench.world.project, stdout=subprocess.DEVNULL,
+                       check=True)
+
+    commands = {"API": lambda rule: api.allow("bench", rule), "net": by_command}
+    for number in range(min(rounds * 10, LATER // 2)):
+        for turn, (name, change) in enumerate(commands.items()):
+            later = number * 2 + turn
+            own.tell("await", ANSWER_PORT, later)
+            time.sleep(0.02)  # it has been refused some times
+            begin = time.monotonic_ns() / 1e6
+            change(f"later-{later}.{HOST}:{ANSWER_PORT}")
+            end = time.monotonic_ns() / 1e6
+            (reached,) = own.read()
+            if reached < begin:
+                raise SystemExit("the host was within reach before it was allowed")
+            elapsed["API, call" if name == "API" else "net, command"].append(end - begin)
+            elapsed[f"{name}, felt"].append(reached - begin)
+    print("\na host is allowed while a sandbox runs: until the call or command has returned, and until a connection inside has an answer")
+    for name, values in elapsed.items():
+        values.sort()
+        print(f"  {name:<14} {statistics.median(values):9.3f} ms   (p10 {values[len(values) // 10]:.3f}, p90 {values[len(values) * 9 // 10]:.3f},"
+              f" n {len(values)})")
+    print("  target: felt within 10 ms", flush=True)
+
+
+PARTS = {"connect": measure_connections, "download": measure_downloads, "dns": measure_names, "memory": measure_memory, "start": measure_starts,
+         "change": measure_changes}
 
 
 def main():
@@ -245,7 +301,7 @@ def main():
         bench = Bench(undo)
         bench.world.ok("daemon", "status")
         parts = sys.argv[2:] or PARTS
-        ways = [] if list(parts) == ["start"] else list(bench.ways())
+        ways = [bench.hydravisor()] if list(parts) == ["change"] else [] if list(parts) == ["start"] else list(bench.ways())
         for part in parts:
             PARTS[part](bench, ways, rounds)
 

@@ -5,6 +5,7 @@ usage: network_client.py HOST CA [PROXY]      PROXY is host:port, or "variables"
     reach PORT COUNT           milliseconds of each new connection: connect, one byte there, one byte back
     fetch PORT TLS SIZE        MB/s of one download of so many bytes
     hold PORT COUNT            opens so many connections and keeps them; the number that were answered
+    await PORT NUMBER          tries the host "later-NUMBER" of the same domain until it answers; when that was, by the monotonic clock
     ask COUNT                  milliseconds of each question to the name server at 127.0.0.1, over UDP
 """
 
@@ -106,6 +107,18 @@ def hold(port, count):
     return [answered]
 
 
+def await_answer(port, number):
+    name = f"later-{number}.{HOST}"
+    while True:
+        try:
+            with socket.create_connection((name, port), 10) as made:
+                made.sendall(b"x\n")
+                if made.recv(1) == b"y":
+                    return [time.monotonic_ns() / 1e6]
+        except OSError:
+            time.sleep(0.0005)
+
+
 def ask(count):
     query = struct.pack(">HHHHHH", 0x1234, 0x100, 1, 0, 0, 0)
     query += b"".join(bytes([len(label)]) + label.encode() for label in HOST.split(".")) + struct.pack(">BHH", 0, 1, 1)
@@ -126,4 +139,4 @@ def ask(count):
 print("[]", flush=True)
 for line in sys.stdin:
     word, *numbers = line.split()
-    print(json.dumps({"reach": reach, "fetch": fetch, "hold": hold, "ask": ask}[word](*map(int, numbers))), flush=True)
+    print(json.dumps({"reach": reach, "fetch": fetch, "hold": hold, "await": await_answer, "ask": ask}[word](*map(int, numbers))), flush=True)

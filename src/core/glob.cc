@@ -202,6 +202,24 @@ bool Glob::includes(const Glob& other) const {
   return covers(names);
 }
 
+std::vector<std::string> Glob::fixed_text() const {
+  std::vector<std::string> all;
+  for (const Name& name : names_) {
+    if (name.any_depth) continue;
+    if (!name.varies) {
+      all.push_back("/" + name.text + "/");
+      continue;
+    }
+    std::string whole = "/" + name.text + "/";
+    for (size_t begin = 0; begin < whole.size();) {
+      size_t end = std::min(whole.find_first_of("*?", begin), whole.size());
+      if (end != begin) all.push_back(whole.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return all;
+}
+
 std::string_view Glob::name_at_any_depth() const {
   return names_.size() == 2 && names_[0].any_depth && !names_[1].varies ? std::string_view(names_[1].text)
                                                                         : std::string_view();

@@ -41,6 +41,8 @@ class Glob {
   bool could_match_below(std::span<const std::string_view> names) const;
   // Whether everything that `other` covers is covered by this one, as far as the two texts show it.
   bool includes(const Glob& other) const;
+  // Of a placed one: text that is in every path that it covers, where that is spelled "/a/b/": for an index.
+  std::vector<std::string> fixed_text() const;
   // The last name when it is the whole pattern but for "any depth": "nc" of "**/nc".
   std::string_view name_at_any_depth() const;
 

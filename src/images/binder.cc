@@ -42,7 +42,7 @@ std::string canonical_or_same(std::string_view path) {
   return real ? std::string(real.get()) : text;
 }
 
-base::Result<std::string> Binder::follow(std::string_view path) {
+base::Result<std::string> Binder::follow(std::string_view path, std::vector<std::string>* met) {
   std::deque<std::string> parts;
   prepend(parts, path);
   std::string here;  // canonical; "" is the root
@@ -72,6 +72,7 @@ base::Result<std::string> Binder::follow(std::string_view path) {
     if (length <= 0) return base::Failure(base::Error::from_errno(errno, "read the link", next));
     std::string_view target(text, static_cast<size_t>(length));
     links_.emplace(next, target);
+    if (met != nullptr) met->push_back(next);
     if (target.starts_with('/')) here.clear();
     prepend(parts, target);
   }

@@ -21,8 +21,8 @@ class Binder {
   Binder(std::vector<std::string> covered, std::string home) : covered_(std::move(covered)), home_(std::move(home)) {}
 
   // The canonical form of `path`, with every link on the way remembered. not_found when something on the way is
-  // missing.
-  base::Result<std::string> follow(std::string_view path);
+  // missing. `met` gets the canonical places of these links.
+  base::Result<std::string> follow(std::string_view path, std::vector<std::string>* met = nullptr);
   // follow(), and binds what lies there, read-only. denied when that would show a secret; the error names it.
   base::Result<std::string> reach(std::string_view path);
   // The same for a path that the user named: only the home as a whole is refused.

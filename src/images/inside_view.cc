@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "core/glob_index.h"
 #include "images/host_view.h"
 
 namespace hv::images {
@@ -102,15 +103,23 @@ std::optional<std::string> InsideView::canonical(std::string_view inside) const 
 
 base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<core::Glob>& patterns,
                                                               const std::vector<std::string>& directories,
-                                                              size_t most) const {
+                                                              const Bounds& bounds) const {
+  core::GlobIndex index(patterns);
   std::set<Found> found;
   size_t looked = 0;
+  size_t bytes = 0;
+  auto end = std::chrono::steady_clock::now() + bounds.time;
+  // The clock is asked now and then: it costs as much as an entry.
+  auto is_too_much = [&] {
+    return ++looked > bounds.entries || bytes > bounds.bytes ||
+           (looked % 256 == 0 && std::chrono::steady_clock::now() > end);
+  };
   auto take = [&](const std::string& path) {
     std::optional<std::string> real = canonical(path);
     std::optional<std::string> host = real ? host_path(*real) : std::nullopt;
     struct stat about{};
     if (!host || ::stat(host->c_str(), &about) != 0) return false;
-    found.insert({*real, S_ISDIR(about.st_mode)});
+    found.insert({*real, S_ISDIR(about.st_mode), path});
     return true;
   };
   std::deque<std::string> waiting(directories.begin(), directories.end());
@@ -122,7 +131,7 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
     std::optional<std::string> host = host_path(directory);
     if (!host) continue;
     std::vector<std::string_view> names = core::names_of_path(directory);
-    if (std::ranges::any_of(patterns, [&](const core::Glob& pattern) { return pattern.matches(names); })) {
+    if (index.any_matches(names)) {
       take(directory);
       continue;
     }
@@ -133,25 +142,29 @@ base::Result<std::vector<InsideView::Found>> InsideView::find(const std::vector<
     while (const dirent* entry = ::readdir(stream)) {
       std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
-      if (++looked > most) {
+      if (is_too_much()) {
         ::closedir(stream);
         return base::Failure(
-            base::unavailable(
-                base::format("more than {} files to look through below {}", most, base::printable(directory)))
+            base::unavailable(base::format("too much to look through below {}: {} files, {} MiB of names, or more than "
+                                           "{} seconds",
+                                           base::printable(directories.front()), bounds.entries, bounds.bytes >> 20U,
+                                           bounds.time.count() / 1000))
                 .with_hint(
                     "name the directory in the pattern, as in \"config/*.pem\", instead of a name at any depth"));
       }
       names.push_back(name);
-      auto matches = [&](const core::Glob& pattern) { return pattern.matches(names); };
       auto could = [&](const core::Glob& pattern) { return pattern.could_match_below(names); };
-      bool is_match = std::ranges::any_of(patterns, matches);
+      bool is_match = index.any_matches(names);
       if (is_match) take(joined(names));
       struct stat about{};
       bool is_directory = entry->d_type == DT_DIR;
       if (entry->d_type == DT_UNKNOWN)
         is_directory =
             ::fstatat(::dirfd(stream), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode);
-      if (is_directory && !is_match && std::ranges::any_of(patterns, could)) waiting.push_back(joined(names));
+      if (is_directory && !is_match && std::ranges::any_of(patterns, could)) {
+        waiting.push_back(joined(names));
+        bytes += 2 * waiting.back().size();
+      }
       names.pop_back();
     }
     ::closedir(stream);

@@ -2,6 +2,7 @@
 // found in it at the start.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <span>
@@ -29,13 +30,23 @@ class InsideView {
   struct Found {
     std::string path;  // inside, canonical
     bool is_directory = false;
+    std::string named;  // as it was met, before links
     auto operator<=>(const Found&) const = default;
   };
+  // How much of a tree is looked at, which an agent may have made huge: more is unavailable.
+  struct Bounds {
+    size_t entries = 2'000'000;
+    size_t bytes = size_t{64} << 20;  // of the paths of directories
+    std::chrono::milliseconds time{5000};
+  };
   // What the placed patterns match below these directories, links followed, sorted, each once; of a directory that
-  // matches, what lies in it is not listed. Links to directories are not walked. unavailable when there are more than
-  // `most` entries to look at.
+  // matches, what lies in it is not listed. Links to directories are not walked.
   base::Result<std::vector<Found>> find(const std::vector<core::Glob>& patterns,
-                                        const std::vector<std::string>& directories, size_t most = 2'000'000) const;
+                                        const std::vector<std::string>& directories, const Bounds& bounds) const;
+  base::Result<std::vector<Found>> find(const std::vector<core::Glob>& patterns,
+                                        const std::vector<std::string>& directories) const {
+    return find(patterns, directories, Bounds{});
+  }
 
  private:
   struct Place;

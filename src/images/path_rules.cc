@@ -169,7 +169,7 @@ Result<std::vector<std::string>> expand_grant(const std::string& path) {
     if (paths.size() == kMostGrants)
       return base::Failure(
           base::unavailable(base::format("{} names more than {} paths", base::printable(path), kMostGrants)));
-    paths.push_back(found.path);
+    paths.push_back(found.named);
   }
   return paths;
 }

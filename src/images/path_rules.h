@@ -36,7 +36,7 @@ base::Result<std::vector<std::string>> executables_of(const PathRules& rules, co
                                                       const std::vector<core::Mount>& mounts);
 
 // The paths of the host that a pattern of `read` or `write` names, at most 256 of them; the text itself when it is no
-// pattern, or when there is a file of just that name.
+// pattern, or when there is a file of just that name. Links are not followed yet.
 base::Result<std::vector<std::string>> expand_grant(const std::string& path);
 
 }  // namespace hv::images

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/format.h"
 #include "images/fake_host_test.h"
+#include "images/inside_view.h"
 #include "images/program_loader.h"
 
 namespace hv::images {
@@ -57,6 +59,29 @@ TEST_F(PathRulesTest, HidesANameWhereverTheUsersFilesAre) {
   file("usr/share/.env");
   rules_.hide = {".env"};
   EXPECT_THAT(covered(), ElementsAre("/home/ada/.env", "/srv/granted/.env", "/ws/app/.env", "/ws/app/deep/down/.env"));
+}
+
+TEST_F(PathRulesTest, LooksAtNoMoreThanItMay) {
+  for (int i = 0; i < 20; ++i)
+    for (int j = 0; j < 20; ++j) file(base::format("project/d{}/e{}/f", i, j));
+  InsideView view(mounts_);
+  std::vector<core::Glob> patterns{core::Glob::parse("*.pem")->within("/ws/app")};
+  EXPECT_TRUE(view.find(patterns, {"/ws/app"}));
+  InsideView::Bounds bounds;
+  bounds.entries = 821;
+  EXPECT_TRUE(view.find(patterns, {"/ws/app"}, bounds)) << "d, e and f, and the mount points";
+  InsideView::Bounds few;
+  few.entries = 800;
+  InsideView::Bounds short_names;
+  short_names.bytes = 1000;
+  InsideView::Bounds quick;
+  quick.time = std::chrono::milliseconds(-1);
+  for (const InsideView::Bounds& each : {few, short_names, quick}) {
+    auto found = view.find(patterns, {"/ws/app"}, each);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code(), base::ErrorCode::unavailable);
+    EXPECT_THAT(found.error().message(), testing::HasSubstr("too much to look through below /ws/app"));
+  }
 }
 
 TEST_F(PathRulesTest, HidesPlacesInTheWorkspaceTheHomeAndTheSystem) {

@@ -164,6 +164,10 @@ class Planner {
   }
 
   base::Status grant() {
+    if (!request_.workspace.empty()) written_.push_back(request_.workspace);
+    for (const std::string& pattern : request_.write)
+      for (const std::string& path : HV_TRY(expand_grant(expand(pattern, home_))))
+        written_.push_back(canonical_or_same(path));
     for (bool writable : {false, true})
       for (const std::string& pattern : writable ? request_.write : request_.read)
         for (const std::string& path : HV_TRY(expand_grant(expand(pattern, home_)))) HV_TRY(grant_path(path, writable));
@@ -189,7 +193,24 @@ class Planner {
     return {};
   }
 
+  // Where an agent writes it makes links too: one that is followed by the next start would show whatever it named.
+  base::Status refuse_links_of_agents(const std::string& path) {
+    std::vector<std::string> links;
+    base::Result<std::string> leads_to = binder_.follow(path, &links);
+    for (const std::string& link : links)
+      for (const std::string& place : written_) {
+        if (link == place || !lies_in(link, place)) continue;
+        return Failure(base::invalid_argument(format("bind {}: {} is a link, in a place where an agent may write",
+                                                     base::printable(path), base::printable(link)))
+                           .with_hint(leads_to ? format("grant what it leads to by its own name, if that is meant: {}",
+                                                        base::printable(*leads_to))
+                                               : "remove the link"));
+      }
+    return {};
+  }
+
   base::Status grant_path(const std::string& path, bool writable) {
+    HV_TRY(refuse_links_of_agents(path));
     base::Result<std::string> granted = binder_.grant(path, writable);
     if (granted) {
       granted_.push_back(*granted);
@@ -322,7 +343,8 @@ class Planner {
   std::string real_home_;
   Binder binder_;
   Toolchain tools_;
-  std::vector<std::string> granted_;  // canonical
+  std::vector<std::string> granted_;
+  std::vector<std::string> written_;  // canonical: the workspace, and what is granted to write  // canonical
   Plan plan_;
 };
 

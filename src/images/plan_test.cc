@@ -136,6 +136,24 @@ TEST_F(PlanTest, GrantsWhatThePolicyNamesAndSaysWhatIsNotThere) {
   EXPECT_THAT(made.notes, Contains(HasSubstr("/nonexistent/x of the policy is not on this machine")));
 }
 
+TEST_F(PlanTest, FollowsNoLinkThatAnAgentCouldHaveMade) {
+  file("elsewhere/secret");
+  file("shared/data");
+  link("shared/link", top_ + "/elsewhere");
+  link("project/link", top_ + "/elsewhere");
+  for (const char* path : {"/project/link", "/project/link/secret", "/project/l*"}) {
+    request_.read = {top_ + path};
+    EXPECT_THAT(refusal().message(), testing::HasSubstr(top_ + "/project/link is a link")) << path;
+    EXPECT_THAT(refusal().hint(), testing::HasSubstr(top_ + "/elsewhere")) << path;
+  }
+  request_.read = {top_ + "/shared/link"};
+  EXPECT_NE(at(plan(), top_ + "/elsewhere"), nullptr) << "where nobody inside writes";
+  request_.write = {top_ + "/shared"};
+  EXPECT_THAT(refusal().message(), testing::HasSubstr("/shared/link is a link"));
+  request_.read = {top_ + "/shared/data"};
+  EXPECT_NE(at(plan(), top_ + "/shared"), nullptr);
+}
+
 TEST_F(PlanTest, RefusesAGrantThatHoldsTheHome) {
   link("trick", "home");
   for (const std::string& path : {top_ + "/home", home_, top_ + "/trick"}) {

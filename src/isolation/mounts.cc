@@ -159,7 +159,8 @@ Status add_file(const Mount& mount, int root) {
 // What is shown instead is made in the new root, cloned, and unlinked: the clone lives on.
 Status add_cover(const Mount& mount, int root) {
   constexpr const char* kSource = ".covered";
-  Result<Fd> place = open_inside(root, mount.target, O_PATH);
+  // The place was found with every link followed: one that is there by now was put there to turn this aside.
+  Result<Fd> place = base::open_resolving(root, mount.target, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
   if (!place)
     return place.error().os_error() == ENOENT || place.error().os_error() == ENOTDIR ? Status{}
                                                                                      : Status(Failure(place.error()));

@@ -117,6 +117,20 @@ bool includes(const EgressRule& rule, const EgressRule& other) {
   return rule.path.empty() || (!other.path.empty() && includes_path(rule.path, other.path));
 }
 
+bool could_meet(const EgressRule& a, const EgressRule& b) {
+  using Kind = HostPattern::Kind;
+  if (intersect_ports(ports_of(a), ports_of(b)).empty()) return false;
+  if (includes_host(a.host, b.host) || includes_host(b.host, a.host)) return true;
+  auto is_name = [](const EgressRule& rule) { return rule.host.kind == Kind::exact || rule.host.kind == Kind::suffix; };
+  if (is_name(a) && is_name(b)) return false;
+  // A range that allows is about connections to a number, whatever name leads there.
+  auto is_number = [](const EgressRule& rule) {
+    return rule.host.kind == Kind::range && rule.verdict == Verdict::allow;
+  };
+  if ((is_name(a) && is_number(b)) || (is_number(a) && is_name(b))) return false;
+  return a.host.kind != Kind::range || b.host.kind != Kind::range;
+}
+
 EgressPolicy intersect(const EgressPolicy& a, const EgressPolicy& b) {
   EgressPolicy both;
   both.fallback = Verdict::deny;

@@ -34,9 +34,10 @@ constexpr Cell kProcess[] = {
     {"filesystem.write", Keeper::kernel, "the mount tree",
      "what the host runs of it later, it runs as the agent left it"},
     {"filesystem.hide", Keeper::kernel, "an empty file or directory over each that is there at the start",
-     "a file that appears later, one that the host replaces in a live workspace or a grant, a second name of the same "
-     "file, "
-     "and what git keeps of it in .git"},
+     "a file that appears later, one that the host replaces in a live workspace or a grant, one that was moved away "
+     "from the path that is named where an agent may write, a second name of the same file, and what git keeps of it "
+     "in "
+     ".git"},
     {"privileges.nested_sandboxes", Keeper::kernel, "the system call filter and the limit of user namespaces", ""},
     {"exec.deny", Keeper::kernel, "an empty file over each that is there at the start",
      "a copy of the program, another program that does the same, and what an interpreter can do"},
@@ -75,8 +76,9 @@ Enforcement of_exec(const Policy& policy, const Machine& machine) {
     return {Keeper::impossible, "this kernel has no Landlock for files, which came with 5.19", ""};
   return {
       Keeper::kernel, "Landlock's right to execute",
-      "a file that can be read can be run through an allowed loader or interpreter, and a program in memory (memfd) "
-      "is no file: deny memfd_create under [syscalls]"};
+      "a file that can be read can be run through an allowed loader or interpreter, a program in memory (memfd) is no "
+      "file: deny memfd_create under [syscalls], and where the agent may write an allowed program it is what was "
+      "written"};
 }
 
 // A response that could not be given is none that may be promised.

@@ -142,7 +142,8 @@ Answer Evaluator::State::evaluate_variable(const std::string& name) const {
   const std::string* secret = nullptr;
   for (const std::string& pattern : policy.pass) {
     bool passes = pattern == name;
-    if (!passes && pattern.ends_with('*') && name.starts_with(pattern.substr(0, pattern.size() - 1))) {
+    if (!passes && pattern.ends_with('*') &&
+        name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1))) {
       passes = !judges.is_secret_name(name);
       if (!passes) secret = &pattern;
     }

@@ -216,6 +216,28 @@ TEST(Denials, NeverAllowMoreWhenAnotherIsAdded) {
   }
 }
 
+// Where two rules cannot meet, a denial by the one takes nothing from what the other allows.
+TEST(EgressAlgebra, AgreesWithTheGatewayOnWhichRulesMeet) {
+  size_t apart = 0;
+  for (unsigned seed = 1; seed <= 4000; ++seed) {
+    Dice dice(seed);
+    core::EgressRule denial = dice.rule(core::Verdict::deny);
+    core::EgressRule open = dice.rule(dice.chance(50) ? core::Verdict::allow : core::Verdict::ask);
+    if (could_meet(denial, open)) continue;
+    ++apart;
+    Policy alone, both;
+    alone.egress.rules = {open};
+    both.egress.rules = {open, denial};
+    for (int i = 0; i < 60; ++i) {
+      Question question = dice.question();
+      if (question.kind == Question::Kind::connect)
+        EXPECT_EQ(judge_host(both.egress, question).verdict, judge_host(alone.egress, question).verdict)
+            << core::to_text(denial) << " and " << core::to_text(open) << ": " << show(question);
+    }
+  }
+  EXPECT_GT(apart, 100u);
+}
+
 // What `includes` says of rules is what the gateway does.
 TEST(EgressAlgebra, AgreesWithTheGatewayOnWhatARuleCovers) {
   size_t included = 0;

@@ -106,6 +106,12 @@ class Linter {
       if (denied != nullptr)
         warn("exec.allow", pattern, format("never allows: exec.deny has \"{}\"", base::printable(*denied)));
     }
+    for (const std::string& pattern : policy_.exec.allow)
+      for (const std::string& hidden : policy_.hide)
+        if (holds(hidden, pattern)) {
+          warn("exec.allow", pattern, format("never starts: filesystem.hide has \"{}\"", base::printable(hidden)));
+          break;
+        }
     if (policy_.exec.fallback == Verdict::deny && policy_.exec.allow.empty())
       warn("exec.default", "", "nothing can be started: exec.allow is empty");
   }
@@ -125,6 +131,14 @@ class Linter {
         warn_rule("changes nothing: no rule allows anything");
         continue;
       }
+      if (rule.verdict == Verdict::deny && reaches_nothing(rule)) {
+        warn_rule("changes nothing: no rule allows what it denies");
+        continue;
+      }
+      if (rule.verdict == policy_.egress.fallback && rule.verdict == Verdict::allow && !rule.private_addresses) {
+        warn_rule("changes nothing while network.default is \"allow\"");
+        continue;
+      }
       for (size_t j = 0; j < rules.size(); ++j) {
         const EgressRule& other = rules[j];
         if (i == j || other.verdict < rule.verdict || !includes(other, rule)) continue;
@@ -142,7 +156,25 @@ class Linter {
     }
   }
 
+  // A denial beside everything that is allowed or asked for. What an agent's hosts or a group will be is not known
+  // here.
+  bool reaches_nothing(const EgressRule& denial) const {
+    const core::EgressPolicy& egress = policy_.egress;
+    if (egress.fallback != Verdict::deny || policy_.agent_hosts) return false;
+    return std::ranges::none_of(egress.rules, [&](const EgressRule& open) {
+      return open.verdict != Verdict::deny && could_meet(denial, open);
+    });
+  }
+
   void variables() {
+    for (const std::string& name : policy_.pass)
+      for (const std::string& other : policy_.pass)
+        // Of one name alone it cannot be told: what looks like a secret passes by its exact name only.
+        if (&name != &other && name != other && name.ends_with('*') && other.ends_with('*') &&
+            name.starts_with(std::string_view(other).substr(0, other.size() - 1))) {
+          warn("environment.pass", name, format("\"{}\" says it already", other));
+          break;
+        }
     for (const core::Variable& variable : policy_.set)
       if (std::ranges::find(policy_.pass, variable.name) != policy_.pass.end())
         warn("environment.pass", variable.name, "set as well: what is set wins");

@@ -5,6 +5,7 @@
 namespace hv::policy {
 
 PathMatcher::PathMatcher(const std::vector<std::string>& texts, std::string_view home, std::string_view workspace) {
+  std::vector<core::Glob> rest;
   for (size_t i = 0; i < texts.size(); ++i) {
     base::Result<core::Glob> glob = core::Glob::parse(texts[i]);
     if (!glob) continue;
@@ -13,9 +14,12 @@ PathMatcher::PathMatcher(const std::vector<std::string>& texts, std::string_view
       paths_.try_emplace(placed.fixed_directory(), i);
     else if (std::string_view name = placed.name_at_any_depth(); !name.empty())
       names_.try_emplace(std::string(name), i);
-    else
-      rest_.emplace_back(std::move(placed), i);
+    else {
+      rest.push_back(std::move(placed));
+      indexes_.push_back(i);
+    }
   }
+  rest_ = core::GlobIndex(std::move(rest));
 }
 
 std::optional<size_t> PathMatcher::find(std::string_view path) const {
@@ -28,13 +32,8 @@ std::optional<size_t> PathMatcher::find(std::string_view path) const {
     if (names_.empty()) continue;
     if (auto found = names_.find(std::string(name)); found != names_.end()) first = std::min(first, found->second);
   }
-  for (const auto& [glob, index] : rest_) {
-    if (index > first) break;
-    if (glob.covers(names)) {
-      first = index;
-      break;
-    }
-  }
+  auto end = static_cast<size_t>(std::ranges::lower_bound(indexes_, first) - indexes_.begin());
+  if (auto found = rest_.first_covering(names, end)) first = indexes_[*found];
   return first == std::string::npos ? std::nullopt : std::optional(first);
 }
 

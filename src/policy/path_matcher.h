@@ -5,10 +5,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
-#include "core/glob.h"
+#include "core/glob_index.h"
 
 namespace hv::policy {
 
@@ -24,7 +23,8 @@ class PathMatcher {
  private:
   std::unordered_map<std::string, size_t> paths_;  // patterns that name one path
   std::unordered_map<std::string, size_t> names_;  // patterns that are a name at any depth
-  std::vector<std::pair<core::Glob, size_t>> rest_;
+  core::GlobIndex rest_;
+  std::vector<size_t> indexes_;  // of the texts that `rest_` is made from
 };
 
 }  // namespace hv::policy

@@ -163,7 +163,7 @@ class Grants(PolicyCase):
         state = os.path.join(self.world.state, "hydravisor")
         inner = os.path.join(state, "ledger")
         config = os.path.join(self.world.top, "config/hydravisor")
-        for path, words in ((above, "holds the workspace"), (state, "Hydravisor's own files"), (inner, "belongs to Hydravisor"),
+        for path, words in ((above, "holds the workspace"), (above[:-1] + "?", "holds the workspace"), (state[:-3] + "*", "Hydravisor's own files"), (state, "Hydravisor's own files"), (inner, "belongs to Hydravisor"),
                             (config, "Hydravisor's own files"), (self.world.state, "Hydravisor's own files"), ("/", "whole machine")):
             for key in ("read", "write"):
                 self.policy("wide", f'[filesystem]\n{key} = ["{path}"]\n')
