@@ -203,8 +203,8 @@ class Extending(PolicyCase):
         self.assertEqual(self.world.json("policy", "show", "locked+standard", "--effective")["name"], "locked+standard")
 
     def test_sections_of_later_versions_are_refused_with_what_they_wait_for(self):
-        self.policy("early", '[behavior]\n')
-        self.assert_refused(self.inside("early", "true"), "early.toml:2:2: behavior", "docs/policy.md#not-enforced-yet")
+        self.policy("early", '[models]\n')
+        self.assert_refused(self.inside("early", "true"), "early.toml:2:2: models", "docs/policy.md#not-enforced-yet")
 
 
 class Tools(PolicyCase):
