@@ -23,7 +23,7 @@ Access closed() {
   Role& trusted = access.roles[std::string(kTrusted)];
   trusted.allow.clear();
   for (core::Action action : {core::Action::daemon_read, core::Action::daemon_manage, core::Action::sandbox_read,
-                              core::Action::sandbox_control, core::Action::access_read, core::Action::access_check})
+                              core::Action::sandbox_stop, core::Action::access_read, core::Action::access_check})
     trusted.allow.push_back({Pattern(std::string(core::name_of(action))), {}});
   for (std::string_view name : {kSandboxed, kAudited}) access.roles.erase(std::string(name));
   return access;

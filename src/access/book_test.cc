@@ -53,7 +53,8 @@ TEST_F(BookTest, ClosesOnAFaultyFile) {
   EXPECT_FALSE(may(book, owner_, core::Action::exec));
   EXPECT_FALSE(may(book, owner_, core::Action::policy_write));
   EXPECT_TRUE(may(book, owner_, core::Action::access_read));
-  EXPECT_TRUE(may(book, owner_, core::Action::sandbox_control));
+  EXPECT_TRUE(may(book, owner_, core::Action::sandbox_stop));
+  EXPECT_FALSE(may(book, owner_, core::Action::sandbox_start));
   EXPECT_FALSE(may(book, other_, core::Action::daemon_read));
   write("version = 1\n");
   EXPECT_TRUE(book.rules().fault);

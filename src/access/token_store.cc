@@ -192,28 +192,34 @@ Result<core::TokenMade> TokenStore::mint(const core::TokenRequest& request, cons
   return made;
 }
 
-Result<std::vector<std::string>> TokenStore::revoke(std::string_view id) {
+Result<core::TokenInfo> TokenStore::info(std::string_view id) const {
   auto state = state_.lock();
   if (!state->readable) return Failure(state->readable.error());
-  if (!state->tokens.contains(id)) {
-    std::vector<std::string> known;
-    for (const auto& [other, token] : state->tokens) known.push_back(other);
-    base::Error error = base::not_found(format("no token '{}'", base::printable(id.substr(0, 80))));
-    auto near = base::nearest(id, known);
-    return Failure(
-        std::move(error).with_hint(near ? format("did you mean '{}'?", *near) : "hydravisor token ls shows all"));
-  }
+  if (auto found = state->tokens.find(id); found != state->tokens.end()) return found->second.info;
+  std::vector<std::string> known;
+  for (const auto& [other, token] : state->tokens) known.push_back(other);
+  base::Error error = base::not_found(format("no token '{}'", base::printable(id.substr(0, 80))));
+  auto near = base::nearest(id, known);
+  return Failure(
+      std::move(error).with_hint(near ? format("did you mean '{}'?", *near) : "hydravisor token ls shows all"));
+}
+
+Result<std::vector<core::TokenInfo>> TokenStore::revoke(std::string_view id) {
+  (void)HV_TRY(info(id));
+  auto state = state_.lock();
   std::set<std::string, std::less<>> going{std::string(id)};
   for (size_t before = 0; before != going.size();) {
     before = going.size();
     for (const auto& [other, token] : state->tokens)
       if (token.info.parent && going.contains(*token.info.parent)) going.insert(other);
   }
+  std::vector<core::TokenInfo> gone;
   Tokens tokens = state->tokens;
-  std::erase_if(tokens, [&](const auto& each) { return going.contains(each.first); });
+  for (const std::string& each : going)
+    if (auto found = tokens.extract(each); !found.empty()) gone.push_back(std::move(found.mapped().info));
   HV_TRY_CONTEXT(save(tokens), "revoke the token");
   state->tokens = std::move(tokens);
-  return std::vector<std::string>(going.begin(), going.end());
+  return gone;
 }
 
 Result<std::vector<core::TokenInfo>> TokenStore::list(base::WallTime now) const {

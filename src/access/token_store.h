@@ -27,8 +27,10 @@ class TokenStore {
   // denied for what would be more than the parent may.
   base::Result<core::TokenMade> mint(const core::TokenRequest& request, const std::string& made_by,
                                      const std::string& parent, base::WallTime now);
-  // With all that came from it; the ids. not_found.
-  base::Result<std::vector<std::string>> revoke(std::string_view id);
+  // With all that came from it: those that went. not_found.
+  base::Result<std::vector<core::TokenInfo>> revoke(std::string_view id);
+  // By its id, whether it still holds or not. not_found.
+  base::Result<core::TokenInfo> info(std::string_view id) const;
   // Those that hold, the oldest first.
   base::Result<std::vector<core::TokenInfo>> list(base::WallTime now) const;
 

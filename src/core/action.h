@@ -6,11 +6,13 @@
 namespace hv::core {
 
 enum class Action {
-  daemon_read,      // version, doctor
-  daemon_manage,    // stop it, have it become another program, take away what killed processes left
-  sandbox_create,   // create, run
-  sandbox_read,     // ls, inspect, stats, wait, events
-  sandbox_control,  // start, stop, extend, kill, pause, resume, rename
+  daemon_read,     // version, doctor
+  daemon_manage,   // stop it, have it become another program, take away what killed processes left
+  sandbox_create,  // create, run
+  sandbox_read,    // ls, inspect, stats, top, wait
+  sandbox_start,   // start, resume, extend
+  sandbox_stop,    // stop, kill, pause
+  sandbox_rename,
   sandbox_remove,
   exec,
   attach,
@@ -42,12 +44,14 @@ enum class Action {
 template <>
 struct Names<Action> {
   static constexpr std::string_view kind = "action";
-  static constexpr std::array<std::pair<Action, std::string_view>, 31> table{{
+  static constexpr std::array<std::pair<Action, std::string_view>, 33> table{{
       {Action::daemon_read, "daemon.read"},
       {Action::daemon_manage, "daemon.manage"},
       {Action::sandbox_create, "sandbox.create"},
       {Action::sandbox_read, "sandbox.read"},
-      {Action::sandbox_control, "sandbox.control"},
+      {Action::sandbox_start, "sandbox.start"},
+      {Action::sandbox_stop, "sandbox.stop"},
+      {Action::sandbox_rename, "sandbox.rename"},
       {Action::sandbox_remove, "sandbox.remove"},
       {Action::exec, "exec"},
       {Action::attach, "attach"},
@@ -82,7 +86,9 @@ constexpr bool is_about_sandboxes(Action action) {
   switch (action) {
     case Action::sandbox_create:
     case Action::sandbox_read:
-    case Action::sandbox_control:
+    case Action::sandbox_start:
+    case Action::sandbox_stop:
+    case Action::sandbox_rename:
     case Action::sandbox_remove:
     case Action::exec:
     case Action::attach:
