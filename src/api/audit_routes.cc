@@ -81,12 +81,12 @@ void follow(Context& context, const std::shared_ptr<Call>& call, core::AuditQuer
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}}, {}};
     source.beat = http::kSseKeepAlive;
-    source.wake = context.service.watch_audit(std::move(wake));
-    source.fetch = [&service = context.service, query, from_now,
+    source.wake = call->service().watch_audit(std::move(wake));
+    source.fetch = [service = call->shared_service(), query, from_now,
                     resumed = query.after]() mutable -> base::Result<PullStream::Piece> {
       std::string out;
-      if (auto after = std::exchange(resumed, std::nullopt)) out = HV_TRY(missed_since(service, *after));
-      core::AuditPage page = HV_TRY(next_page(service, query));
+      if (auto after = std::exchange(resumed, std::nullopt)) out = HV_TRY(missed_since(*service, *after));
+      core::AuditPage page = HV_TRY(next_page(*service, query));
       // The time only finds the place to start from: what is recorded late must not be left out later.
       if (std::exchange(from_now, false)) query.since.reset();
       for (const core::AuditRecord& record : page.records)
@@ -141,10 +141,10 @@ void export_bundle(Context& context, const std::shared_ptr<Call>& call, const co
   PullStream::start(context, call, [&](const std::function<void()>&) -> base::Result<PullStream::Source> {
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", "application/x-ndjson"}}}, {}};
-    source.fetch = [&service = context.service, query, remembered,
+    source.fetch = [service = call->shared_service(), query, remembered,
                     text = service::TextSource()]() mutable -> base::Result<PullStream::Piece> {
       // Made on the pool: it seals the ledger first.
-      if (!text) text = HV_TRY(service.audit_bundle(query, remembered));
+      if (!text) text = HV_TRY(service->audit_bundle(query, remembered));
       std::optional<std::string> piece = HV_TRY(text());
       return PullStream::Piece{piece.value_or(""), !piece};
     };
@@ -165,8 +165,8 @@ void get_audit_export(Context& context, std::shared_ptr<Call> call) {
   PullStream::start(context, call, [&](const std::function<void()>&) -> base::Result<PullStream::Source> {
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", "application/x-ndjson"}}}, {}};
-    source.fetch = [&service = context.service, query = *query]() mutable -> base::Result<PullStream::Piece> {
-      core::AuditPage page = HV_TRY(next_page(service, query));
+    source.fetch = [service = call->shared_service(), query = *query]() mutable -> base::Result<PullStream::Piece> {
+      core::AuditPage page = HV_TRY(next_page(*service, query));
       std::string out;
       for (const core::AuditRecord& record : page.records) out.append(wire::to_text(record)).append("\n");
       return PullStream::Piece{std::move(out), page.complete};

@@ -18,14 +18,21 @@ namespace hv::api {
 
 class Call {
  public:
-  Call(std::shared_ptr<http::Exchange> exchange, http::Target target, std::vector<std::string> parameters)
-      : exchange_(std::move(exchange)), target_(std::move(target)), parameters_(std::move(parameters)) {}
+  Call(std::shared_ptr<http::Exchange> exchange, http::Target target, std::vector<std::string> parameters,
+       std::shared_ptr<service::Service> service)
+      : exchange_(std::move(exchange)),
+        target_(std::move(target)),
+        parameters_(std::move(parameters)),
+        service_(std::move(service)) {}
 
   // What stood for the pattern's {name}.
   const std::string& parameter() const { return parameters_.front(); }
   const http::Target& target() const { return target_; }
   const http::Request& request() const { return exchange_->request(); }
   http::Exchange& exchange() const { return *exchange_; }
+  // For whoever sent the request; what goes on after the call keeps it by the second.
+  service::Service& service() const { return *service_; }
+  const std::shared_ptr<service::Service>& shared_service() const { return service_; }
 
   // "true", "false" or absent.
   base::Result<bool> flag(std::string_view name) const;
@@ -50,6 +57,7 @@ class Call {
   std::shared_ptr<http::Exchange> exchange_;
   http::Target target_;
   std::vector<std::string> parameters_;
+  std::shared_ptr<service::Service> service_;
 };
 
 // Every answer says which API and which version it comes from.

@@ -13,7 +13,6 @@ namespace hv::api {
 class PullStream;
 
 struct Context {
-  service::Service& service;
   http::Loop& loop;
   WorkerPool& pool;
   // Open streams, so that the server can end them. Loop's thread.

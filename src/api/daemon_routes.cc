@@ -4,7 +4,7 @@
 namespace hv::api {
 
 Answer get_version(service::Service& service, const Call&) {
-  return json(service.daemon());
+  return json_or_error(service.daemon());
 }
 
 Answer post_shutdown(service::Service& service, const Call&) {

@@ -15,7 +15,7 @@ class FakeService final : public service::Service {
  public:
   using Info = core::SandboxInfo;
 
-  core::DaemonInfo daemon() override { return {version, 42, 1, 1}; }
+  base::Result<core::DaemonInfo> daemon() override { return core::DaemonInfo{version, 42, 1, 1}; }
   base::Status shut_down() override {
     ++shutdowns;
     return {};
@@ -43,7 +43,7 @@ class FakeService final : public service::Service {
   void attach(std::string sandbox, core::AttachRequest, std::unique_ptr<service::Handover> handover) override {
     exec(std::move(sandbox), {}, std::move(handover));
   }
-  std::vector<Info> list(const core::SandboxFilter& filter) override {
+  base::Result<std::vector<Info>> list(const core::SandboxFilter& filter) override {
     std::vector<Info> found;
     for (const auto& [name, info] : sandboxes)
       if (!filter.state || info.state == *filter.state) found.push_back(info);
@@ -196,6 +196,39 @@ class FakeService final : public service::Service {
   base::Result<core::ReapReport> reap() override {
     return core::ReapReport{{{core::LeftoverKind::socket, "/s/control.sock", "its supervisor was killed", ""}}};
   }
+
+  base::Result<core::AccessInfo> access() override {
+    core::AccessInfo info;
+    info.principal = "user:" + std::to_string(entered.uid);
+    return info;
+  }
+  base::Result<core::AccessAnswer> ask_access(const core::AccessQuestion& question) override {
+    core::AccessAnswer answer;
+    answer.action = question.action;
+    return answer;
+  }
+  base::Result<std::vector<core::TokenInfo>> tokens() override { return std::vector<core::TokenInfo>{}; }
+  base::Result<core::TokenMade> make_token(const core::TokenRequest& request) override {
+    core::TokenMade made;
+    made.token = "hv_x";
+    made.info.principal = request.principal;
+    return made;
+  }
+  base::Result<std::vector<core::TokenInfo>> revoke_token(std::string_view id) override {
+    core::TokenInfo token;
+    token.id = std::string(id);
+    return std::vector<core::TokenInfo>{token};
+  }
+
+  // Everybody is let in who does not show a token that is wrong.
+  service::Entrance entrance() {
+    return [this](const service::Credentials& credentials) -> base::Result<std::shared_ptr<service::Service>> {
+      if (credentials.token == "wrong") return base::Failure(base::denied("the token is not valid here"));
+      entered = credentials;
+      return std::shared_ptr<service::Service>(std::shared_ptr<void>(), this);
+    };
+  }
+  service::Credentials entered;  // the last
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override {
     std::lock_guard lock(mutex);

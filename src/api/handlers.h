@@ -60,6 +60,13 @@ Answer post_discard(service::Service& service, const Call& call);
 Answer post_undo(service::Service& service, const Call& call);
 Answer post_sync(service::Service& service, const Call& call);
 
+// access_routes.cc
+Answer get_access(service::Service& service, const Call& call);
+Answer post_access_check(service::Service& service, const Call& call);
+Answer list_tokens(service::Service& service, const Call& call);
+Answer post_token(service::Service& service, const Call& call);
+Answer delete_token(service::Service& service, const Call& call);
+
 // audit_routes.cc
 Answer list_audit_events(service::Service& service, const Call& call);
 Answer get_audit_event(service::Service& service, const Call& call);

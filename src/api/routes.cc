@@ -68,6 +68,12 @@ constexpr std::array kRoutes{
     Route{.method = "GET", .pattern = "/v1/homes", .on_pool = list_homes},
     Route{.method = "DELETE", .pattern = "/v1/homes/{key}", .on_pool = delete_home},
 
+    Route{.method = "GET", .pattern = "/v1/access", .on_pool = get_access},
+    Route{.method = "POST", .pattern = "/v1/access/check", .body = true, .on_pool = post_access_check},
+    Route{.method = "GET", .pattern = "/v1/tokens", .on_pool = list_tokens},
+    Route{.method = "POST", .pattern = "/v1/tokens", .body = true, .on_pool = post_token},
+    Route{.method = "DELETE", .pattern = "/v1/tokens/{id}", .on_pool = delete_token},
+
     Route{.method = "GET", .pattern = "/v1/audit/events", .query = kAuditQuery, .on_pool = list_audit_events},
     Route{.method = "GET", .pattern = "/v1/audit/events/{index}", .on_pool = get_audit_event},
     Route{.method = "GET", .pattern = "/v1/audit/tail", .query = kAuditStream, .open = get_audit_tail},

@@ -32,7 +32,7 @@ Answer list_sandboxes(service::Service& service, const Call& call) {
       return base::Failure(base::invalid_argument("'label' must be NAME=VALUE"));
     filter.labels[value.substr(0, equals)] = value.substr(equals + 1);
   }
-  return json(wire::List<core::SandboxInfo>{service.list(filter)});
+  return list_or_error(service.list(filter));
 }
 
 Answer get_sandbox(service::Service& service, const Call& call) {
@@ -53,48 +53,48 @@ Answer get_stats(service::Service& service, const Call& call) {
   return json_or_error(service.stats(call.parameter()));
 }
 
-void post_sandbox(Context& context, std::shared_ptr<Call> call) {
+void post_sandbox(Context&, std::shared_ptr<Call> call) {
   auto start = or_refuse(call, call->flag("start"));
   if (!start) return;
   auto request = or_refuse(call, call->body<core::RunRequest>());
-  if (request) context.service.create(std::move(*request), *start, Call::reply<core::SandboxInfo>(call, 201));
+  if (request) call->service().create(std::move(*request), *start, Call::reply<core::SandboxInfo>(call, 201));
 }
 
-void delete_sandbox(Context& context, std::shared_ptr<Call> call) {
+void delete_sandbox(Context&, std::shared_ptr<Call> call) {
   auto force = or_refuse(call, call->flag("force"));
-  if (force) context.service.remove(call->parameter(), *force, Call::status_reply(call));
+  if (force) call->service().remove(call->parameter(), *force, Call::status_reply(call));
 }
 
-void post_start(Context& context, std::shared_ptr<Call> call) {
-  context.service.start(call->parameter(), Call::reply<core::SandboxInfo>(call));
+void post_start(Context&, std::shared_ptr<Call> call) {
+  call->service().start(call->parameter(), Call::reply<core::SandboxInfo>(call));
 }
 
-void post_stop(Context& context, std::shared_ptr<Call> call) {
+void post_stop(Context&, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::StopRequest>());
-  if (request) context.service.stop(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
+  if (request) call->service().stop(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
 }
 
-void post_extend(Context& context, std::shared_ptr<Call> call) {
+void post_extend(Context&, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::ExtendRequest>());
-  if (request) context.service.extend(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
+  if (request) call->service().extend(call->parameter(), *request, Call::reply<core::SandboxInfo>(call));
 }
 
-void post_kill(Context& context, std::shared_ptr<Call> call) {
+void post_kill(Context&, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::KillRequest>());
-  if (request) context.service.kill(call->parameter(), *request, Call::status_reply(call));
+  if (request) call->service().kill(call->parameter(), *request, Call::status_reply(call));
 }
 
-void post_pause(Context& context, std::shared_ptr<Call> call) {
-  context.service.pause(call->parameter(), Call::reply<core::SandboxInfo>(call));
+void post_pause(Context&, std::shared_ptr<Call> call) {
+  call->service().pause(call->parameter(), Call::reply<core::SandboxInfo>(call));
 }
 
-void post_resume(Context& context, std::shared_ptr<Call> call) {
-  context.service.resume(call->parameter(), Call::reply<core::SandboxInfo>(call));
+void post_resume(Context&, std::shared_ptr<Call> call) {
+  call->service().resume(call->parameter(), Call::reply<core::SandboxInfo>(call));
 }
 
-void post_probe(Context& context, std::shared_ptr<Call> call) {
+void post_probe(Context&, std::shared_ptr<Call> call) {
   auto request = or_refuse(call, call->body<core::ProbeRequest>());
-  if (request) context.service.probe(call->parameter(), std::move(*request), Call::reply<core::ProbeReport>(call));
+  if (request) call->service().probe(call->parameter(), std::move(*request), Call::reply<core::ProbeReport>(call));
 }
 
 // A long poll. The subscription lives until the outcome came or the client went, whichever is first.
@@ -102,7 +102,7 @@ void get_wait(Context& context, std::shared_ptr<Call> call) {
   auto waiting = std::make_shared<base::Subscription>();
   auto answer = Call::reply<core::Outcome>(call);
   call->exchange().on_gone([waiting] { waiting->reset(); });
-  *waiting = context.service.wait(call->parameter(),
+  *waiting = call->service().wait(call->parameter(),
                                   [&loop = context.loop, waiting, answer](base::Result<core::Outcome> outcome) {
                                     answer(std::move(outcome));
                                     // Not here: the service may be in the middle of telling everybody who waits.
@@ -127,14 +127,14 @@ void get_usage(Context& context, std::shared_ptr<Call> call) {
     if (*follow) {
       source.head.headers.add("Cache-Control", "no-store");
       source.beat = http::kSseKeepAlive;
-      source.wake = context.service.watch_usage(std::chrono::milliseconds(millis), [due, wake = std::move(wake)] {
+      source.wake = call->service().watch_usage(std::chrono::milliseconds(millis), [due, wake = std::move(wake)] {
         *due = true;
         wake();
       });
     }
-    source.fetch = [&service = context.service, due, follow = *follow]() -> base::Result<PullStream::Piece> {
+    source.fetch = [service = call->shared_service(), due, follow = *follow]() -> base::Result<PullStream::Piece> {
       if (!due->exchange(false)) return PullStream::Piece{};
-      std::string text = wire::to_text(HV_TRY(service.usage()));
+      std::string text = wire::to_text(HV_TRY(service->usage()));
       return PullStream::Piece{follow ? http::format_sse({"", "usage", text}) : text, !follow};
     };
     return source;
@@ -147,10 +147,10 @@ void get_logs(Context& context, std::shared_ptr<Call> call) {
   PullStream::start(context, call, [&](std::function<void()> wake) -> base::Result<PullStream::Source> {
     PullStream::Source source;
     source.head = {200, {{{"Content-Type", "application/octet-stream"}}}, {}};
-    if (*follow) source.wake = HV_TRY(context.service.watch_log(call->parameter(), std::move(wake)));
-    source.fetch = [&service = context.service, name = call->parameter(), follow = *follow,
+    if (*follow) source.wake = HV_TRY(call->service().watch_log(call->parameter(), std::move(wake)));
+    source.fetch = [service = call->shared_service(), name = call->parameter(), follow = *follow,
                     offset = uint64_t{0}]() mutable -> base::Result<PullStream::Piece> {
-      service::LogChunk chunk = HV_TRY(service.read_log(name, offset, 64 * 1024));
+      service::LogChunk chunk = HV_TRY(service->read_log(name, offset, 64 * 1024));
       offset = chunk.next;
       bool ended = chunk.bytes.empty() ? chunk.ended || !follow : chunk.ended;
       return PullStream::Piece{std::move(chunk.bytes), ended};

@@ -57,16 +57,41 @@ std::optional<http::Response> check(const Route& route, const http::Request& req
   return problem(base::invalid_argument("the body must be application/json"), 415);
 }
 
+// What was shown does not tell who sends this (RFC 6750).
+http::Response unauthorized(const Error& error) {
+  http::Response response = error.code() == base::ErrorCode::denied ? problem(error, 401) : problem(error);
+  if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+// Who sends this: by the kernel's word, and by the token that the request carries. Of two, nobody can say which is
+// meant.
+base::Result<service::Credentials> credentials_of(const http::Exchange& exchange) {
+  service::Credentials credentials{exchange.peer().uid, ""};
+  bool seen = false;
+  for (const auto& [name, value] : exchange.request().headers.fields) {
+    if (!http::equals_ignoring_case(name, "Authorization")) continue;
+    constexpr std::string_view kScheme = "Bearer ";
+    bool bearer = value.size() > kScheme.size() &&
+                  http::equals_ignoring_case(std::string_view(value).substr(0, kScheme.size()), kScheme);
+    if (std::exchange(seen, true) || !bearer)
+      return base::Failure(base::denied("'Authorization' must be given once, as: Bearer TOKEN"));
+    credentials.token = value.substr(kScheme.size());
+  }
+  return credentials;
+}
+
 }  // namespace
 
 struct Server::State {
-  State(http::Loop& loop, service::Service& service)
-      : context{service, loop, pool, {}}, version(service.daemon().version) {}
+  State(http::Loop& loop, service::Entrance entrance_of, std::string own_version)
+      : context{loop, pool, {}}, entrance(std::move(entrance_of)), version(std::move(own_version)) {}
 
   void handle(std::shared_ptr<http::Exchange> exchange);
   void dispatch(const Route& route, std::shared_ptr<Call> call);
 
   Context context;
+  service::Entrance entrance;
   std::string version;
   WorkerPool pool;  // after what its tasks use, so that it is joined before
   std::unique_ptr<http::Server> server;
@@ -91,23 +116,30 @@ void Server::State::handle(std::shared_ptr<http::Exchange> exchange) {
     return answer(std::move(response));
   }
   if (auto refusal = check(*found.route, request, *target)) return answer(std::move(*refusal));
-  dispatch(*found.route, std::make_shared<Call>(std::move(exchange), std::move(*target), std::move(found.parameters)));
+  auto credentials = credentials_of(*exchange);
+  if (!credentials) return answer(unauthorized(credentials.error()));
+  auto service = entrance(*credentials);
+  if (!service) return answer(unauthorized(service.error()));
+  dispatch(*found.route, std::make_shared<Call>(std::move(exchange), std::move(*target), std::move(found.parameters),
+                                                *std::move(service)));
 }
 
 void Server::State::dispatch(const Route& route, std::shared_ptr<Call> call) {
   if (route.open != nullptr) return route.open(context, std::move(call));
-  auto run = [plain = route.on_loop != nullptr ? route.on_loop : route.on_pool, &service = context.service, call] {
-    Answer result = plain(service, *call);
+  auto run = [plain = route.on_loop != nullptr ? route.on_loop : route.on_pool, call] {
+    Answer result = plain(call->service(), *call);
     result ? call->respond(std::move(*result)) : call->refuse(result.error());
   };
   if (route.on_loop != nullptr) return run();
   if (!pool.submit(run)) call->refuse(base::unavailable("the daemon is busy").with_hint("ask again"));
 }
 
-Server::Server(http::Loop& loop, base::Fd listener, service::Service& service, ServerOptions options)
-    : state_(std::make_unique<State>(loop, service)) {
+Server::Server(http::Loop& loop, base::Fd listener, service::Entrance entrance, ServerOptions options)
+    : state_(std::make_unique<State>(loop, std::move(entrance), std::move(options.version))) {
   http::ServerOptions http_options;
-  http_options.admits = [](const base::PeerCredentials& peer) { return peer.uid == ::geteuid() || peer.uid == 0; };
+  http_options.admits = [others = std::move(options.admits)](const base::PeerCredentials& peer) {
+    return peer.uid == ::geteuid() || peer.uid == 0 || (others && others(peer));
+  };
   http_options.refused = std::move(options.refused);
   http_options.fault = [](int status, std::string_view message) {
     Error error = status == 403 ? base::denied(std::string(message)) : base::invalid_argument(std::string(message));

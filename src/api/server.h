@@ -1,5 +1,5 @@
-// The daemon's API: HTTP on a listening socket in front of a Service. Construct it on the loop's thread, or before the
-// loop runs, after the loop and the service; destroy it before both.
+// The daemon's API: HTTP on a listening socket in front of a Service, which each request gets for its own sender.
+// Construct it on the loop's thread, or before the loop runs, after the loop and the service; destroy it before both.
 #pragma once
 
 #include <functional>
@@ -8,19 +8,24 @@
 
 #include "base/fd.h"
 #include "base/unix_socket.h"
+#include "base/version.h"
 #include "http/loop.h"
 #include "service/service.h"
 
 namespace hv::api {
 
 struct ServerOptions {
-  // Told when somebody who is neither the owner nor root connected; they got 403.
+  // Told when somebody connected who may not speak; they got 403.
   std::function<void(const base::PeerCredentials&)> refused;
+  // Who may speak at all, beside the owner and root; empty: nobody.
+  std::function<bool(const base::PeerCredentials&)> admits;
+  // What a client must not be newer than.
+  std::string version{base::kVersion};
 };
 
 class Server {
  public:
-  Server(http::Loop& loop, base::Fd listener, service::Service& service, ServerOptions options = {});
+  Server(http::Loop& loop, base::Fd listener, service::Entrance entrance, ServerOptions options);
   // Waits for calls that are running on the pool; open streams and long polls are broken off.
   ~Server();
 

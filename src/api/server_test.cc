@@ -36,7 +36,7 @@ class ApiTest : public testing::Test {
     char pattern[] = "/tmp/hv-api-XXXXXX";
     directory_ = mkdtemp(pattern);
     path_ = directory_ + "/sock";
-    server_.emplace(loop_, *base::listen_unix(path_, SOCK_STREAM), service_);
+    server_.emplace(loop_, *base::listen_unix(path_, SOCK_STREAM), service_.entrance(), options());
     thread_ = std::thread([this] { loop_.run(); });
   }
   void TearDown() override {
@@ -55,6 +55,11 @@ class ApiTest : public testing::Test {
       done.set_value();
     });
     done.get_future().wait();
+  }
+  ServerOptions options() const {
+    ServerOptions options;
+    options.version = service_.version;
+    return options;
   }
   client::Client client() { return std::move(*client::Client::connect({path_, {}, {}})); }
   http::Response ask(http::Request request) {
@@ -175,12 +180,55 @@ TEST_F(ApiTest, RefusesRequestsThatCannotBeMeant) {
   EXPECT_EQ(c.apply("web", {{"../x"}, {}, {}, false, false}).error().code(), base::ErrorCode::invalid_argument);
 }
 
+TEST_F(ApiTest, KnowsWhoSendsEachRequest) {
+  EXPECT_EQ(ask({"GET", "/v1/sandboxes", {}, {}}).status, 200);
+  EXPECT_EQ(service_.entered.uid, ::geteuid());
+  EXPECT_EQ(service_.entered.token, "");
+  EXPECT_EQ(ask({"GET", "/v1/sandboxes", {{{"authorization", "bearer hv_1"}}}, {}}).status, 200);
+  EXPECT_EQ(service_.entered.token, "hv_1");
+  auto with_token = client::Client::connect({.socket = path_, .program = {}, .environment = {}, .token = "hv_2"});
+  ASSERT_TRUE(with_token);
+  EXPECT_TRUE(with_token->list());
+  EXPECT_EQ(service_.entered.token, "hv_2");
+  EXPECT_TRUE(client().list());
+  EXPECT_EQ(service_.entered.token, "");
+}
+
+TEST_F(ApiTest, LetsNobodyInWithATokenThatDoesNotHold) {
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  for (const Fields& fields : {Fields{{"Authorization", "Bearer wrong"}}, Fields{{"Authorization", "Bearer "}},
+                               Fields{{"Authorization", "Basic eDp5"}}, Fields{{"Authorization", ""}},
+                               Fields{{"Authorization", "Bearer a"}, {"Authorization", "Bearer b"}}}) {
+    http::Response response = ask({"POST", "/v1/shutdown", {fields}, {}});
+    EXPECT_EQ(response.status, 401) << fields.front().second;
+    EXPECT_EQ(response.headers.find("WWW-Authenticate"), "Bearer");
+  }
+  EXPECT_EQ(service_.shutdowns, 0);
+  EXPECT_EQ(ask({"POST", "/v1/shutdown", {{{"Authorization", "Bearer right"}}}, {}}).status, 204);
+  EXPECT_EQ(service_.shutdowns, 1);
+}
+
+TEST_F(ApiTest, TellsATokenOnceAndHasNobodyKeepIt) {
+  http::Request request{"POST", "/v1/tokens", {{{"Content-Type", "application/json"}}}, R"({"principal":"agent:ci"})"};
+  http::Response response = ask(request);
+  EXPECT_EQ(response.status, 201);
+  EXPECT_EQ(response.headers.find("Cache-Control"), "no-store");
+  client::Client c = client();
+  core::TokenRequest wanted;
+  wanted.principal = "agent:ci";
+  EXPECT_EQ(c.make_token(wanted)->token, "hv_x");
+  EXPECT_EQ(c.revoke_token("0123456789")->at(0).id, "0123456789");
+  EXPECT_EQ(c.ask_access({.principal = {}, .action = core::Action::exec, .sandbox = "web"})->action,
+            core::Action::exec);
+  EXPECT_EQ(c.access()->principal, "user:" + std::to_string(::geteuid()));
+}
+
 TEST_F(ApiTest, MakesANewerFrontEndAskForARestart) {
   on_loop([this] {
     service_.version = "0.0.9";
     server_.reset();
     unlink(path_.c_str());
-    server_.emplace(loop_, *base::listen_unix(path_, SOCK_STREAM), service_);
+    server_.emplace(loop_, *base::listen_unix(path_, SOCK_STREAM), service_.entrance(), options());
   });
   http::Response response = ask({"GET", "/v1/sandboxes", {{{"Hydravisor-Version", "0.1.0"}}}, {}});
   EXPECT_EQ(response.status, 409);

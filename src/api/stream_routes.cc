@@ -58,25 +58,25 @@ std::optional<T> stream_request(const std::shared_ptr<Call>& call) {
 
 }  // namespace
 
-void post_run(Context& context, std::shared_ptr<Call> call) {
+void post_run(Context&, std::shared_ptr<Call> call) {
   auto request = stream_request<core::RunRequest>(call);
   if (!request) return;
   if (request->command.empty()) return call->refuse(base::invalid_argument("'command' must not be empty"));
-  context.service.run(std::move(*request), std::make_unique<ExchangeHandover>(std::move(call)));
+  call->service().run(std::move(*request), std::make_unique<ExchangeHandover>(std::move(call)));
 }
 
-void post_exec(Context& context, std::shared_ptr<Call> call) {
+void post_exec(Context&, std::shared_ptr<Call> call) {
   auto request = stream_request<core::ExecRequest>(call);
   if (!request) return;
   std::string sandbox = call->parameter();
-  context.service.exec(std::move(sandbox), std::move(*request), std::make_unique<ExchangeHandover>(std::move(call)));
+  call->service().exec(std::move(sandbox), std::move(*request), std::make_unique<ExchangeHandover>(std::move(call)));
 }
 
-void post_attach(Context& context, std::shared_ptr<Call> call) {
+void post_attach(Context&, std::shared_ptr<Call> call) {
   auto request = stream_request<core::AttachRequest>(call);
   if (!request) return;
   std::string sandbox = call->parameter();
-  context.service.attach(std::move(sandbox), *request, std::make_unique<ExchangeHandover>(std::move(call)));
+  call->service().attach(std::move(sandbox), *request, std::make_unique<ExchangeHandover>(std::move(call)));
 }
 
 }  // namespace hv::api

@@ -45,6 +45,10 @@ Digest sha256(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
+bool equal_in_constant_time(const Digest& a, const Digest& b) {
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 std::string_view as_view(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }

@@ -18,6 +18,8 @@ Digest sha256(std::string_view data);
 // The hash of the concatenation, without making it.
 Digest sha256(std::initializer_list<std::string_view> parts);
 std::string_view as_view(const Digest& digest);
+// Takes as long wherever the two differ, so that nobody can guess one byte after the other.
+bool equal_in_constant_time(const Digest& a, const Digest& b);
 
 // An Ed25519 key pair (RFC 8032). The seed is wiped when the object goes.
 class SigningKey {

@@ -25,7 +25,10 @@ enum class Completion {
   workspace_modes,
   network_modes,
   shells,
-  settings
+  settings,
+  actions,
+  roles,
+  tokens
 };
 
 struct Option {

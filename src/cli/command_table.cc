@@ -19,6 +19,7 @@ constexpr const Command* kRecording[] = {&kAuditReport,  &kAuditList,   &kAuditS
 constexpr const Command* kChoosing[] = {
     &kPolicyList,     &kPolicyShow,  &kPolicyNew, &kPolicyValidate, &kPolicyCheck, &kPolicyExplain, &kPolicyDiff,
     &kPolicySimulate, &kPolicyLearn, &kAgentList, &kAgentShow,      &kHomeList,    &kHomeRemove};
+constexpr const Command* kAdmitting[] = {&kAccessShow, &kAccessCheck, &kTokenCreate, &kTokenList, &kTokenRevoke};
 constexpr const Command* kMachine[] = {&kDoctor,      &kProbe,      &kConfigShow,     &kConfigGet, &kConfigSet,
                                        &kConfigCheck, &kConfigPath, &kConfigSchema,   &kDaemonRun, &kDaemonStatus,
                                        &kDaemonStop,  &kCompletion, &kVersionCommand, &kComplete,  &kManPages};
@@ -29,6 +30,7 @@ constexpr CommandGroup kGroups[] = {
     {.title = "Changes to your files", .commands = kChanging},
     {.title = "The record", .commands = kRecording},
     {.title = "Policies, agents, homes", .commands = kChoosing},
+    {.title = "Who may do what", .commands = kAdmitting},
     {.title = "This machine", .commands = kMachine},
 };
 

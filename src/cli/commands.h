@@ -47,6 +47,13 @@ extern const Command kPolicyExplain;
 extern const Command kPolicyDiff;
 extern const Command kPolicySimulate;
 extern const Command kPolicyLearn;
+// access_commands.cc
+extern const Command kAccessShow;
+extern const Command kAccessCheck;
+// token_commands.cc
+extern const Command kTokenCreate;
+extern const Command kTokenList;
+extern const Command kTokenRevoke;
 // catalogue_commands.cc
 extern const Command kAgentList;
 extern const Command kAgentShow;

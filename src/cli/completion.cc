@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "cli/command_table.h"
 #include "config/setting.h"
+#include "core/action.h"
 #include "core/run_request.h"
 
 namespace hv::cli {
@@ -23,6 +24,7 @@ void offer_names(Completions& found, std::string_view typed, Completion kind) {
   };
   if (kind == Completion::network_modes) return add(core::Names<core::NetworkMode>::table);
   if (kind == Completion::workspace_modes) return add(core::Names<core::WorkspaceMode>::table);
+  if (kind == Completion::actions) return add(core::Names<core::Action>::table);
   if (kind == Completion::layers) return add(core::Names<core::Layer>::table);
   if (kind == Completion::settings) {
     for (const config::KeySpec& setting : config::settings()) offer(found, typed, setting.key(), setting.help);

@@ -39,6 +39,8 @@ base::Result<std::vector<std::string>> names_of(Context& context, Completion kin
   if (kind == Completion::policies) add(HV_TRY(client->policies()), &core::PolicyInfo::name);
   if (kind == Completion::agents) add(HV_TRY(client->agents()), &core::AgentInfo::name);
   if (kind == Completion::homes) add(HV_TRY(client->homes()), &core::HomeInfo::key);
+  if (kind == Completion::roles) add(HV_TRY(client->access()).roles, &core::AccessRoleInfo::name);
+  if (kind == Completion::tokens) add(HV_TRY(client->tokens()), &core::TokenInfo::id);
   return names;
 }
 

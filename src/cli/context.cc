@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -21,6 +22,7 @@ namespace hv::cli {
 namespace {
 
 constexpr size_t kWidestText = 100;
+constexpr std::string_view kTokenVariable = "HYDRAVISOR_TOKEN";
 
 struct LimitName {
   int resource;
@@ -77,6 +79,8 @@ std::vector<core::Variable> Context::environment() const {
   for (char* const* entry = environment_; *entry != nullptr; ++entry) {
     std::string_view text(*entry);
     size_t equals = text.find('=');
+    // Whose token it is stays between front end and daemon.
+    if (text.substr(0, equals) == kTokenVariable) continue;
     if (equals != std::string_view::npos && equals > 0)
       variables.push_back({.name = std::string(text.substr(0, equals)), .value = std::string(text.substr(equals + 1))});
   }
@@ -149,6 +153,15 @@ base::Result<core::Paths> Context::paths() const {
                            .xdg_runtime_dir = variable("XDG_RUNTIME_DIR").value_or("")});
 }
 
+// A value that no header could carry is told here; whether it is a token, the daemon knows.
+base::Result<std::string> Context::token() const {
+  std::string token = variable(kTokenVariable).value_or("");
+  auto fits = [](char c) { return c > ' ' && c < 0x7f; };
+  if (std::ranges::all_of(token, fits)) return token;
+  return base::Failure(base::invalid_argument(base::format("{} is not a token", kTokenVariable))
+                           .with_hint("one is printed by: hydravisor token create"));
+}
+
 base::Result<client::Client*> Context::client() {
   return connect(true);
 }
@@ -158,7 +171,7 @@ base::Result<client::Client*> Context::client_of_running_daemon() {
 
 base::Result<client::Client*> Context::connect(bool may_start) {
   if (client_) return client_.get();
-  client::Access access{.socket = HV_TRY(paths()).socket, .program = "", .environment = {}};
+  client::Access access{.socket = HV_TRY(paths()).socket, .program = "", .environment = {}, .token = HV_TRY(token())};
   if (may_start) {
     access.program = HV_TRY(client::find_program("hydravisord"));
     std::vector<std::string> entries;

@@ -52,6 +52,8 @@ class Context {
   base::Result<client::Client*> client();
   // The same, but unavailable when there is no daemon.
   base::Result<client::Client*> client_of_running_daemon();
+  // What HYDRAVISOR_TOKEN says; empty for nothing.
+  base::Result<std::string> token() const;
   base::Result<core::Paths> paths() const;
 
   // Marks a failure as one of the command line, which exits with 2: HV_TRY(context.usage(parse_cpus(text))).

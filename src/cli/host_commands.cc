@@ -155,7 +155,8 @@ base::Result<bool> end_daemon(const client::Access& access) {
 }
 
 base::Result<int> daemon_stop(Context& context, const Arguments&) {
-  client::Access access{.socket = HV_TRY(context.paths()).socket, .program = "", .environment = {}};
+  client::Access access{
+      .socket = HV_TRY(context.paths()).socket, .program = "", .environment = {}, .token = HV_TRY(context.token())};
   bool running = HV_TRY(end_daemon(access));
   if (context.json) return context.print_json(base::json::Object{{"stopped", running}});
   return context.print(running ? "stopped; sandboxes go on\n" : "not running\n");

@@ -239,6 +239,22 @@ Result<core::DoctorReport> Client::doctor(const std::string& workspace) {
   return read<core::DoctorReport>(call(get(target.take())));
 }
 
+Result<core::AccessInfo> Client::access() {
+  return read<core::AccessInfo>(call(get("/v1/access")));
+}
+Result<core::AccessAnswer> Client::ask_access(const core::AccessQuestion& question) {
+  return read<core::AccessAnswer>(call(post("/v1/access/check", wire::to_text(question))));
+}
+Result<std::vector<core::TokenInfo>> Client::tokens() {
+  return read_list<core::TokenInfo>(call(get("/v1/tokens")));
+}
+Result<core::TokenMade> Client::make_token(const core::TokenRequest& request) {
+  return read<core::TokenMade>(call(post("/v1/tokens", wire::to_text(request))));
+}
+Result<std::vector<core::TokenInfo>> Client::revoke_token(std::string_view id) {
+  return read_list<core::TokenInfo>(call(erase("/v1/tokens/" + http::escape(id))));
+}
+
 Result<core::AuditPage> Client::audit_events(const core::AuditQuery& query) {
   Query asked = audit_query("/v1/audit/events", query);
   if (query.before) asked.add("before", std::to_string(*query.before));

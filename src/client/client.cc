@@ -30,8 +30,9 @@ base::Status check_api(const http::Response& response, const std::string& socket
           .with_hint("use the hydravisor of the daemon's installation, or stop the daemon: hydravisor daemon stop"));
 }
 
-http::Request with_headers(http::Request request) {
+http::Request with_headers(http::Request request, const Access& access) {
   request.headers.add("Hydravisor-Version", base::kVersion);
+  if (!access.token.empty()) request.headers.add("Authorization", "Bearer " + access.token);
   if (!request.body.empty()) request.headers.add("Content-Type", "application/json");
   return request;
 }
@@ -95,7 +96,7 @@ Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connectio
     if (!std::exchange(asked, true)) {
       auto other = open_on(HV_TRY(connect_daemon(access_)), access_);
       http::Request reexec{"POST", "/v1/reexec", {}, wire::to_text(core::ReexecRequest{access_.program})};
-      http::Response answer = HV_TRY(other->exchange(with_headers(std::move(reexec))));
+      http::Response answer = HV_TRY(other->exchange(with_headers(std::move(reexec), access_)));
       if (answer.status >= 400)
         return Failure(wire::read_problem(answer.status, answer.body).with_context("bring the daemon to this version"));
     }
@@ -107,7 +108,7 @@ Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connectio
 
 Result<std::string> Client::call(http::Request request) {
   auto connection = HV_TRY(take_connection());
-  (void)HV_TRY(open(connection, with_headers(std::move(request))));
+  (void)HV_TRY(open(connection, with_headers(std::move(request), access_)));
   std::string body;
   while (true) {
     std::string piece = HV_TRY(connection->read_body());
@@ -123,7 +124,7 @@ Result<Stream> Client::upgrade(std::string target, std::string body) {
   http::Request request{"POST", std::move(target), {}, std::move(body)};
   request.headers.add("Connection", "Upgrade");
   request.headers.add("Upgrade", "hydravisor-stream");
-  http::Response head = HV_TRY(open(connection, with_headers(std::move(request))));
+  http::Response head = HV_TRY(open(connection, with_headers(std::move(request), access_)));
   if (head.status != 101) return Failure(base::internal_error("the daemon did not switch to the stream"));
   std::string sandbox(head.headers.find("Hydravisor-Sandbox"));
   http::Upgraded upgraded = connection->release();
@@ -134,7 +135,7 @@ Result<std::unique_ptr<ClientConnection>> Client::stream(std::string target, std
   auto connection = HV_TRY(take_connection());
   http::Request request{"GET", std::move(target), {}, {}};
   request.headers.add("Accept", type);
-  (void)HV_TRY(open(connection, with_headers(std::move(request))));
+  (void)HV_TRY(open(connection, with_headers(std::move(request), access_)));
   connection->be_patient();
   return connection;
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "client/daemon.h"
 #include "client/stream.h"
+#include "core/access_info.h"
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
@@ -134,6 +135,13 @@ class Client {
   base::Status remove_home(std::string_view key);
   base::Result<core::DoctorReport> doctor(const std::string& workspace);
   base::Result<core::ReapReport> reap();
+
+  base::Result<core::AccessInfo> access();
+  base::Result<core::AccessAnswer> ask_access(const core::AccessQuestion& question);
+  base::Result<std::vector<core::TokenInfo>> tokens();
+  base::Result<core::TokenMade> make_token(const core::TokenRequest& request);
+  // Those that went: itself and all that came from it.
+  base::Result<std::vector<core::TokenInfo>> revoke_token(std::string_view id);
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);

@@ -16,6 +16,7 @@ struct Access {
   std::string socket;                    // .../hydravisord.sock; its directory is made when needed
   std::string program;                   // hydravisord; empty: never start one
   std::vector<std::string> environment;  // "K=V" for a daemon that is started; see daemon_environment()
+  std::string token = {};                // shown with each request; empty: whoever this process belongs to
   std::chrono::milliseconds start_timeout{30'000};
   // How long a daemon may be silent before it is asked for a sign of life, and how long that may take. Long operations
   // are none of its business: a daemon that works on one answers other questions.

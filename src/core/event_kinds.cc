@@ -14,14 +14,18 @@ constexpr uint32_t kProcess = 1007;
 constexpr uint32_t kEventLog = 1008;
 constexpr uint32_t kCompliance = 2003;
 constexpr uint32_t kDetection = 2004;
+constexpr uint32_t kAccount = 3001;
 constexpr uint32_t kAuthentication = 3002;
 constexpr uint32_t kNetwork = 4001;
 constexpr uint32_t kHttp = 4002;
 constexpr uint32_t kDns = 4003;
 constexpr uint32_t kApplication = 6002;
+constexpr uint32_t kApi = 6003;
 constexpr uint32_t kOther = 99;
 
 constexpr std::array kKinds{
+    EventKind{"access.allowed", kApi, kOther},
+    EventKind{"access.denied", kApi, kOther},
     EventKind{"behavior.failed", kDetection, 1},
     EventKind{"behavior.fired", kDetection, 1},
     EventKind{"behavior.lifted", kDetection, 3},
@@ -67,6 +71,8 @@ constexpr std::array kKinds{
     EventKind{"sandbox.stopped", kApplication, 4},
     EventKind{"sandbox.stopping", kApplication, 4},
     EventKind{"state.migrated", kApplication, 8},
+    EventKind{"token.created", kAccount, 1},
+    EventKind{"token.revoked", kAccount, 6},
     EventKind{"workspace.applied", kFile, 3},
     EventKind{"workspace.applying", kFile, kOther},
     EventKind{"workspace.conflict", kFile, kOther},

@@ -42,6 +42,8 @@ base::Result<Paths> find_paths(const PathInputs& inputs) {
             .with_hint("set XDG_RUNTIME_DIR to a shorter directory"));
   paths.config_file = paths.config + "/config.toml";
   paths.system_config_file = "/etc/hydravisor/config.toml";
+  paths.access_file = paths.config + "/access.toml";
+  paths.tokens = paths.state + "/tokens.json";
   paths.policies = paths.config + "/policies";
   paths.agents = paths.config + "/agents";
   paths.sandboxes = paths.state + "/sandboxes";

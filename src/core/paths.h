@@ -24,6 +24,8 @@ struct Paths {
   std::string socket;   // the daemon's
   std::string config_file;
   std::string system_config_file;  // the administrator's, below every user's own; for root the same file
+  std::string access_file;         // access.toml: who may do what
+  std::string tokens;              // hashes of the tokens that were given out
   std::string policies;
   std::string agents;
   std::string sandboxes;

@@ -47,6 +47,8 @@ struct Caller {
   uint32_t gid = 0;
   uint32_t umask = 022;
   std::vector<ResourceLimit> limits;
+  // Who asks, as the daemon knows it: what a front end says here is written over.
+  std::optional<std::string> principal = {};
   bool operator==(const Caller&) const = default;
 };
 
@@ -110,6 +112,10 @@ struct RunRequest {
   std::optional<bool> prove;          // start only what a twin was probed for just before, with nothing getting through
   // Keys of the policy that may be left unenforced where this machine cannot keep them, beside the policy's own.
   std::vector<std::string> allow_degraded;
+  // Policies that whoever asks has above him, as "A" or "A+B": nothing that is chosen goes beyond them.
+  std::optional<std::string> ceiling;
+  // Whoever asks may not change the host's files: a workspace that would be live by default is a copy.
+  bool copy_only = false;
   bool operator==(const RunRequest&) const = default;
 };
 

@@ -76,7 +76,8 @@ struct SandboxInfo {
   std::vector<uint16_t> host_ports;
   NetworkInfo network;
   std::vector<std::string> cgroups;
-  std::string rootfs;  // empty: the host's own tools
+  std::string rootfs;                  // empty: the host's own tools
+  std::optional<std::string> made_by;  // a principal; absent for one that an earlier version made
 };
 
 // Since the sandbox was made.

@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/book.h"
+#include "access/token_store.h"
 #include "api/server.h"
 #include "api/worker_pool.h"
 #include "audit/ledger.h"
@@ -179,6 +181,10 @@ Result<Ending> serve(Fd start_lock) {
                              return !changes || *changes != 0;
                            },
                            later});
+  access::Book book(paths.access_file, ::getuid());
+  access::TokenStore tokens(paths.tokens);
+  service::Gate gate({book, tokens, *ledger, life, base::system_clock()});
+  service::AccessCases access(book, tokens, *ledger, life, base::system_clock());
   service::WorkspaceCases workspaces(life, *ledger, locks,
                                      {.worker = directory + "/hydravisor-worker",
                                       .principal = principal,
@@ -232,11 +238,28 @@ Result<Ending> serve(Fd start_lock) {
   info.version = base::kVersion;
   info.pid = ::getpid();
   auto stop_soon = [&] { loop.post([&] { loop.stop(); }); };
-  service::DaemonService daemon_service({life, workspaces, audit, catalog, policies, probes, proofs, doctor, leftovers,
-                                         principal, logs, usage, info, stop_soon, [&](const std::string& program) {
-                                           ending.become = program;
-                                           stop_soon();
-                                         }});
+  service::DaemonService::Parts parts{life,
+                                      workspaces,
+                                      audit,
+                                      catalog,
+                                      policies,
+                                      probes,
+                                      proofs,
+                                      doctor,
+                                      leftovers,
+                                      access,
+                                      logs,
+                                      usage,
+                                      info,
+                                      stop_soon,
+                                      [&](const std::string& program) {
+                                        ending.become = program;
+                                        stop_soon();
+                                      }};
+  service::Entrance entrance =
+      [&](const service::Credentials& credentials) -> Result<std::shared_ptr<service::Service>> {
+    return std::make_shared<service::DaemonService>(parts, HV_TRY(gate.enter(credentials)));
+  };
   HV_TRY(life.reconcile());
   // What a daemon or a supervisor that was killed left, while everything else goes on.
   static_cast<void>(pool.submit([&] { static_cast<void>(leftovers.reap("system")); }));
@@ -250,6 +273,7 @@ Result<Ending> serve(Fd start_lock) {
   if (!ending.activated) ::unlink(paths.socket.c_str());
   Fd listener = HV_TRY(ending.activated ? ending.activated.duplicate() : base::listen_unix(paths.socket, SOCK_STREAM));
   api::ServerOptions server_options;
+  server_options.admits = [&](const base::PeerCredentials& peer) { return gate.admits(peer.uid); };
   server_options.refused = [&](const base::PeerCredentials& peer) {
     core::Event event = daemon_event("principal.refused");
     event.risk = core::Risk::high;
@@ -257,7 +281,7 @@ Result<Ending> serve(Fd start_lock) {
     static_cast<void>(ledger->record(event));
   };
   {
-    api::Server server(loop, std::move(listener), daemon_service, server_options);
+    api::Server server(loop, std::move(listener), entrance, server_options);
     Fd signals(::signalfd(-1, &signals_to_end, SFD_CLOEXEC | SFD_NONBLOCK));
     base::Subscription on_signal = loop.watch(signals.get(), base::Reactor::Interest::readable, [&] { loop.stop(); });
     loop.run();

@@ -172,6 +172,12 @@ void add_class(const core::EventKind& kind, const core::AuditRecord& record, con
       out["finding_info"] = Object{{"uid", base::format("behavior/{}", record.index)},
                                    {"title", base::format("Rule of behavior '{}'", text_of(event.payload, "rule"))}};
       break;
+    case 3001:
+      out["actor"] = actor_of(event);
+      out["device"] = std::move(device);
+      out["user"] =
+          Object{{"name", text_of(event.payload, "principal")}, {"credential_uid", text_of(event.payload, "token_id")}};
+      break;
     case 3002:
       out["user"] = Object{{"uid", text_of(event.payload, "uid")}};
       out["service"] = Object{{"name", "hydravisord"}};
@@ -185,6 +191,12 @@ void add_class(const core::EventKind& kind, const core::AuditRecord& record, con
       break;
     case 4003:
       add_question(event, out);
+      break;
+    case 6003:
+      out["actor"] = actor_of(event);
+      out["api"] =
+          Object{{"operation", text_of(event.payload, "action")}, {"service", Object{{"name", "hydravisord"}}}};
+      out["src_endpoint"] = Object{{"name", "localhost"}};
       break;
     case 6002: {
       Object app = product();
@@ -201,7 +213,8 @@ void add_class(const core::EventKind& kind, const core::AuditRecord& record, con
 }
 
 bool is_refusal(std::string_view kind) {
-  return kind == "call.denied" || kind == "network.denied" || kind == "principal.refused" || kind == "workspace.failed";
+  return kind == "call.denied" || kind == "network.denied" || kind == "principal.refused" || kind == "access.denied" ||
+         kind == "workspace.failed";
 }
 
 }  // namespace

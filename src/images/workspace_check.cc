@@ -119,6 +119,13 @@ base::Result<std::string> check_workspace(const WorkspaceCheck& check) {
       return refuse(base::ErrorCode::denied, "a system directory cannot be a workspace", kElsewhere);
   if (!state.empty() && (lies_in(path, state) || lies_in(state, path)))
     return refuse(base::ErrorCode::denied, "it holds Hydravisor's own state, or lies in it", kElsewhere);
+  for (const std::string& directory : check.own) {
+    std::string own = canonical_or_same(directory);
+    if (!own.empty() && (lies_in(path, own) || lies_in(own, path)))
+      return refuse(base::ErrorCode::denied,
+                    format("it holds {}, where Hydravisor's own files lie, or lies in it", base::printable(own)),
+                    kElsewhere);
+  }
   if (std::string secret = secret_within(path, home); !secret.empty() && lies_in(path, secret))
     return refuse(base::ErrorCode::denied, format("it lies in {}, which holds secrets", secret), kElsewhere);
   if (::access(path.c_str(), R_OK | X_OK) != 0)

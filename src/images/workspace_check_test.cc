@@ -16,8 +16,11 @@ using testing::HasSubstr;
 class WorkspaceCheckTest : public FakeHost, public testing::Test {
  protected:
   base::Result<std::string> check(const std::string& path, core::WorkspaceMode mode = core::WorkspaceMode::cow) {
-    return check_workspace(
-        {.path = path, .mode = mode, .home = home_, .state = top_ + "/home/ada/.local/state/hydravisor"});
+    return check_workspace({.path = path,
+                            .mode = mode,
+                            .home = home_,
+                            .state = top_ + "/home/ada/.local/state/hydravisor",
+                            .own = {home_ + "/.config/hydravisor"}});
   }
   std::string refusal(const std::string& path) {
     base::Result<std::string> result = check(path);
@@ -42,6 +45,11 @@ TEST_F(WorkspaceCheckTest, RefusesWhatWouldHandOverTooMuch) {
   EXPECT_THAT(refusal(home_ + "/.ssh/sub"), HasSubstr("which holds secrets"));
   EXPECT_THAT(refusal(home_ + "/.local/state"), HasSubstr("Hydravisor's own state"));
   EXPECT_THAT(refusal(home_ + "/.local/state/hydravisor/homes"), HasSubstr("Hydravisor's own state"));
+  std::filesystem::create_directories(home_ + "/.config/hydravisor/policies");
+  std::filesystem::create_directories(home_ + "/.config/other");
+  for (const char* below : {"/.config", "/.config/hydravisor", "/.config/hydravisor/policies"})
+    EXPECT_THAT(refusal(home_ + below), HasSubstr("where Hydravisor's own files lie")) << below;
+  EXPECT_TRUE(check(home_ + "/.config/other"));
   EXPECT_THAT(refusal("/etc"), HasSubstr("system directory"));
   EXPECT_THAT(refusal("/usr"), HasSubstr("system directory"));
   EXPECT_THAT(refusal("/proc/self"), HasSubstr("system directory"));

@@ -153,7 +153,8 @@ Result<uint64_t> AuditCases::first_since(base::WallTime time) {
   return first;
 }
 
-Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& request) {
+Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& request, const std::string& by) {
+  const std::string& who = by.empty() ? principal_ : by;
   if (!request.payloads_before && !request.before && !request.max_bytes)
     return Failure(base::invalid_argument("prune: say what may go: payloads_before, before or max_bytes"));
   if (request.reason.empty() || request.reason.size() > 1000)
@@ -161,7 +162,7 @@ Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& requ
   core::PruneReport report;
   if (request.payloads_before) {
     uint64_t before = HV_TRY(first_since(*request.payloads_before));
-    auto range = HV_TRY(ledger_.forget_payloads(before, principal_, request.reason));
+    auto range = HV_TRY(ledger_.forget_payloads(before, who, request.reason));
     if (range) report.payloads_first = range->first, report.payloads_last = range->last;
   }
   std::vector<audit::SegmentFile> segments = HV_TRY(audit::list_segments(ledger_.directory()));
@@ -175,7 +176,7 @@ Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& requ
     if (segment != segments.rbegin()) before = std::max(before, std::prev(segment)->first_index);
     break;
   }
-  auto range = HV_TRY(ledger_.prune(before, principal_, request.reason));
+  auto range = HV_TRY(ledger_.prune(before, who, request.reason));
   if (range) report.first = range->first, report.last = range->last;
   segments = HV_TRY(audit::list_segments(ledger_.directory()));
   for (const audit::SegmentFile& segment : segments) {

@@ -40,7 +40,7 @@ class AuditCases {
   base::Result<uint64_t> audit_size() { return ledger_.size(); }
   // Seals first, so that the report covers all that was recorded before the call.
   base::Result<core::VerifyReport> audit_verify();
-  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
+  base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request, const std::string& by = {});
   base::Result<TextSource> audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered);
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next
   // audit_events(): the watcher posts to its own loop and then asks for the page after the last it saw.

@@ -42,7 +42,7 @@ base::Result<std::vector<core::HomeInfo>> CatalogCases::homes() const {
   return homes;
 }
 
-base::Status CatalogCases::remove_home(std::string_view key) const {
+base::Status CatalogCases::remove_home(std::string_view key, const std::string& by) const {
   if (std::vector<std::string> users = users_of(key, sandboxes_()); !users.empty())
     return base::Failure(
         base::conflict(base::format("remove home '{}': in use by {}", base::printable(key), base::join(users, ", ")))
@@ -52,7 +52,7 @@ base::Status CatalogCases::remove_home(std::string_view key) const {
   if (home != homes.end()) {
     core::Event event;
     event.kind = "home.removing";
-    event.principal = principal_;
+    event.principal = by.empty() ? principal_ : by;
     event.payload = {{"key", home->key}, {"agent", home->agent}, {"project", home->project}, {"bytes", home->bytes}};
     (void)HV_TRY_CONTEXT(recorder_.record(event), "remove a home");
   }
@@ -60,10 +60,16 @@ base::Status CatalogCases::remove_home(std::string_view key) const {
   HV_TRY(homes_.remove(key));
   core::Event event;
   event.kind = "home.removed";
-  event.principal = principal_;
+  event.principal = by.empty() ? principal_ : by;
   event.payload = {{"key", std::string(key)}};
   (void)HV_TRY_CONTEXT(recorder_.record(event), "the home is removed, but that could not be recorded");
   return {};
+}
+
+std::string CatalogCases::agent_of(const core::RunRequest& request) const {
+  auto agent =
+      request.agent ? agents_.load(*request.agent) : agents_.find(request.command.empty() ? "" : request.command[0]);
+  return agent ? agent->name : "";
 }
 
 }  // namespace hv::service

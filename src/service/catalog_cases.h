@@ -26,7 +26,7 @@ class CatalogCases {
   };
   // All sandboxes there are, by any thread.
   using Sandboxes = std::function<std::vector<core::SandboxInfo>()>;
-  // `principal` is whom removals are recorded as done by: the daemon's owner.
+  // `principal` is whom removals are recorded as done by where nobody else is named: the daemon's owner.
   CatalogCases(const Places& places, Sandboxes sandboxes, core::Recorder& recorder, std::string principal);
 
   base::Result<std::vector<core::PolicyInfo>> policies() const { return policies_.list(); }
@@ -36,7 +36,9 @@ class CatalogCases {
   // With the names of the sandboxes that use each now.
   base::Result<std::vector<core::HomeInfo>> homes() const;
   // conflict while a sandbox that is alive uses it: its login and its agent's memory lie there.
-  base::Status remove_home(std::string_view key) const;
+  base::Status remove_home(std::string_view key, const std::string& by = {}) const;
+  // The profile that a start with this request would have: empty when there is none of that name.
+  std::string agent_of(const core::RunRequest& request) const;
 
  private:
   std::vector<std::string> users_of(std::string_view key, const std::vector<core::SandboxInfo>& sandboxes) const;

@@ -51,7 +51,8 @@ Result<LifeCycle::Pointer> LifeCycle::look_up(std::string_view sandbox) const {
 Result<SandboxView> LifeCycle::find(std::string_view sandbox) const {
   Pointer found = HV_TRY(look_up(sandbox));
   std::lock_guard lock(mutex_);
-  return SandboxView{found->stored.info, found->directory, found->network, found->stored.host_root};
+  return SandboxView{found->stored.info, found->directory, found->network, found->stored.host_root,
+                     found->stored.request.ceiling.value_or("")};
 }
 
 std::vector<SandboxView> LifeCycle::running() const {
@@ -59,7 +60,8 @@ std::vector<SandboxView> LifeCycle::running() const {
   std::lock_guard lock(mutex_);
   for (const auto& [id, sandbox] : sandboxes_)
     if (sandbox->stored.info.pid)
-      result.push_back({sandbox->stored.info, sandbox->directory, sandbox->network, sandbox->stored.host_root});
+      result.push_back({sandbox->stored.info, sandbox->directory, sandbox->network, sandbox->stored.host_root,
+                        sandbox->stored.request.ceiling.value_or("")});
   return result;
 }
 
@@ -78,12 +80,13 @@ std::vector<SandboxInfo> LifeCycle::list(const core::SandboxFilter& filter) cons
   return result;
 }
 
-Status LifeCycle::record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload, core::Risk risk) {
+Status LifeCycle::record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload, core::Risk risk,
+                         const std::string& by) {
   core::Event event;
   event.kind = std::move(kind);
   event.risk = risk;
   event.sandbox = sandbox.id();
-  event.principal = principal_of(sandbox.stored.request.caller);
+  event.principal = by.empty() ? principal_of(sandbox.stored.request.caller) : by;
   payload["name"] = sandbox.name();
   event.payload = std::move(payload);
   if (auto index = with_.ledger.record(event); !index)

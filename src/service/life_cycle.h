@@ -53,14 +53,18 @@ class LifeCycle final : public SandboxLookup {
   void run(core::RunRequest request, std::unique_ptr<Handover> handover, const Proven& proof = {});
   void exec(const std::string& sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover);
   void attach(const std::string& sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover);
-  void start(const std::string& sandbox, Reply<core::SandboxInfo> reply);
-  void stop(const std::string& sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply);
-  void extend(const std::string& sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply);
+  // `by` is whom it is recorded as done by, in these and the following; empty: who made the sandbox.
+  void start(const std::string& sandbox, Reply<core::SandboxInfo> reply, const std::string& by = {});
+  void stop(const std::string& sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply,
+            const std::string& by = {});
+  void extend(const std::string& sandbox, core::ExtendRequest request, Reply<core::SandboxInfo> reply,
+              const std::string& by = {});
   void kill(const std::string& sandbox, core::KillRequest request, StatusReply reply);
-  void pause(const std::string& sandbox, Reply<core::SandboxInfo> reply);
-  void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply);
-  void remove(const std::string& sandbox, bool force, StatusReply reply);
-  base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request);
+  void pause(const std::string& sandbox, Reply<core::SandboxInfo> reply, const std::string& by = {});
+  void resume(const std::string& sandbox, Reply<core::SandboxInfo> reply, const std::string& by = {});
+  void remove(const std::string& sandbox, bool force, StatusReply reply, const std::string& by = {});
+  base::Result<core::SandboxInfo> rename(std::string_view sandbox, const core::RenameRequest& request,
+                                         const std::string& by = {});
   base::Result<core::SandboxInfo> change_network(std::string_view sandbox, const core::NetworkRequest& request);
   core::Subscription wait(const std::string& sandbox, Reply<core::Outcome> reply);
   // Runs `command` inside and hands its streams to `client`: for what Hydravisor itself asks inside (probes).
@@ -120,7 +124,7 @@ class LifeCycle final : public SandboxLookup {
   // Reads all of it, giving the loop its turn in between; `then` runs at the end, perhaps within this call.
   void keep_reading(const Pointer& sandbox);
   void when_read(const Pointer& sandbox, std::function<void()> then);
-  base::Status freeze(const Pointer& sandbox, bool frozen);
+  base::Status freeze(const Pointer& sandbox, bool frozen, const std::string& by = {});
 
   std::shared_ptr<behavior::History> history_of(const std::string& agent);
   base::Status open_behavior(LiveSandbox& sandbox);
@@ -133,7 +137,7 @@ class LifeCycle final : public SandboxLookup {
   base::Status kill_by_rule(const Pointer& sandbox, const core::BehaviorRule& rule);
 
   base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {},
-                      core::Risk risk = core::Risk::info);
+                      core::Risk risk = core::Risk::info, const std::string& by = {});
   void set_state(LiveSandbox& sandbox, core::SandboxState state);
   void save(const LiveSandbox& sandbox);
   void reply_started(LiveSandbox& sandbox, const base::Result<core::SandboxInfo>& result);

@@ -34,7 +34,8 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
   if (!command && command.error().exit_code == 125) return handover->refuse(command.error().error);
   base::json::Object intent;
   intent["command"] = to_array(request.command);
-  if (Status recorded = record(sandbox, "exec.requested", std::move(intent)); !recorded)
+  std::string by = request.caller.principal.value_or("");
+  if (Status recorded = record(sandbox, "exec.requested", std::move(intent), core::Risk::info, by); !recorded)
     return handover->refuse(recorded.error());
   Result<Handover::Socket> socket = handover->accept(sandbox.name());
   if (!socket) return;
@@ -73,7 +74,8 @@ void LifeCycle::attach(const std::string& name, core::AttachRequest request, std
     runtime::send_failure(client, sent.error());
 }
 
-void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<SandboxInfo> reply) {
+void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<SandboxInfo> reply,
+                     const std::string& by) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
   Pointer sandbox = *found;
@@ -81,9 +83,9 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   if (state == SandboxState::stopped || state == SandboxState::created) return reply(sandbox->stored.info);
   if (sandbox->ending) return sandbox->on_stopped.push_back(std::move(reply));
   auto begin = [&]() -> Status {
-    if (state == SandboxState::paused && !sandbox->foreign_protocol) HV_TRY(freeze(sandbox, false));
+    if (state == SandboxState::paused && !sandbox->foreign_protocol) HV_TRY(freeze(sandbox, false, by));
     if (state != SandboxState::stopping) HV_TRY(core::check_transition(sandbox->name(), state, SandboxState::stopping));
-    HV_TRY(record(*sandbox, "sandbox.stopping"));
+    HV_TRY(record(*sandbox, "sandbox.stopping", {}, core::Risk::info, by));
     if (sandbox->foreign_protocol) return {};
     return sandbox->link->stop(static_cast<uint32_t>(std::min<uint64_t>(request.grace_ms, 3'600'000)));
   };
@@ -100,7 +102,8 @@ void LifeCycle::kill_supervisor_after(const Pointer& sandbox, std::chrono::milli
   });
 }
 
-void LifeCycle::extend(const std::string& name, core::ExtendRequest request, Reply<SandboxInfo> reply) {
+void LifeCycle::extend(const std::string& name, core::ExtendRequest request, Reply<SandboxInfo> reply,
+                       const std::string& by) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
   LiveSandbox& sandbox = **found;
@@ -113,7 +116,7 @@ void LifeCycle::extend(const std::string& name, core::ExtendRequest request, Rep
                     .with_hint("its time begins anew when it starts: hydravisor start " + sandbox.name())));
   auto grant = [&]() -> Status {
     HV_TRY(check_version(sandbox));
-    HV_TRY(record(sandbox, "sandbox.extended", {{"by_ms", request.millis}}));
+    HV_TRY(record(sandbox, "sandbox.extended", {{"by_ms", request.millis}}, core::Risk::info, by));
     return sandbox.link->extend(request.millis);
   };
   if (Status granted = grant(); !granted) return reply(Failure(std::move(granted).error()));
@@ -138,11 +141,11 @@ void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusR
   reply(sandbox.link->signal(request.signal));
 }
 
-Status LifeCycle::freeze(const Pointer& sandbox, bool frozen) {
+Status LifeCycle::freeze(const Pointer& sandbox, bool frozen, const std::string& by) {
   SandboxState to = frozen ? SandboxState::paused : SandboxState::running;
   HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
   HV_TRY(check_version(*sandbox));
-  HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed"));
+  HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed", {}, core::Risk::info, by));
   isolation::Cgroup cgroup(sandbox->stored.info.cgroups);
   // First, and back when it did not freeze: while it knows itself paused it does not try to end what cannot die.
   if (frozen && sandbox->link) HV_TRY(sandbox->link->tell_paused(true));
@@ -154,41 +157,43 @@ Status LifeCycle::freeze(const Pointer& sandbox, bool frozen) {
   return {};
 }
 
-void LifeCycle::pause(const std::string& name, Reply<SandboxInfo> reply) {
+void LifeCycle::pause(const std::string& name, Reply<SandboxInfo> reply, const std::string& by) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
-  Status done = freeze(*found, true);
+  Status done = freeze(*found, true, by);
   done ? reply((*found)->stored.info) : reply(Failure(std::move(done).error()));
 }
 
-void LifeCycle::resume(const std::string& name, Reply<SandboxInfo> reply) {
+void LifeCycle::resume(const std::string& name, Reply<SandboxInfo> reply, const std::string& by) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
-  Status done = freeze(*found, false);
+  Status done = freeze(*found, false, by);
   done ? reply((*found)->stored.info) : reply(Failure(std::move(done).error()));
 }
 
-void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
+void LifeCycle::remove(const std::string& name, bool force, StatusReply reply, const std::string& by) {
   Result<Pointer> found = look_up(name);
   if (!found) return reply(Failure(found.error()));
   Pointer sandbox = *found;
   if (sandbox->link && force) {
     std::string id = sandbox->id();
-    return stop(id, {0}, [this, id, reply](Result<SandboxInfo> stopped) {
+    auto then = [this, id, reply, by](Result<SandboxInfo> stopped) {
       if (!stopped) return reply(Failure(stopped.error()));
       // Once all is settled: a run that left nothing behind has removed itself by then.
-      with_.loop.post([this, id, reply] {
+      with_.loop.post([this, id, reply, by] {
         if (!look_up(id)) return reply({});
-        remove(id, true, reply);
+        remove(id, true, reply, by);
       });
-    });
+    };
+    return stop(id, {0}, std::move(then), by);
   }
   if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
     return reply(std::move(legal));
-  auto erase_and_reply = [this, sandbox, force, reply] {
+  auto erase_and_reply = [this, sandbox, force, reply, by] {
     auto hold = with_.locks.try_hold(sandbox->id());
-    if (!hold) return when_free(sandbox->id(), [this, id = sandbox->id(), force, reply] { remove(id, force, reply); });
-    erase(sandbox, principal_of(sandbox->stored.request.caller), reply);
+    if (!hold)
+      return when_free(sandbox->id(), [this, id = sandbox->id(), force, reply, by] { remove(id, force, reply, by); });
+    erase(sandbox, by.empty() ? principal_of(sandbox->stored.request.caller) : by, reply);
   };
   if (force) return when_gone(sandbox, erase_and_reply);
   // Unapplied changes are somebody's work.
@@ -206,14 +211,15 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply) {
   });
 }
 
-Result<SandboxInfo> LifeCycle::rename(std::string_view name, const core::RenameRequest& request) {
+Result<SandboxInfo> LifeCycle::rename(std::string_view name, const core::RenameRequest& request,
+                                      const std::string& by) {
   Pointer sandbox = HV_TRY(look_up(name));
   std::string wanted = HV_TRY(core::SandboxName::parse(request.name)).text();
   if (auto other = look_up(wanted); other && *other != sandbox)
     return Failure(base::already_exists("a sandbox named '" + wanted + "' exists"));
   base::json::Object payload;
   payload["to"] = wanted;
-  HV_TRY(record(*sandbox, "sandbox.renamed", std::move(payload)));
+  HV_TRY(record(*sandbox, "sandbox.renamed", std::move(payload), core::Risk::info, by));
   {
     std::lock_guard lock(mutex_);
     sandbox->stored.info.name = wanted;
@@ -245,7 +251,8 @@ Result<SandboxInfo> LifeCycle::change_network(std::string_view name, const core:
   base::json::Object payload;
   if (!request.allow.empty()) payload["allow"] = to_array(request.allow);
   if (!request.allow_private.empty()) payload["allow_private"] = to_array(request.allow_private);
-  HV_TRY(record(*sandbox, "network.changed", std::move(payload)));
+  HV_TRY(
+      record(*sandbox, "network.changed", std::move(payload), core::Risk::info, request.caller.principal.value_or("")));
   HV_TRY(sandbox->link->set_egress(plan.policy));
   {
     std::lock_guard lock(mutex_);

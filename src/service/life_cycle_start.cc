@@ -56,6 +56,7 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   info.workspace = {request.workspace.path, request.workspace.mode.value_or(core::WorkspaceMode::cow), {}};
   info.host_ports = request.host_ports;
   info.rootfs = request.rootfs.value_or("");
+  info.made_by = principal_of(request.caller);
   // Of this start only.
   request.prove.reset();
   sandbox->stored.request = std::move(request);
@@ -220,7 +221,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
     sandbox.subject = plan.subject;
     sandbox.subject.plan_digest = plan_digest(plan.spec);
   }
-  HV_TRY(record(sandbox, "sandbox.starting", std::move(intent)));
+  HV_TRY(
+      record(sandbox, "sandbox.starting", std::move(intent), core::Risk::info, std::exchange(sandbox.started_by, {})));
 
   // Noted before it begins, so that a daemon that comes after this one knows what there may be.
   SandboxState before = sandbox.state();
@@ -366,7 +368,8 @@ void LifeCycle::start_twin(core::RunRequest request, Reply<Twin> reply) {
   start(twin->id(), std::move(answer));
 }
 
-void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply) {
+void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply, const std::string& by) {
+  if (Result<Pointer> sandbox = look_up(name)) (*sandbox)->started_by = by;
   start_proven(name, {}, std::move(reply));
 }
 

@@ -13,7 +13,7 @@
 namespace hv::service {
 
 inline std::string principal_of(const core::Caller& caller) {
-  return "user:" + std::to_string(caller.uid);
+  return caller.principal.value_or("user:" + std::to_string(caller.uid));
 }
 
 inline base::json::Array to_array(const std::vector<std::string>& texts) {

@@ -44,6 +44,7 @@ struct LiveSandbox {
   core::NetworkUsage network;               // counted from the spool
   uint64_t last_job = 1;
   bool stop_asked = false;
+  std::string started_by;      // a principal, for the next start; empty: who made it
   core::ProofSubject subject;  // of a twin that was started by this daemon
   // While the cgroups of the last run are still being removed: what waits for that. They have the names of the next
   // run's.

@@ -22,6 +22,7 @@
 #include "policy/catalog.h"
 #include "policy/enforcement.h"
 #include "policy/keys.h"
+#include "service/ceiling.h"
 #include "service/egress_plan.h"
 #include "service/grants.h"
 #include "service/limits.h"
@@ -65,6 +66,12 @@ Result<WorkspaceMode> choose_mode(const core::RunRequest& request, const config:
                                   const policy::Policy& policy) {
   bool ceiling = reach_of(policy.workspace) < reach_of(WorkspaceMode::cow);
   WorkspaceMode wanted = request.workspace.mode.value_or(config.workspace.value_or(policy.workspace));
+  if (request.copy_only && wanted == WorkspaceMode::live) {
+    if (request.workspace.mode)
+      return Failure(base::denied("who starts this sandbox may not change the host's files: its workspace is a copy")
+                         .with_hint("leave --workspace out; a person applies what is good: hydravisor apply"));
+    wanted = WorkspaceMode::cow;
+  }
   if (!ceiling || reach_of(wanted) <= reach_of(policy.workspace)) return wanted;
   if (!request.workspace.mode) return policy.workspace;
   return Failure(base::denied("policy '" + policy.name + "' does not let the sandbox " +
@@ -83,7 +90,8 @@ Result<Decision> decide(const core::RunRequest& request, const core::Paths& path
   Decision decision;
   config::Config config =
       HV_TRY(config::load({paths.system_config_file, paths.config_file, request.caller.environment}));
-  decision.policy = HV_TRY(policy::Catalog(paths.policies).load(request.policy.value_or(config.default_policy)));
+  std::string policy = under_ceiling(request.policy.value_or(config.default_policy), request.ceiling.value_or(""));
+  decision.policy = HV_TRY(policy::Catalog(paths.policies).load(policy));
   decision.policy_digest = policy_digest(decision.policy);
   images::AgentCatalog agents(paths.agents);
   const std::string command = request.command.empty() ? "" : request.command[0];
@@ -392,8 +400,11 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     if (decision.mode == WorkspaceMode::none) {
       request.workspace.path.clear();
     } else {
-      request.workspace.path = HV_TRY(
-          images::check_workspace({request.workspace.path, decision.mode, request.caller.home, options_.paths.state}));
+      request.workspace.path = HV_TRY(images::check_workspace({request.workspace.path,
+                                                               decision.mode,
+                                                               request.caller.home,
+                                                               options_.paths.state,
+                                                               {options_.paths.config, options_.paths.runtime}}));
     }
     look = plan_request(request, decision, options_.user, options_.paths, directory);
     look.tools = &tools_;

@@ -252,11 +252,12 @@ Result<core::PolicyLearned> PolicyCases::learn(std::string_view sandbox,
   return core::PolicyLearned{request.name, learner->write(request.name, sandbox), learner->records()};
 }
 
-Result<core::PolicyInfo> PolicyCases::write(std::string_view name, const core::PolicyWriteRequest& request) const {
+Result<core::PolicyInfo> PolicyCases::write(std::string_view name, const core::PolicyWriteRequest& request,
+                                            const std::string& by) const {
   (void)HV_TRY(policies_.resolve_text(name, format("{}.toml", name), request.text));
   core::Event event;
   event.kind = "policy.writing";
-  event.principal = principal_;
+  event.principal = by.empty() ? principal_ : by;
   event.payload = {{"name", std::string(name)},
                    {"replace", request.replace},
                    {"sha256", base::to_hex(base::as_view(base::sha256(request.text)))}};

@@ -20,7 +20,8 @@ namespace hv::service {
 class PolicyCases {
  public:
   using MachineOf = std::function<policy::Machine()>;
-  // `directory` holds the user's policies. `principal` is whom new files are recorded as made by.
+  // `directory` holds the user's policies. `principal` is whom new files are recorded as made by
+  // where nobody else is named.
   PolicyCases(const std::string& directory, MachineOf machine, AuditCases& audit, core::Recorder& recorder,
               std::string principal)
       : policies_(directory),
@@ -39,7 +40,8 @@ class PolicyCases {
                                                 const core::PolicySimulateRequest& request) const;
   // not_found for a sandbox without records.
   base::Result<core::PolicyLearned> learn(std::string_view sandbox, const core::PolicyLearnRequest& request) const;
-  base::Result<core::PolicyInfo> write(std::string_view name, const core::PolicyWriteRequest& request) const;
+  base::Result<core::PolicyInfo> write(std::string_view name, const core::PolicyWriteRequest& request,
+                                       const std::string& by = {}) const;
 
   // The judges of the programs themselves: the gateway's rules, the filter's table, the environment's names.
   static policy::Judges judges();

@@ -127,7 +127,8 @@ base::Error refuse_unproven(const core::Proof& proof, uint64_t index) {
       base::format("{}; the whole proof: hydravisor audit show {}", base::join(fixes, "; "), index));
 }
 
-void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply) {
+void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply,
+                      const std::string& by) {
   if (request.sign && (request.control || !request.ids.empty()))
     return reply(Failure(
         base::invalid_argument("a proof is about every probe and every layer: 'sign' goes without the others")));
@@ -137,16 +138,16 @@ void ProbeCase::probe(const std::string& sandbox, const core::ProbeRequest& requ
   std::string name = view->info.name;
   if (!request.sign && !request.control)
     return run_in({id, view->info.isolation.nested.value_or(false), !view->info.rootfs.empty()}, request,
-                  [this, id, name, reply = std::move(reply)](Result<core::ProbeReport> report) {
-                    reply(record(std::move(report), id, name));
+                  [this, id, name, by, reply = std::move(reply)](Result<core::ProbeReport> report) {
+                    reply(record(std::move(report), id, name, by));
                   });
-  with_.start_twin(id, request.control, [this, id, name, request, reply = std::move(reply)](Result<Twin> twin) {
+  with_.start_twin(id, request.control, [this, id, name, request, by, reply = std::move(reply)](Result<Twin> twin) {
     if (!twin) return reply(Failure(std::move(twin).error().with_context("start the twin")));
     if (request.sign) return probe_twin(*twin, id, name, reply);
     run_in({twin->id, twin->nested, twin->own_root}, request,
-           [this, twin = twin->id, name, reply](Result<core::ProbeReport> report) {
+           [this, twin = twin->id, name, by, reply](Result<core::ProbeReport> report) {
              with_.remove_twin(twin);
-             reply(record(std::move(report), twin, name));
+             reply(record(std::move(report), twin, name, by));
            });
   });
 }
@@ -245,13 +246,13 @@ void ProbeCase::finish(const std::shared_ptr<Run>& run, Result<core::ProbeReport
 }
 
 Result<core::ProbeReport> ProbeCase::record(Result<core::ProbeReport> report, const std::string& sandbox_id,
-                                            const std::string& shown_as) {
+                                            const std::string& shown_as, const std::string& by) {
   if (!report) return report;
   report->sandbox = shown_as;
   core::Event event;
   event.kind = "probe.finished";
   event.sandbox = sandbox_id;
-  event.principal = with_.principal;
+  event.principal = by.empty() ? with_.principal : by;
   // Said by a program that runs beside the agent.
   event.trust = core::Trust::claimed;
   base::json::Array failed;

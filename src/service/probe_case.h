@@ -38,14 +38,15 @@ class ProbeCase {
     // Puts a proof about `sandbox` into the ledger, signed.
     std::function<void(const std::string& sandbox, const core::Proof&, Reply<uint64_t>)> sign;
     std::string directory;  // the daemon's runtime directory
-    std::string principal;  // whom the probing is recorded as done by
+    std::string principal;  // whom the probing is recorded as done by where nobody else is named
   };
   explicit ProbeCase(Collaborators collaborators);
   ~ProbeCase();
 
   // On the loop's thread, and so is the reply. The case goes before its loop, and after the loop's last turn; what is
   // then under way is dropped without a reply.
-  void probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply);
+  void probe(const std::string& sandbox, const core::ProbeRequest& request, Reply<core::ProbeReport> reply,
+             const std::string& by = {});
   // Probes a twin of the sandbox that the request would make. The index of the signed proof, or denied with what got
   // through, the layers that should have held it, and what to do.
   void prove(const core::RunRequest& request, Reply<uint64_t> reply);
@@ -65,7 +66,7 @@ class ProbeCase {
   // Replies; `run` is given up once the callback that led here has returned.
   void finish(const std::shared_ptr<Run>& run, base::Result<core::ProbeReport> report);
   base::Result<core::ProbeReport> record(base::Result<core::ProbeReport> report, const std::string& sandbox_id,
-                                         const std::string& shown_as);
+                                         const std::string& shown_as, const std::string& by);
 
   Collaborators with_;
   std::set<std::shared_ptr<Run>> runs_;

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "core/access_info.h"
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
@@ -56,13 +57,21 @@ struct LogChunk {
 // it, not the service.
 using TextSource = std::function<base::Result<std::optional<std::string>>()>;
 
+// Who asks, as the connection and its request tell: by the kernel's word, and by a token when one is shown.
+struct Credentials {
+  uint32_t uid = 0;
+  std::string token;  // empty: none
+};
+
+// What one who asks may use. Every method decides first whether he may: denied, with the rule, when not. It lives as
+// long as his request.
 class Service {
  public:
   virtual ~Service() = default;
 
   // The daemon itself. Both effects happen after the answer was given: the reply is already on its way when the loop
   // ends.
-  virtual core::DaemonInfo daemon() = 0;
+  virtual base::Result<core::DaemonInfo> daemon() = 0;
   virtual base::Status shut_down() = 0;
   virtual base::Status reexec(const core::ReexecRequest& request) = 0;
 
@@ -71,7 +80,8 @@ class Service {
   virtual void run(core::RunRequest request, std::unique_ptr<Handover> handover) = 0;
   virtual void exec(std::string sandbox, core::ExecRequest request, std::unique_ptr<Handover> handover) = 0;
   virtual void attach(std::string sandbox, core::AttachRequest request, std::unique_ptr<Handover> handover) = 0;
-  virtual std::vector<core::SandboxInfo> list(const core::SandboxFilter& filter) = 0;
+  // Those that whoever asks may see.
+  virtual base::Result<std::vector<core::SandboxInfo>> list(const core::SandboxFilter& filter) = 0;
   virtual base::Result<core::SandboxInfo> inspect(std::string_view sandbox) = 0;  // [pool]: counts changes
   virtual void start(std::string sandbox, Reply<core::SandboxInfo> reply) = 0;
   virtual void stop(std::string sandbox, core::StopRequest request, Reply<core::SandboxInfo> reply) = 0;
@@ -132,6 +142,15 @@ class Service {
   // Takes away what killed processes left behind.
   virtual base::Result<core::ReapReport> reap() = 0;
 
+  // Who may do what. [pool]
+  virtual base::Result<core::AccessInfo> access() = 0;
+  virtual base::Result<core::AccessAnswer> ask_access(const core::AccessQuestion& question) = 0;
+  virtual base::Result<std::vector<core::TokenInfo>> tokens() = 0;
+  // The only time that a token is told.
+  virtual base::Result<core::TokenMade> make_token(const core::TokenRequest& request) = 0;
+  // With all that came from it.
+  virtual base::Result<std::vector<core::TokenInfo>> revoke_token(std::string_view id) = 0;
+
   // The ledger. [pool]
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;
   virtual base::Result<core::AuditRecord> audit_event(uint64_t index) = 0;
@@ -146,5 +165,8 @@ class Service {
   // Calls `wake` (any thread, cheap, may be spurious) after records were added. On the loop's thread.
   virtual core::Subscription watch_audit(std::function<void()> wake) = 0;
 };
+
+// Lets somebody in. denied for a token that does not hold.
+using Entrance = std::function<base::Result<std::shared_ptr<Service>>(const Credentials&)>;
 
 }  // namespace hv::service

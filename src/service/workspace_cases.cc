@@ -91,6 +91,7 @@ struct WorkspaceCases::Operation {
   SandboxView view;
   workspace::Places places;
   bool untouched = false;  // it never ran: there is nothing to compare
+  std::string by = {};     // a principal; empty: the daemon's owner
 
   const std::string& name() const { return view.info.name; }
   core::WorkspaceMode mode() const { return view.info.workspace.mode; }
@@ -104,7 +105,8 @@ WorkspaceCases::WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& r
       worker_(options.worker),
       options_(std::move(options)) {}
 
-Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox, std::string_view verb) {
+Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox, std::string_view verb,
+                                                        std::string_view by) {
   std::string id = HV_TRY(sandboxes_.find(sandbox)).info.id;
   SandboxLocks::Hold hold = locks_.wait_for(id);
   // Looked at again: it may have started, stopped or gone while we waited.
@@ -116,7 +118,7 @@ Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox
   };
   if (workspace.mode == core::WorkspaceMode::none || workspace.path.empty()) return refuse("it has no workspace");
   if (workspace.mode == core::WorkspaceMode::ro) return refuse("its workspace is read-only, so nothing has changed");
-  Operation operation{std::move(hold), std::move(view), {}};
+  Operation operation{std::move(hold), std::move(view), {}, false, std::string(by)};
   operation.places.host = operation.view.info.workspace.path;
   operation.places.records = operation.view.directory + "/workspace";
   operation.places.home = options_.home;
@@ -128,11 +130,11 @@ Result<WorkspaceCases::Operation> WorkspaceCases::begin(std::string_view sandbox
   return operation;
 }
 
-Status WorkspaceCases::record(const SandboxView& view, std::string_view kind, json::Object payload) {
+Status WorkspaceCases::record(const Operation& operation, std::string_view kind, json::Object payload) {
   core::Event event;
   event.kind = kind;
-  event.sandbox = view.info.id;
-  event.principal = options_.principal;
+  event.sandbox = operation.view.info.id;
+  event.principal = operation.by.empty() ? options_.principal : operation.by;
   event.payload = std::move(payload);
   (void)HV_TRY(recorder_.record(event));
   return {};
@@ -143,36 +145,37 @@ template <typename Report>
 Result<Report> WorkspaceCases::perform(const Operation& operation, std::string_view verb, std::string_view past,
                                        json::Object intended, const std::function<Result<Report>()>& act) {
   const SandboxView& view = operation.view;
-  HV_TRY_CONTEXT(record(view, base::format("workspace.{}ing", verb), std::move(intended)),
+  HV_TRY_CONTEXT(record(operation, base::format("workspace.{}ing", verb), std::move(intended)),
                  base::format("{} '{}': nothing was done", verb, view.info.name));
   Result<Report> report = act();
   if (!report) {
     // The failure is told to whoever asked; that it could not be recorded as well would hide it.
-    (void)record(view, "workspace.failed", {{"operation", verb}, {"error", report.error().message()}});
+    (void)record(operation, "workspace.failed", {{"operation", verb}, {"error", report.error().message()}});
     // The worker may have died in the middle. What cannot be put right now is when the daemon starts again.
     if (is_half_done(view.directory)) (void)finish(operation);
     return report;
   }
-  HV_TRY_CONTEXT(record(view, base::format("workspace.{}", past), describe(*report)),
+  HV_TRY_CONTEXT(record(operation, base::format("workspace.{}", past), describe(*report)),
                  base::format("{} '{}': it was done, but could not be recorded", verb, view.info.name));
   return report;
 }
 
 Status WorkspaceCases::finish(const Operation& operation) {
-  HV_TRY(record(operation.view, "workspace.recovering", {}));
+  HV_TRY(record(operation, "workspace.recovering", {}));
   std::string what = HV_TRY(worker_.recover(operation.places, operation.mode()));
-  return record(operation.view, "workspace.recovered", {{"operation", what}});
+  return record(operation, "workspace.recovered", {{"operation", what}});
 }
 
-Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const core::DiffRequest& request) {
-  Operation operation = HV_TRY(begin(sandbox, "diff"));
+Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const core::DiffRequest& request,
+                                                std::string_view by) {
+  Operation operation = HV_TRY(begin(sandbox, "diff", by));
   core::ChangeReport report;
   if (!operation.untouched) report = HV_TRY(worker_.diff(operation.places, operation.mode(), request));
   report.sandbox = operation.name();
   report.workspace = operation.places.host;
   report.mode = operation.mode();
   // So that what was shown can be held against what was applied. A full disk must not keep the changes from being seen.
-  (void)record(operation.view, "workspace.diffed",
+  (void)record(operation, "workspace.diffed",
                {{"files", report.files.size()},
                 {"added", report.added_lines},
                 {"removed", report.removed_lines},
@@ -181,8 +184,9 @@ Result<core::ChangeReport> WorkspaceCases::diff(std::string_view sandbox, const 
   return report;
 }
 
-Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const core::ApplyRequest& request) {
-  Operation operation = HV_TRY(begin(sandbox, "apply"));
+Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const core::ApplyRequest& request,
+                                                std::string_view by) {
+  Operation operation = HV_TRY(begin(sandbox, "apply", by));
   core::ApplyReport nothing;
   nothing.dry_run = request.dry_run;
   if (operation.untouched) return nothing;
@@ -195,8 +199,9 @@ Result<core::ApplyReport> WorkspaceCases::apply(std::string_view sandbox, const 
   return perform<core::ApplyReport>(operation, "apply", "applied", describe(request), act);
 }
 
-Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, const core::DiscardRequest& request) {
-  Operation operation = HV_TRY(begin(sandbox, "discard"));
+Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, const core::DiscardRequest& request,
+                                                  std::string_view by) {
+  Operation operation = HV_TRY(begin(sandbox, "discard", by));
   if (operation.untouched) return core::PathsReport{};
   bool running = is_alive(operation.view.info.state);
   if (running && operation.mode() == core::WorkspaceMode::cow)
@@ -209,16 +214,16 @@ Result<core::PathsReport> WorkspaceCases::discard(std::string_view sandbox, cons
   });
 }
 
-Result<core::PathsReport> WorkspaceCases::undo(std::string_view sandbox) {
-  Operation operation = HV_TRY(begin(sandbox, "undo"));
+Result<core::PathsReport> WorkspaceCases::undo(std::string_view sandbox, std::string_view by) {
+  Operation operation = HV_TRY(begin(sandbox, "undo", by));
   if (operation.untouched)
     return Failure(base::not_found(base::format("undo '{}': there is nothing to take back", operation.name())));
   return perform<core::PathsReport>(operation, "undo", "undone", {},
                                     [&] { return worker_.undo(operation.places, operation.mode()); });
 }
 
-Result<core::PathsReport> WorkspaceCases::sync(std::string_view sandbox) {
-  Operation operation = HV_TRY(begin(sandbox, "sync"));
+Result<core::PathsReport> WorkspaceCases::sync(std::string_view sandbox, std::string_view by) {
+  Operation operation = HV_TRY(begin(sandbox, "sync", by));
   // A live workspace is the host's own directory.
   if (operation.untouched || operation.mode() == core::WorkspaceMode::live) return core::PathsReport{};
   return perform<core::PathsReport>(operation, "sync", "synced", {}, [&] { return bring_in(operation); });

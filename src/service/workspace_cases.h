@@ -36,15 +36,19 @@ class WorkspaceCases {
   WorkspaceCases(const SandboxLookup& sandboxes, core::Recorder& recorder, SandboxLocks& locks, WorkerOptions options);
 
   // All of them: conflict, with what to do instead, for a sandbox whose workspace is read-only or absent; not_found for
-  // an unknown sandbox. A sandbox that never ran has no changes.
-  base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request);
+  // an unknown sandbox. A sandbox that never ran has no changes. `by` is
+  // whom it is recorded as done by; empty: the principal of the options.
+  base::Result<core::ChangeReport> diff(std::string_view sandbox, const core::DiffRequest& request,
+                                        std::string_view by = {});
   // A dry run leaves no trace in the ledger. For a live workspace it means that the changes are meant to stay: undo no
   // longer takes them back.
-  base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request);
-  base::Result<core::PathsReport> discard(std::string_view sandbox, const core::DiscardRequest& request);
-  base::Result<core::PathsReport> undo(std::string_view sandbox);
+  base::Result<core::ApplyReport> apply(std::string_view sandbox, const core::ApplyRequest& request,
+                                        std::string_view by = {});
+  base::Result<core::PathsReport> discard(std::string_view sandbox, const core::DiscardRequest& request,
+                                          std::string_view by = {});
+  base::Result<core::PathsReport> undo(std::string_view sandbox, std::string_view by = {});
   // Only a running sandbox needs it: each start sees the host's files as they are then.
-  base::Result<core::PathsReport> sync(std::string_view sandbox);
+  base::Result<core::PathsReport> sync(std::string_view sandbox, std::string_view by = {});
 
   // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
   // changes (ro, none). Not recorded.
@@ -55,10 +59,10 @@ class WorkspaceCases {
 
  private:
   struct Operation;
-  base::Result<Operation> begin(std::string_view sandbox, std::string_view verb);
+  base::Result<Operation> begin(std::string_view sandbox, std::string_view verb, std::string_view by = {});
   base::Result<core::PathsReport> bring_in(const Operation& operation);
   base::Status finish(const Operation& operation);
-  base::Status record(const SandboxView& view, std::string_view kind, base::json::Object payload);
+  base::Status record(const Operation& operation, std::string_view kind, base::json::Object payload);
   template <typename Report>
   base::Result<Report> perform(const Operation& operation, std::string_view verb, std::string_view past,
                                base::json::Object intended, const std::function<base::Result<Report>()>& act);

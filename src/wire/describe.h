@@ -42,6 +42,7 @@ void describe(V& v, T& x) {
   v.required("gid", x.gid);
   v.optional("umask", x.umask);
   v.optional("limits", x.limits);
+  v.optional("principal", x.principal);
 }
 
 template <typename V, Same<core::WorkspaceRequest> T>
@@ -90,6 +91,8 @@ void describe(V& v, T& x) {
   v.optional("skipped_layers", x.skipped_layers);
   v.optional("prove", x.prove);
   v.optional("allow_degraded", x.allow_degraded);
+  v.optional("ceiling", x.ceiling);
+  v.optional("copy_only", x.copy_only);
 }
 
 template <typename V, Same<core::ExecRequest> T>
@@ -221,6 +224,7 @@ void describe(V& v, T& x) {
   v.optional("network", x.network);
   v.required_bytes("cgroups", x.cgroups);
   v.required_bytes("rootfs", x.rootfs);
+  v.optional("made_by", x.made_by);
 }
 
 template <typename V, Same<core::SandboxStats> T>

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "core/access_info.h"
 #include "core/audit_query.h"
 #include "core/change.h"
 #include "core/host_info.h"
@@ -26,8 +27,8 @@ struct List {
   std::vector<T> items;
 };
 
-// For every type of the headers above with a description, and List of SandboxInfo, PolicyInfo, AgentInfo, HomeInfo and
-// ProofInfo.
+// For every type of the headers above with a description, and List of SandboxInfo, PolicyInfo, AgentInfo, HomeInfo,
+// ProofInfo and TokenInfo.
 template <typename T>
 base::json::Value to_json(const T& value);
 template <typename T>
