@@ -77,10 +77,12 @@ struct Judge::Found {
 
 Judge::Judge(Access access, uint32_t owner) : access_(std::move(access)), owner_(owner) {
   for (const Grant& grant : access_.grants) {
+    asks_for_agents_ |= !grant.where.agents.empty();
     (grant.principal.empty() ? of_role_[grant.role] : of_principal_[grant.principal]).push_back(&grant);
     if (!grant.principal.empty() && !grant.allow.empty()) named_.insert(grant.principal);
   }
   for (const SandboxRule& rule : access_.sandboxes) {
+    asks_for_agents_ |= !rule.where.agents.empty();
     bool plain = !rule.where.sandboxes.empty() && std::ranges::all_of(rule.where.sandboxes, &Pattern::is_literal);
     if (plain)
       for (const Pattern& name : rule.where.sandboxes) of_sandbox_[name.text()].push_back(&rule);

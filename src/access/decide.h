@@ -67,6 +67,8 @@ class Judge {
   std::optional<Identity> identify(const Subject& subject) const;
   Decision decide(const Subject& subject, core::Action action, const Resource* resource = nullptr) const;
   const Access& access() const { return access_; }
+  // Whether any rule goes by the profile that a sandbox starts with.
+  bool asks_for_agents() const { return asks_for_agents_; }
 
  private:
   struct Found;
@@ -78,6 +80,7 @@ class Judge {
   using Grants = std::unordered_map<std::string, std::vector<const Grant*>>;
   Access access_;
   uint32_t owner_;
+  bool asks_for_agents_ = false;
   Grants of_principal_;
   Grants of_role_;
   std::unordered_map<std::string, std::vector<const SandboxRule*>> of_sandbox_;  // by a name without stars

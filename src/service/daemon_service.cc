@@ -49,7 +49,8 @@ Result<core::ReapReport> DaemonService::reap() {
 
 Status DaemonService::admit(core::RunRequest& request) const {
   request.caller.principal = me_.name();
-  access::Resource about{request.name.value_or(""), with_.catalog.agent_of(request), request.labels, me_.name()};
+  std::string agent = me_.asks_for_agents() ? with_.catalog.agent_of(request) : "";
+  access::Resource about{request.name.value_or(""), agent, request.labels, me_.name()};
   HV_TRY(me_.may(Action::sandbox_create, about));
   if (Status under = put_under(request, me_.ceilings()); !under)
     return me_.refuse(Action::sandbox_create, access::Scope::built_in, std::move(under).error());

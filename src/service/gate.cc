@@ -50,6 +50,10 @@ std::vector<std::string> Visitor::ceilings() const {
   return identity ? identity->ceilings : std::vector<std::string>{};
 }
 
+bool Visitor::asks_for_agents() const {
+  return gate_->with_.book.rules().judge->asks_for_agents();
+}
+
 std::optional<std::string> Visitor::role() const {
   access::Rules rules = gate_->with_.book.rules();
   auto identity = rules.judge->identify(subject_);

@@ -53,6 +53,8 @@ class Visitor {
   // Policies that no sandbox of his goes beyond.
   std::vector<std::string> ceilings() const;
   std::optional<std::string> role() const;
+  // Whether any rule goes by the profile that a sandbox starts with, so that it is worth being looked for.
+  bool asks_for_agents() const;
 
   base::Status may(core::Action action) const;
   // About a sandbox by name or id. One that there is not is nobody's: who has no right to any sandbox of that name

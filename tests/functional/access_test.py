@@ -92,7 +92,7 @@ class EveryRoute(AccessCase):
         caller = {"environment": [], "directory": self.world.project, "home": self.world.home, "uid": os.getuid(), "gid": os.getgid()}
         run = {"command": ["true"], "workspace": {"path": self.world.project, "mode": "cow"}, "caller": caller}
         bodies = {
-            "POST /v1/reexec": {"program": "not/absolute"},
+            "POST /v1/reexec": {"program": "/nonexistent/hydravisord"},
             "POST /v1/run": run,
             "POST /v1/sandboxes": run,
             "POST /v1/sandboxes/{name}/stop": {},
@@ -144,8 +144,8 @@ class EveryRoute(AccessCase):
                     self.assertEqual(status, 403, answer)
                     problem = json.loads(answer)
                     self.assertEqual(problem["code"], "denied")
-                    if not (why in problem["message"] or "no agent may" in problem["message"]):
-                        self.fail(problem["message"])
+                    if not (why in problem["detail"] or "no agent may" in problem["detail"]):
+                        self.fail(problem["detail"])
             denied = self.events("access.denied", caused=who)
             self.assertGreaterEqual(len(denied), len(routes), who)
             for event in denied:
@@ -291,7 +291,7 @@ class Agents(AccessCase):
         mine = self.world.json("inspect", name)
         self.assertEqual(mine["policy"], "audit-only+restricted")
         other = self.world.json("inspect", self.world.ok("create", "--policy", "audit-only", "--workspace", "none").strip())
-        everybody = [sum(rule["rule"] == "*" for rule in of["network"]["rules"]) for of in (mine, other)]
+        everybody = [sum(rule["rule"] == "*:*" for rule in of["network"]["rules"]) for of in (mine, other)]
         self.assertEqual((everybody[0], everybody[1] > 0), (0, True), (mine["network"], other["network"]))
         for _ in range(2):
             self.world.ok("start", name, env=token)

@@ -225,6 +225,22 @@ class Conformance(hydravisor.TestCase):
         self.call("get", "/v1/homes")
         self.call("delete", "/v1/homes/{key}", key="nothing", status=404)
 
+    def test_access(self):
+        access = self.call("get", "/v1/access")
+        self.assertEqual((access["principal"], access["role"], access["present"]), (f"user:{os.getuid()}", "trusted", False))
+        self.assertEqual(self.call("post", "/v1/access/check", {"action": "exec"})["verdict"], "allow")
+        self.assertEqual(self.call("post", "/v1/access/check", {"action": "exec", "principal": "agent:ci"})["verdict"], "deny")
+        self.call("post", "/v1/access/check", {"action": "exec", "sandbox": "nothing"}, status=404)
+        self.call("post", "/v1/access/check", {"action": "fly"}, status=400)
+        made = self.call("post", "/v1/tokens", {"principal": "agent:ci", "role": "sandboxed", "actions": ["exec"], "lifetime_ms": 60000})
+        self.assertEqual(made["info"]["id"], made["token"].split("_")[1])
+        self.assertEqual(self.call("get", "/v1/tokens")["items"], [made["info"]])
+        self.call("post", "/v1/tokens", {"principal": "ci"}, status=400)
+        self.call("post", "/v1/tokens", {"principal": "agent:ci"}, status=409)
+        self.call("post", "/v1/tokens", {"principal": "agent:ci", "role": "nothing"}, status=404)
+        self.assertEqual(self.call("delete", "/v1/tokens/{id}", id=made["info"]["id"])["items"], [made["info"]])
+        self.call("delete", "/v1/tokens/{id}", id=made["info"]["id"], status=404)
+
     def test_proofs(self):
         self.assertEqual(self.call("get", "/v1/proofs"), {"items": []})
         self.world.ok("create", "--name", "web", "--", "true")
