@@ -16,7 +16,9 @@ constexpr std::string_view kSuffix = ".journal";
 
 template <typename Integer>
 void put(std::string& out, Integer value) {
-  for (size_t i = 0; i < sizeof value; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  std::array<char, sizeof(Integer)> bytes{};
+  for (size_t i = 0; i < sizeof value; ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xff);
+  out.append(bytes.data(), bytes.size());
 }
 
 template <typename Integer>
@@ -59,16 +61,21 @@ std::optional<uint64_t> parse_segment_name(std::string_view name) {
   return index;
 }
 
-std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload) {
-  std::string out;
-  out.reserve(kFrameHeaderSize + envelope.size() + salt.size() + payload.size());
+void append_frame(std::string& out, std::string_view envelope, std::string_view salt, std::string_view payload) {
+  size_t begin = out.size();
   put(out, static_cast<uint32_t>(envelope.size()));
   put(out, static_cast<uint32_t>(payload.size()));
   put(out, crc32c(envelope));
   put(out, crc32c(payload, crc32c(salt)));
-  put(out, crc32c(out));
+  put(out, crc32c(std::string_view(out).substr(begin)));
   put(out, static_cast<uint32_t>(kPayloadPresent));
   out.append(envelope).append(salt).append(payload);
+}
+
+std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload) {
+  std::string out;
+  out.reserve(kFrameHeaderSize + envelope.size() + salt.size() + payload.size());
+  append_frame(out, envelope, salt, payload);
   return out;
 }
 

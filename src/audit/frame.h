@@ -54,6 +54,7 @@ struct FrameResult {
   Frame frame;  // for none and bad_envelope
 };
 
+void append_frame(std::string& out, std::string_view envelope, std::string_view salt, std::string_view payload);
 std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload);
 // The record at the start of `bytes`. A payload whose checksum does not fit is no fault here: the record still has its
 // place in the tree.

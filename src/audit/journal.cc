@@ -148,16 +148,16 @@ base::Status Journal::cut_partial() {
   return {};
 }
 
-base::Status Journal::append(std::string_view frame) {
+base::Status Journal::append(std::string_view frames, uint64_t count) {
   HV_TRY(cut_partial());
-  if (base::Status written = write_at(*options_.files, fd_->get(), frame, offset_); !written) {
+  if (base::Status written = write_at(*options_.files, fd_->get(), frames, offset_); !written) {
     partial_ = true;
     // Best effort now; the next append insists.
     (void)cut_partial();
     return base::Failure(std::move(written).error().with_context(path_));
   }
-  offset_ += frame.size();
-  ++next_index_;
+  offset_ += frames.size();
+  next_index_ += count;
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,9 @@ class Ledger final : public core::Recorder {
   // The event's time is filled in when it has none. An event whose origin is recorded already is not recorded again:
   // its index is returned. The events of one spool come in the order of their sequence. Any thread.
   base::Result<uint64_t> record(const core::Event& event) override;
+  // What one spool holds further, in the order of its sequence: as record() for each of them, with one write for all.
+  // On failure none is recorded that was not before. invalid_argument for an event of another spool.
+  base::Status record_spooled(std::span<const core::Event> events);
   // Waits until everything recorded before the call is durable, or sealed.
   base::Status sync();
   base::Status seal();
@@ -104,7 +108,7 @@ class Ledger final : public core::Recorder {
     std::string payload;
   };
   base::Result<Draft> draft(const core::Event& event) const;
-  base::Result<uint64_t> append(Lock& lock, Draft draft);
+  base::Result<uint64_t> append(Lock& lock, std::span<Draft> drafts);
   base::Status ask(Request::Kind kind);
   base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
   base::Status prepare_to_append(Lock& lock);
@@ -127,7 +131,12 @@ class Ledger final : public core::Recorder {
   std::condition_variable request_done_;
   Journal journal_;
   SpoolIndex spools_;
-  std::vector<std::string> fresh_;  // envelopes that the tree has not seen
+  // Envelopes that the tree has not seen, one behind the other.
+  struct Fresh {
+    std::string texts;
+    std::vector<size_t> ends;
+  } fresh_;
+  std::string frames_;  // kept for its memory only
   Time fresh_since_{};
   bool writer_waits_ = false;
   bool stopping_ = false;

@@ -1,16 +1,18 @@
 // Makes a ledger for the independent check to read: make_ledger DIRECTORY COUNT [ROTATE_AT...]. A hand-over of keys
 // follows each entry named; the payload of entry 1 is deleted at the end.
 // --bundle DIRECTORY FROM TO [CHECKPOINT] prints entries [FROM, TO) of it as a bundle, which continues the checkpoint
-// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT records what a loop of small programs leaves,
-// --verify DIRECTORY and
+// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT [TOGETHER] records what loops of small programs in
+// 20 sandboxes leave, TOGETHER events by one write as the daemon takes them from a spool; --verify DIRECTORY and
 // --search DIRECTORY use it. Each prints what it took.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/resource.h>
 
@@ -49,7 +51,6 @@ hv::core::Event loop_event(uint64_t number) {
   event.sandbox = number % 7 == 0 ? "s0123456789abcdef" : "sfedcba9876543210";
   event.principal = "agent:" + event.sandbox;
   event.trust = hv::core::Trust::claimed;
-  event.origin = hv::core::Origin{"s" + std::to_string(number % 20), number / 20 + 1};
   if (number % 100'000 == 99'999) {
     event.kind = "network.denied";
     event.risk = hv::core::Risk::low;
@@ -67,15 +68,29 @@ hv::core::Event loop_event(uint64_t number) {
   return event;
 }
 
-int loop(const std::string& directory, uint64_t count) {
+int loop(const std::string& directory, uint64_t count, uint64_t together) {
   hv::audit::Ledger::Options options;
   options.directory = directory;
   options.origin = "example.com/loop";
   auto ledger = hv::audit::Ledger::open(options);
   if (!ledger) return fail(ledger.error());
   auto begin = std::chrono::steady_clock::now();
-  for (uint64_t number = 0; number < count; ++number)
-    if (auto index = (*ledger)->record(loop_event(number)); !index) return fail(index.error());
+  std::array<uint64_t, 20> sequences{};
+  std::vector<hv::core::Event> events;
+  for (uint64_t number = 0; number < count;) {
+    uint64_t spool = number / together % sequences.size();
+    events.clear();
+    for (; events.size() < together && number < count; ++number) {
+      events.push_back(loop_event(number));
+      events.back().origin = hv::core::Origin{"s" + std::to_string(spool), ++sequences[spool]};
+    }
+    hv::base::Status recorded;
+    if (together > 1)
+      recorded = (*ledger)->record_spooled(events);
+    else if (auto index = (*ledger)->record(events[0]); !index)
+      recorded = hv::base::Failure(index.error());
+    if (!recorded) return fail(recorded.error());
+  }
   double recorded = seconds_since(begin);
   if (auto sealed = (*ledger)->seal(); !sealed) return fail(sealed.error());
   std::printf("recorded %.3f sealed %.3f\n", recorded, seconds_since(begin));
@@ -165,7 +180,9 @@ int search(const std::string& directory) {
 
 int main(int argc, char** argv) {
   std::string_view mode = argc > 2 ? argv[1] : "";
-  if (mode == "--loop" && argc == 4) return loop(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (mode == "--loop" && (argc == 4 || argc == 5))
+    return loop(argv[2], std::strtoull(argv[3], nullptr, 10),
+                argc == 5 ? std::max(1ULL, std::strtoull(argv[4], nullptr, 10)) : 1);
   if (mode == "--bundle" && (argc == 5 || argc == 6))
     return bundle(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10),
                   argc == 6 ? argv[5] : nullptr);
