@@ -69,7 +69,7 @@ base::Status Journal::recover(const OnRecord& on_record, uint64_t scan_from) {
       return damaged(file->path, next_index_, "the entries before this segment are missing");
     Segment segment = HV_TRY(Segment::load(*file));
     for (; next_index_ < segment.end_index(); ++next_index_) {
-      base::Result<Envelope> envelope = decode_envelope(segment.frame(next_index_).envelope);
+      base::Result<Envelope> envelope = decode_envelope(segment.frame_unchecked(next_index_).envelope);
       if (!envelope || envelope->index != next_index_) return damaged(file->path, next_index_, "it is not that entry");
       on_record(*envelope);
     }

@@ -12,6 +12,7 @@
 #include "audit/reader.h"
 #include "audit/resumption.h"
 #include "audit/segment.h"
+#include "audit/segment_bytes.h"
 #include "audit/tile_tree.h"
 #include "base/check.h"
 #include "base/format.h"
@@ -65,6 +66,7 @@ core::Event own_event(std::string kind, base::json::Object payload, core::Risk r
 
 base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
   base::Fd lock_file = HV_TRY(lock_directory(options.directory));
+  HV_TRY(remove_unfinished_archives(options.directory));
   std::vector<SegmentFile> segments = HV_TRY(list_segments(options.directory));
   bool fresh = segments.empty() && !base::path_exists(options.directory + "/checkpoint");
   KeyStore keys = HV_TRY(KeyStore::open(options.directory, options.origin, fresh, *options.files, *options.clock));
@@ -340,37 +342,11 @@ base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, cons
   return range;
 }
 
-// Segment by segment: the marks first, so that a crash in between leaves payloads that are deleted but not yet erased,
-// never ones that look damaged.
 base::Status Ledger::erase_payloads(const Range& range) {
+  std::lock_guard house(keeping_house_);
   for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
     if (file.first_index > range.last) break;
-    Segment segment = HV_TRY(Segment::load(file));
-    uint64_t begin = std::max(range.first, file.first_index);
-    uint64_t end = std::min(range.last + 1, segment.end_index());
-    if (begin >= end) continue;
-    base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
-    auto write = [&](std::string_view data, size_t offset) -> base::Status {
-      while (!data.empty()) {
-        ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
-        if (count <= 0)
-          return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", file.path));
-        data.remove_prefix(static_cast<size_t>(count));
-        offset += static_cast<size_t>(count);
-      }
-      return {};
-    };
-    for (uint64_t index = begin; index < end; ++index) {
-      Frame frame = segment.frame(index);
-      base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-      if (envelope && envelope->kind.starts_with("ledger.")) continue;
-      size_t start = segment.offset(index);
-      HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
-      HV_TRY(
-          write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
-    }
-    if (options_.files->sync(fd.get()) != 0)
-      return base::Failure(base::Error::from_errno(errno, "delete a payload", file.path));
+    HV_TRY(file.archived ? erase_in_archive(file, range) : erase_in_segment(file, range));
   }
   return {};
 }
@@ -387,6 +363,7 @@ base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::str
   base::Result<std::string> text = base::read_file(marks);
   if (!text || !SpoolIndex::decode(*text))
     return base::Failure(base::conflict("prune the ledger: " + marks + " is missing or damaged"));
+  std::lock_guard house(keeping_house_);
   HV_TRY(seal());
   if (standing().sealed <= range.last)
     return base::Failure(base::conflict("prune the ledger: what is not sealed is not pruned"));
@@ -398,8 +375,9 @@ base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::str
   HV_TRY(seal());
   // The oldest first, so that what a crash leaves is still the ledger's end.
   for (size_t i = 0; i < keep; ++i) {
-    if (::unlink(segments[i].path.c_str()) != 0 && errno != ENOENT)
-      return base::Failure(base::Error::from_errno(errno, "prune the ledger", segments[i].path));
+    std::string path = segment_path(options_.directory, segments[i].first_index).value_or(segments[i].path);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+      return base::Failure(base::Error::from_errno(errno, "prune the ledger", path));
     (void)options_.files->remove_tree(options_.directory + "/journal/" +
                                       SpoolIndex::file_name(segments[i].first_index));
   }

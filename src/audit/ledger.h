@@ -76,6 +76,15 @@ class Ledger final : public core::Recorder {
   // none. conflict for what is not sealed.
   base::Result<std::optional<Range>> prune(uint64_t before, const std::string& principal, const std::string& reason);
 
+  // Packs the oldest segment that is finished, sealed and not packed yet (archive.h): readers notice nothing. The bytes
+  // that it took before and takes now; nothing when there is none to pack.
+  struct Packed {
+    uint64_t segment = 0;
+    uint64_t before = 0;
+    uint64_t after = 0;
+  };
+  base::Result<std::optional<Packed>> pack_next();
+
   // The highest sequence recorded of this spool, 0 for none.
   uint64_t last_sequence(const std::string& spool);
   uint64_t size();
@@ -113,6 +122,8 @@ class Ledger final : public core::Recorder {
   base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
   base::Status prepare_to_append(Lock& lock);
   base::Status erase_payloads(const Range& range);
+  base::Status erase_in_segment(const SegmentFile& file, const Range& range);
+  base::Status erase_in_archive(const SegmentFile& file, const Range& range);
 
   // The writer thread. Each takes the lock held and returns with it held.
   void run();
@@ -126,7 +137,8 @@ class Ledger final : public core::Recorder {
   const base::Fd lock_file_;
   std::optional<TornTail> torn_;
 
-  std::mutex mutex_;  // guards what follows, up to hub_
+  std::mutex keeping_house_;  // of those who change or remove finished segments; taken before mutex_
+  std::mutex mutex_;          // guards what follows, up to hub_
   std::condition_variable wake_writer_;
   std::condition_variable request_done_;
   Journal journal_;

@@ -38,8 +38,9 @@ class AuditCases {
   base::Result<core::AuditRecord> audit_event(uint64_t index);
   // Entries recorded so far: indexes go from 0 to one less.
   base::Result<uint64_t> audit_size() { return ledger_.size(); }
-  // Seals first, so that the report covers all that was recorded before the call.
-  base::Result<core::VerifyReport> audit_verify();
+  // Seals first, so that the report covers all that was recorded before the call. `since_last`: only what was recorded
+  // since the last time that all was well; all of it when there was none.
+  base::Result<core::VerifyReport> audit_verify(bool since_last);
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
   base::Result<TextSource> audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered);
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next

@@ -137,7 +137,9 @@ class DaemonService final : public Service {
     return with_.audit.audit_events(query);
   }
   base::Result<core::AuditRecord> audit_event(uint64_t index) override { return with_.audit.audit_event(index); }
-  base::Result<core::VerifyReport> audit_verify() override { return with_.audit.audit_verify(); }
+  base::Result<core::VerifyReport> audit_verify(bool since_last) override {
+    return with_.audit.audit_verify(since_last);
+  }
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override {
     return with_.audit.audit_prune(request);
   }

@@ -3,7 +3,8 @@
 // --bundle DIRECTORY FROM TO [CHECKPOINT] prints entries [FROM, TO) of it as a bundle, which continues the checkpoint
 // in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT [TOGETHER] records what loops of small programs in
 // 20 sandboxes leave, TOGETHER events by one write as the daemon takes them from a spool; --verify DIRECTORY and
-// --search DIRECTORY use it. Each prints what it took.
+// --search DIRECTORY use it, --pack DIRECTORY packs its finished segments. Each prints what it took. --pack FILE [TO]
+// tells what one segment's file would be packed to, and writes it.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -16,8 +17,10 @@
 
 #include <sys/resource.h>
 
+#include "audit/archive.h"
 #include "audit/bundle.h"
 #include "audit/ledger.h"
+#include "audit/segment.h"
 #include "audit/verify.h"
 #include "base/fd.h"
 #include "index/index.h"
@@ -127,6 +130,43 @@ int verify(const std::string& directory) {
   return report->intact() ? 0 : 1;
 }
 
+int pack_file(const std::string& path, const char* to) {
+  auto bytes = hv::base::read_file(path, size_t{1} << 30);
+  if (!bytes) return fail(bytes.error());
+  auto packed = hv::audit::pack_segment(*bytes);
+  if (!packed) return fail(packed.error());
+  uint64_t records = 0;
+  for (std::string_view rest = std::string_view(*bytes).substr(hv::audit::kSegmentHeaderSize); !rest.empty(); ++records)
+    rest.remove_prefix(hv::audit::decode_frame(rest).frame.size());
+  std::printf("packed %zu %zu %llu\n", bytes->size(), packed->size(), static_cast<unsigned long long>(records));
+  if (to == nullptr) return 0;
+  if (auto written = hv::base::replace_file(to, *packed); !written) return fail(written.error());
+  return 0;
+}
+
+int pack(const std::string& directory) {
+  hv::audit::Ledger::Options options;
+  options.directory = directory;
+  auto ledger = hv::audit::Ledger::open(options);
+  if (!ledger) return fail(ledger.error());
+  auto begin = std::chrono::steady_clock::now();
+  uint64_t before = 0;
+  uint64_t after = 0;
+  uint64_t records = 0;
+  for (;;) {
+    auto packed = (*ledger)->pack_next();
+    if (!packed) return fail(packed.error());
+    if (!*packed) break;
+    before += (*packed)->before;
+    after += (*packed)->after;
+  }
+  for (const hv::audit::SegmentFile& file : hv::audit::list_segments(directory).value())
+    if (!file.archived) records = file.first_index;
+  std::printf("packed %llu %llu %llu %.3f\n", static_cast<unsigned long long>(before),
+              static_cast<unsigned long long>(after), static_cast<unsigned long long>(records), seconds_since(begin));
+  return 0;
+}
+
 int search(const std::string& directory) {
   auto size = hv::audit::Reader(directory).size();
   if (!size) return fail(size.error());
@@ -188,6 +228,10 @@ int main(int argc, char** argv) {
                   argc == 6 ? argv[5] : nullptr);
   if (mode == "--verify") return verify(argv[2]);
   if (mode == "--search") return search(argv[2]);
+  if (mode == "--pack") {
+    bool whole = hv::base::path_exists(std::string(argv[2]) + "/journal");
+    return whole ? pack(argv[2]) : pack_file(argv[2], argc > 3 ? argv[3] : nullptr);
+  }
   if (argc < 3) {
     std::fprintf(stderr, "usage: make_ledger DIRECTORY COUNT [ROTATE_AT...]\n");
     return 2;
