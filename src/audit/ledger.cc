@@ -320,9 +320,10 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
 }
 
 base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
-                                                           const std::string& reason) {
+                                                           const std::string& reason, uint64_t from) {
   Reader reader(options_.directory);
   Query query;
+  query.from = from;
   query.before = std::min(before, size());
   std::optional<Range> range;
   HV_TRY(reader.scan(query, [&](const Entry& entry) {

@@ -67,10 +67,10 @@ class Ledger final : public core::Recorder {
   // Destroys payload and salt of [first, last]; envelopes and every proof stay. Recorded as ledger.payload_deleted
   // before it is done. Events of the ledger itself keep theirs: denied.
   base::Status delete_payloads(uint64_t first, uint64_t last, const std::string& principal, const std::string& reason);
-  // The same for all entries below `before` that are not the ledger's own: what a retention asks for. The number of the
-  // first one and of the one behind the last; nothing when there is none left.
+  // The same for all entries from `from` and below `before` that are not the ledger's own: what a retention asks for.
+  // The numbers of the first and the last one; nothing when there is none left.
   base::Result<std::optional<Range>> forget_payloads(uint64_t before, const std::string& principal,
-                                                     const std::string& reason);
+                                                     const std::string& reason, uint64_t from = 0);
   // Removes the segments that lie wholly below `before`, and the entry bundles; the hashes stay, so that everything can
   // still be verified. Recorded and sealed as ledger.pruned before it is done. The range removed; nothing when there is
   // none. conflict for what is not sealed.

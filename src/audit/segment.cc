@@ -46,6 +46,17 @@ base::Status remove_unfinished_archives(const std::string& ledger_directory) {
   return {};
 }
 
+base::Result<SegmentHeader> read_segment_header(const std::string& ledger_directory, uint64_t first_index) {
+  SegmentBytes source = HV_TRY(SegmentBytes::open(ledger_directory, first_index));
+  std::string bytes;
+  (void)HV_TRY(source.read(0, kSegmentHeaderSize, bytes));
+  std::optional<SegmentHeader> header = decode_segment_header(bytes);
+  if (!header || header->first_index != first_index)
+    return base::Failure(
+        base::io_error("read the journal: the header of " + segment_name(first_index) + " is damaged"));
+  return *header;
+}
+
 uint64_t first_entry(const std::vector<SegmentFile>& segments) {
   return segments.empty() ? 0 : segments.front().first_index;
 }

@@ -24,6 +24,9 @@ base::Result<std::vector<SegmentFile>> list_segments(const std::string& ledger_d
 // Archives whose segment is still there in full: a crash came before it was removed.
 base::Status remove_unfinished_archives(const std::string& ledger_directory);
 
+// Its header: which entry begins it, and when. io when it cannot be read.
+base::Result<SegmentHeader> read_segment_header(const std::string& ledger_directory, uint64_t first_index);
+
 // The first entry that is still there: 0 unless older ones were pruned.
 uint64_t first_entry(const std::vector<SegmentFile>& segments);
 

@@ -148,7 +148,6 @@ Result<core::VerifyReport> AuditCases::audit_verify(bool since_last) {
   return audit::summary(report);
 }
 
-// The index of the first entry that was recorded then or later: what lies below is older.
 Result<uint64_t> AuditCases::first_since(base::WallTime time) {
   core::AuditQuery query;
   query.since = time;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -182,36 +183,59 @@ int search(const std::string& directory) {
   double processor = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                      static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
   std::printf("indexed %.3f %.3f\n", seconds_since(begin), processor);
-  struct Question {
-    const char* what;
-    hv::core::AuditQuery query;
+  // Times of the middle, where nothing is cached that the ends of a journal would have.
+  hv::audit::Reader reader(directory);
+  auto time_of = [&](uint64_t number) {
+    auto entry = reader.at(number);
+    return entry ? std::optional(entry->envelope.time) : std::nullopt;
   };
-  uint64_t middle = *size / 2000 * 1000;
-  while (middle % 3 == 2 || middle % 100'000 == 99'999) middle += 1000;
-  for (const Question& question :
-       {Question{"one word that stands once", {.text = "needle" + std::to_string(middle)}},
-        Question{"a word that stands nowhere", {.text = "nowhere"}},
-        Question{"a word that stands everywhere", {.text = "shop"}},
-        Question{"a host and a verdict", {.host = "example.org", .verdict = "deny"}},
-        Question{"a sandbox, a kind and a path",
-                 {.sandbox = "s0123456789abcdef", .kind = "exec.", .path = "/home/u/projects"}},
-        Question{"a risk", {.risk = hv::core::Risk::low}}}) {
-    hv::core::AuditQuery query = question.query;
-    query.newest_first = true;
-    query.limit = 50;
-    double times[5];
+  std::vector<std::optional<hv::base::WallTime>> moments;
+  for (uint64_t i = 0; i < 8; ++i) moments.push_back(time_of(*size / 8 * i));
+  // Each asked many times, with another word, sandbox, moment or place each time.
+  using Ask = std::function<hv::core::AuditQuery(uint64_t)>;
+  uint64_t needles = *size / 1000;
+  for (const auto& [what, ask] : std::initializer_list<std::pair<const char*, Ask>>{
+           {"one word that stands once",
+            [&](uint64_t n) {
+              uint64_t number = (n * 7919 % needles) * 1000;
+              while (number % 3 == 2) number = (number + 1000) % (needles * 1000);
+              return hv::core::AuditQuery{.text = "needle" + std::to_string(number)};
+            }},
+           {"a word that stands nowhere",
+            [&](uint64_t n) { return hv::core::AuditQuery{.text = "nowhere" + std::to_string(n)}; }},
+           {"a word that stands everywhere", [&](uint64_t) { return hv::core::AuditQuery{.text = "shop"}; }},
+           {"a host and a verdict",
+            [&](uint64_t) { return hv::core::AuditQuery{.host = "example.org", .verdict = "deny"}; }},
+           {"a sandbox, a kind and a path",
+            [&](uint64_t n) {
+              return hv::core::AuditQuery{.sandbox = n % 2 == 0 ? "s0123456789abcdef" : "sfedcba9876543210",
+                                          .kind = "exec.",
+                                          .path = "/home/u/projects"};
+            }},
+           {"a kind at a time",
+            [&](uint64_t n) {
+              return hv::core::AuditQuery{
+                  .kind = "exec.observed", .since = moments[n % 7], .until = moments[n % 7 + 1]};
+            }},
+           {"everything before a time", [&](uint64_t n) { return hv::core::AuditQuery{.until = moments[n % 7 + 1]}; }},
+           {"a risk", [&](uint64_t) { return hv::core::AuditQuery{.risk = hv::core::Risk::low}; }}}) {
+    std::vector<double> times;
     uint64_t found = 0;
-    for (double& time : times) {
+    for (uint64_t n = 0; n < 200; ++n) {
+      hv::core::AuditQuery query = ask(n);
+      query.newest_first = true;
+      query.limit = 50;
       found = 0;
       auto start = std::chrono::steady_clock::now();
       auto status = index.search(query, *size, [&](const hv::audit::Entry&) { return ++found < query.limit; });
       if (!status) return fail(status.error());
-      time = seconds_since(start) * 1000;
+      times.push_back(seconds_since(start) * 1000);
     }
     // The first one also opens what it needs.
     double first = times[0];
-    std::sort(std::begin(times), std::end(times));
-    std::printf("search %.2f %.2f %llu %s\n", first, times[2], static_cast<unsigned long long>(found), question.what);
+    std::sort(times.begin(), times.end());
+    std::printf("search %.2f %.2f %.2f %llu %s\n", first, times[times.size() / 2], times[times.size() * 99 / 100],
+                static_cast<unsigned long long>(found), what);
   }
   return 0;
 }
