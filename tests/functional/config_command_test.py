@@ -141,7 +141,8 @@ class Config(hydravisor.TestCase):
                                     capture_output=True, check=False, timeout=30)
             self.assertEqual(result.returncode, 0, result.stderr)
             found = {item["key"]: (item["value"], item["origin"]) for item in hydravisor.json.loads(result.stdout)["items"]}
-            self.assertEqual(found, {"run.policy": ("locked", "system"), "run.keep": (False, "user"), "run.workspace": (None, "default")})
+            self.assertEqual(found, {"run.policy": ("locked", "system"), "run.keep": (False, "user"), "run.workspace": (None, "default"),
+                                     **{key: said[:2] for key, said in self.UNSAID.items()}})
 
 
 if __name__ == "__main__":
