@@ -113,8 +113,10 @@ Answer get_audit_event(service::Service& service, const Call& call) {
   return json_or_error(service.audit_event(index));
 }
 
-Answer post_audit_verify(service::Service& service, const Call&) {
-  return json_or_error(service.audit_verify());
+Answer post_audit_verify(service::Service& service, const Call& call) {
+  std::string since = call.target().value("since").value_or("");
+  if (!since.empty() && since != "last") return base::Failure(base::invalid_argument("'since' must be last"));
+  return json_or_error(service.audit_verify(since == "last"));
 }
 
 Answer post_audit_prune(service::Service& service, const Call& call) {

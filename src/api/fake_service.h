@@ -251,8 +251,8 @@ class FakeService final : public service::Service {
     if (index >= ledger.size()) return base::Failure(base::not_found("no record"));
     return ledger[index];
   }
-  base::Result<core::VerifyReport> audit_verify() override {
-    return core::VerifyReport{true, "o", 1, 1, 1, "", "", {}};
+  base::Result<core::VerifyReport> audit_verify(bool since_last) override {
+    return core::VerifyReport{true, "o", 9, 9, since_last ? 5u : 0u, 1, "", "", {}};
   }
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override {
     return core::PruneReport{.first = 0, .last = 9, .journal_bytes = request.max_bytes.value_or(1)};

@@ -81,7 +81,7 @@ constexpr std::array kRoutes{
           .pattern = "/v1/audit/export",
           .query = "sandbox,kind,principal,path,host,verdict,risk,text,since,until,after,before,format,checkpoint",
           .open = get_audit_export},
-    Route{.method = "POST", .pattern = "/v1/audit/verify", .on_pool = post_audit_verify},
+    Route{.method = "POST", .pattern = "/v1/audit/verify", .query = "since", .on_pool = post_audit_verify},
     Route{.method = "POST", .pattern = "/v1/audit/prune", .body = true, .on_pool = post_audit_prune},
     Route{.method = "GET", .pattern = "/v1/events", .query = "after", .open = get_events},
 };

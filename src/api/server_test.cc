@@ -359,7 +359,11 @@ TEST_F(ApiTest, ExportsTheWholeLedgerALineARecord) {
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 450);
   EXPECT_EQ(c.audit_events({})->records.size(), 450u);
   EXPECT_EQ(c.audit_event(7)->index, 7u);
-  EXPECT_TRUE(c.audit_verify()->intact);
+  EXPECT_TRUE(c.audit_verify(false)->intact);
+  EXPECT_EQ(c.audit_verify(false)->from, 0u);
+  auto since = c.audit_verify(true);
+  ASSERT_TRUE(since) << since.error().text();
+  EXPECT_EQ(since->from, 5u);
 }
 
 TEST_F(ApiTest, CarriesDiffsOfAnyBytes) {

@@ -6,8 +6,8 @@
 #include "audit/compare.h"
 #include "audit/frame.h"
 #include "audit/segment.h"
+#include "audit/segment_bytes.h"
 #include "audit/tile_tree.h"
-#include "base/fd.h"
 #include "base/format.h"
 
 namespace hv::audit {
@@ -20,9 +20,11 @@ std::vector<Digest> found_leaves(const std::string& directory) {
   base::Result<std::vector<SegmentFile>> files = list_segments(directory);
   if (!files) return leaves;
   for (const SegmentFile& file : *files) {
-    base::Result<std::string> bytes = base::read_file(file.path, size_t{4} << 30);
-    if (!bytes) continue;
-    std::string_view all = *bytes;
+    base::Result<SegmentBytes> source = SegmentBytes::open(directory, file.first_index);
+    std::string bytes;
+    // What could be read of a damaged archive is looked at as well.
+    if (source) (void)source->read(0, SIZE_MAX, bytes);
+    std::string_view all = bytes;
     size_t at = kSegmentHeaderSize;
     while (at < all.size()) {
       FrameResult result = decode_frame(all.substr(at));

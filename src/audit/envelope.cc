@@ -135,16 +135,37 @@ base::Status check_event_fields(const core::Event& event) {
   return {};
 }
 
+void append_envelope(std::string& out, const Envelope& envelope) {
+  auto number = [&](auto value) {
+    std::array<char, 24> digits{};
+    out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+  };
+  out += R"({"v":1,"index":)";
+  number(envelope.index);
+  out.append(R"(,"time":")").append(base::to_rfc3339(envelope.time)).append(R"(","monotonic":)");
+  number(envelope.monotonic.count());
+  out.append(R"(,"kind":")").append(envelope.kind);
+  out.append(R"(","sandbox":")").append(envelope.sandbox);
+  out.append(R"(","principal":")").append(envelope.principal);
+  out.append(R"(","trust":")").append(core::trust_name(envelope.trust));
+  out.append(R"(","risk":")").append(core::risk_name(envelope.risk)).append(R"(","origin":)");
+  if (envelope.origin) {
+    out.append(R"({"spool":")").append(envelope.origin->spool).append(R"(","sequence":)");
+    number(envelope.origin->sequence);
+    out += '}';
+  } else {
+    out += "null";
+  }
+  out.append(R"(,"payload_sha256":")").append(base::to_hex(base::as_view(envelope.payload_hash)));
+  out += R"(","payload_size":)";
+  number(envelope.payload_size);
+  out += '}';
+}
+
 std::string encode_envelope(const Envelope& envelope) {
-  std::string origin = "null";
-  if (envelope.origin)
-    origin = base::format(R"({{"spool":"{}","sequence":{}}})", envelope.origin->spool, envelope.origin->sequence);
-  return base::format(
-      R"({{"v":1,"index":{},"time":"{}","monotonic":{},"kind":"{}","sandbox":"{}","principal":"{}","trust":"{}","risk":"{}",)"
-      R"("origin":{},"payload_sha256":"{}","payload_size":{}}})",
-      envelope.index, base::to_rfc3339(envelope.time), envelope.monotonic.count(), envelope.kind, envelope.sandbox,
-      envelope.principal, core::trust_name(envelope.trust), core::risk_name(envelope.risk), origin,
-      base::to_hex(base::as_view(envelope.payload_hash)), envelope.payload_size);
+  std::string text;
+  append_envelope(text, envelope);
+  return text;
 }
 
 base::Result<Envelope> decode_envelope(std::string_view text) {

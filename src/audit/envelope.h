@@ -37,6 +37,7 @@ struct Envelope {
 base::Status check_event_fields(const core::Event& event);
 
 std::string encode_envelope(const Envelope& envelope);
+void append_envelope(std::string& out, const Envelope& envelope);
 // Accepts exactly what encode_envelope() makes.
 base::Result<Envelope> decode_envelope(std::string_view text);
 

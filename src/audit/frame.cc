@@ -16,7 +16,9 @@ constexpr std::string_view kSuffix = ".journal";
 
 template <typename Integer>
 void put(std::string& out, Integer value) {
-  for (size_t i = 0; i < sizeof value; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  std::array<char, sizeof(Integer)> bytes{};
+  for (size_t i = 0; i < sizeof value; ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xff);
+  out.append(bytes.data(), bytes.size());
 }
 
 template <typename Integer>
@@ -59,20 +61,48 @@ std::optional<uint64_t> parse_segment_name(std::string_view name) {
   return index;
 }
 
-std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload) {
-  std::string out;
-  out.reserve(kFrameHeaderSize + envelope.size() + salt.size() + payload.size());
+void append_frame(std::string& out, std::string_view envelope, std::string_view salt, std::string_view payload) {
+  size_t begin = out.size();
   put(out, static_cast<uint32_t>(envelope.size()));
   put(out, static_cast<uint32_t>(payload.size()));
   put(out, crc32c(envelope));
   put(out, crc32c(payload, crc32c(salt)));
-  put(out, crc32c(out));
+  put(out, crc32c(std::string_view(out).substr(begin)));
   put(out, static_cast<uint32_t>(kPayloadPresent));
   out.append(envelope).append(salt).append(payload);
+}
+
+void append_deleted_frame(std::string& out, std::string_view envelope, std::string_view payload_crc,
+                          size_t payload_size) {
+  size_t begin = out.size();
+  put(out, static_cast<uint32_t>(envelope.size()));
+  put(out, static_cast<uint32_t>(payload_size));
+  put(out, crc32c(envelope));
+  out.append(payload_crc);
+  put(out, crc32c(std::string_view(out).substr(begin)));
+  put(out, static_cast<uint32_t>(kPayloadDeleted));
+  out.append(envelope).append(kSaltSize + payload_size, '\0');
+}
+
+std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload) {
+  std::string out;
+  out.reserve(kFrameHeaderSize + envelope.size() + salt.size() + payload.size());
+  append_frame(out, envelope, salt, payload);
   return out;
 }
 
-FrameResult decode_frame(std::string_view bytes) {
+Frame split_frame(std::string_view bytes) {
+  auto envelope_size = get<uint32_t>(bytes, 0);
+  auto payload_size = get<uint32_t>(bytes, 4);
+  Frame frame;
+  frame.envelope = bytes.substr(kFrameHeaderSize, envelope_size);
+  frame.salt = bytes.substr(kFrameHeaderSize + envelope_size, kSaltSize);
+  frame.payload = bytes.substr(kFrameHeaderSize + envelope_size + kSaltSize, payload_size);
+  frame.payload_deleted = bytes[kStateOffset] == kPayloadDeleted;
+  return frame;
+}
+
+FrameResult decode_envelope_frame(std::string_view bytes) {
   FrameResult result;
   auto fail = [&](FrameFault fault) {
     result.fault = fault;
@@ -88,14 +118,17 @@ FrameResult decode_frame(std::string_view bytes) {
     return fail(FrameFault::bad_header);
   if (bytes.size() - kFrameHeaderSize < size_t{envelope_size} + kSaltSize + payload_size)
     return fail(FrameFault::incomplete);
+  result.frame = split_frame(bytes);
+  if (get<uint32_t>(bytes, 8) != crc32c(result.frame.envelope)) result.fault = FrameFault::bad_envelope;
+  return result;
+}
+
+FrameResult decode_frame(std::string_view bytes) {
+  FrameResult result = decode_envelope_frame(bytes);
   Frame& frame = result.frame;
-  frame.envelope = bytes.substr(kFrameHeaderSize, envelope_size);
-  frame.salt = bytes.substr(kFrameHeaderSize + envelope_size, kSaltSize);
-  frame.payload = bytes.substr(kFrameHeaderSize + envelope_size + kSaltSize, payload_size);
-  frame.payload_deleted = bytes[kStateOffset] == kPayloadDeleted;
-  frame.payload_intact =
-      !frame.payload_deleted && get<uint32_t>(bytes, 12) == crc32c(frame.payload, crc32c(frame.salt));
-  if (get<uint32_t>(bytes, 8) != crc32c(frame.envelope)) result.fault = FrameFault::bad_envelope;
+  if (result.fault == FrameFault::none || result.fault == FrameFault::bad_envelope)
+    frame.payload_intact =
+        !frame.payload_deleted && get<uint32_t>(bytes, 12) == crc32c(frame.payload, crc32c(frame.salt));
   return result;
 }
 

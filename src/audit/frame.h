@@ -54,10 +54,18 @@ struct FrameResult {
   Frame frame;  // for none and bad_envelope
 };
 
+void append_frame(std::string& out, std::string_view envelope, std::string_view salt, std::string_view payload);
 std::string encode_frame(std::string_view envelope, std::string_view salt, std::string_view payload);
+// A record whose payload was deleted: `payload_crc` are the four bytes that stood there before.
+void append_deleted_frame(std::string& out, std::string_view envelope, std::string_view payload_crc,
+                          size_t payload_size);
 // The record at the start of `bytes`. A payload whose checksum does not fit is no fault here: the record still has its
 // place in the tree.
 FrameResult decode_frame(std::string_view bytes);
+// The same without looking at the payload's checksum: payload_intact is false. For those who only walk.
+FrameResult decode_envelope_frame(std::string_view bytes);
+// A record that was found to be whole before, whatever its checksums say: payload_intact is false.
+Frame split_frame(std::string_view bytes);
 // The first position at or after `from` where a whole, sound record starts; how reading goes on behind damage.
 std::optional<size_t> find_frame(std::string_view bytes, size_t from);
 

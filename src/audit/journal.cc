@@ -69,7 +69,7 @@ base::Status Journal::recover(const OnRecord& on_record, uint64_t scan_from) {
       return damaged(file->path, next_index_, "the entries before this segment are missing");
     Segment segment = HV_TRY(Segment::load(*file));
     for (; next_index_ < segment.end_index(); ++next_index_) {
-      base::Result<Envelope> envelope = decode_envelope(segment.frame(next_index_).envelope);
+      base::Result<Envelope> envelope = decode_envelope(segment.frame_unchecked(next_index_).envelope);
       if (!envelope || envelope->index != next_index_) return damaged(file->path, next_index_, "it is not that entry");
       on_record(*envelope);
     }
@@ -148,16 +148,16 @@ base::Status Journal::cut_partial() {
   return {};
 }
 
-base::Status Journal::append(std::string_view frame) {
+base::Status Journal::append(std::string_view frames, uint64_t count) {
   HV_TRY(cut_partial());
-  if (base::Status written = write_at(*options_.files, fd_->get(), frame, offset_); !written) {
+  if (base::Status written = write_at(*options_.files, fd_->get(), frames, offset_); !written) {
     partial_ = true;
     // Best effort now; the next append insists.
     (void)cut_partial();
     return base::Failure(std::move(written).error().with_context(path_));
   }
-  offset_ += frame.size();
-  ++next_index_;
+  offset_ += frames.size();
+  next_index_ += count;
   return {};
 }
 

@@ -46,9 +46,9 @@ class Journal {
   bool wants_new_segment() const { return !fd_ || offset_ >= options_.segment_bytes; }
   // Makes the present segment durable and starts the next. On failure nothing has changed.
   base::Status start_segment();
-  // Appends one frame as the entry next_index(). After a failure the file ends before the frame, or append() refuses
-  // until it does.
-  base::Status append(std::string_view frame);
+  // Appends `count` frames as the entries from next_index() on. After a failure the file ends before the first of them,
+  // or append() refuses until it does.
+  base::Status append(std::string_view frames, uint64_t count = 1);
   // Writes the bytes from `offset` on again, after an fdatasync whose failure may have dropped them, and waits for the
   // disk.
   base::Status rewrite_from(uint64_t offset);

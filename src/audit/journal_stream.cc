@@ -1,10 +1,7 @@
 #include "audit/journal_stream.h"
 
-#include <algorithm>
 #include <cerrno>
-
-#include <fcntl.h>
-#include <unistd.h>
+#include <utility>
 
 #include "base/format.h"
 
@@ -21,48 +18,32 @@ base::Failure damaged(const Place& place) {
                            .with_hint("run 'hydravisor audit verify' to see how far the damage goes"));
 }
 
-std::string path_of(const std::string& directory, uint64_t segment) {
-  return directory + "/journal/" + segment_name(segment);
-}
-
 }  // namespace
 
 JournalStream::JournalStream(std::string directory, Place place)
     : directory_(std::move(directory)), place_(place), last_(place) {}
 
-std::string JournalStream::path() const {
-  return path_of(directory_, place_.segment);
-}
-
-// Reads on behind what the buffer holds; false at the end of the file.
+// Reads on behind what the buffer holds; false at the end of the segment.
 base::Result<bool> JournalStream::fill() {
-  if (!fd_) {
-    base::Result<base::Fd> opened = base::open_file(path(), O_RDONLY);
+  if (!source_) {
+    base::Result<SegmentBytes> opened = SegmentBytes::open(directory_, place_.segment);
     if (!opened) {
       if (opened.error().os_error() == ENOENT) return false;
-      return base::Failure(std::move(opened).error().with_context("read the journal"));
+      return base::Failure(std::move(opened).error());
     }
-    fd_ = *std::move(opened);
+    source_ = *std::move(opened);
   }
   buffer_.erase(0, std::exchange(at_, 0));
-  size_t have = buffer_.size();
-  buffer_.resize(have + kChunk);
-  ssize_t count = -1;
-  do count = ::pread(fd_.get(), buffer_.data() + have, kChunk, static_cast<off_t>(place_.offset + have));
-  while (count < 0 && errno == EINTR);
-  int error = errno;
-  buffer_.resize(have + static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  if (count < 0) return base::Failure(base::Error::from_errno(error, "read the journal", path()));
-  return count > 0;
+  return HV_TRY(source_->read(place_.offset + buffer_.size(), kChunk, buffer_)) > 0;
 }
 
 base::Result<bool> JournalStream::enter_next_segment() {
-  if (!base::path_exists(path_of(directory_, place_.index)) || place_.segment == place_.index) return false;
+  if (!segment_path(directory_, place_.index) || place_.segment == place_.index) return false;
   place_.segment = place_.index;
   place_.offset = kSegmentHeaderSize;
   buffer_.clear();
   at_ = 0;
-  fd_ = {};
+  source_.reset();
   return true;
 }
 
@@ -95,7 +76,7 @@ base::Result<std::optional<Entry>> JournalStream::next() {
 
 base::Result<Entry> PlaceReader::read(const Place& place) {
   if (segment_ != place.segment) {
-    fd_ = HV_TRY_CONTEXT(base::open_file(path_of(directory_, place.segment), O_RDONLY), "read the journal");
+    source_ = HV_TRY(SegmentBytes::open(directory_, place.segment));
     segment_ = place.segment;
     buffer_.clear();
   }
@@ -120,14 +101,9 @@ base::Result<Entry> PlaceReader::read(const Place& place) {
 }
 
 base::Status PlaceReader::fill(const Place& place, size_t size) {
-  buffer_.resize(size);
+  buffer_.clear();
   begin_ = place.offset;
-  ssize_t count = -1;
-  do count = ::pread(fd_.get(), buffer_.data(), size, static_cast<off_t>(place.offset));
-  while (count < 0 && errno == EINTR);
-  int error = errno;
-  buffer_.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  if (count < 0) return base::Failure(base::Error::from_errno(error, "read the journal", segment_name(place.segment)));
+  (void)HV_TRY(source_->read(place.offset, size, buffer_));
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 #include "audit/reader.h"
 #include "audit/segment.h"
-#include "base/fd.h"
+#include "audit/segment_bytes.h"
 #include "base/result.h"
 
 namespace hv::audit {
@@ -35,12 +35,11 @@ class JournalStream {
  private:
   base::Result<bool> fill();
   base::Result<bool> enter_next_segment();
-  std::string path() const;
 
   std::string directory_;
   Place place_;
   Place last_;
-  base::Fd fd_;
+  std::optional<SegmentBytes> source_;
   std::string buffer_;
   size_t at_ = 0;  // of the next record within the buffer
 };
@@ -56,7 +55,7 @@ class PlaceReader {
  private:
   base::Status fill(const Place& place, size_t size);
   std::string directory_;
-  base::Fd fd_;
+  std::optional<SegmentBytes> source_;
   std::optional<uint64_t> segment_;
   std::string buffer_;
   uint64_t begin_ = 0;  // of the buffer in the segment

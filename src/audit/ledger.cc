@@ -12,6 +12,7 @@
 #include "audit/reader.h"
 #include "audit/resumption.h"
 #include "audit/segment.h"
+#include "audit/segment_bytes.h"
 #include "audit/tile_tree.h"
 #include "base/check.h"
 #include "base/format.h"
@@ -21,6 +22,9 @@
 namespace hv::audit {
 
 namespace {
+
+// Behind a large event its memory is given back.
+constexpr size_t kKeptMemory = size_t{1} << 20;
 
 base::Result<base::Fd> lock_directory(const std::string& directory) {
   HV_TRY_CONTEXT(base::make_directories(directory), "open the ledger");
@@ -62,6 +66,7 @@ core::Event own_event(std::string kind, base::json::Object payload, core::Risk r
 
 base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
   base::Fd lock_file = HV_TRY(lock_directory(options.directory));
+  HV_TRY(remove_unfinished_archives(options.directory));
   std::vector<SegmentFile> segments = HV_TRY(list_segments(options.directory));
   bool fresh = segments.empty() && !base::path_exists(options.directory + "/checkpoint");
   KeyStore keys = HV_TRY(KeyStore::open(options.directory, options.origin, fresh, *options.files, *options.clock));
@@ -140,26 +145,69 @@ base::Result<uint64_t> Ledger::record(const core::Event& event) {
       return find_origin(*event.origin, mark->index);
     }
   }
-  return append(lock, std::move(draft));
+  return append(lock, std::span(&draft, 1));
 }
 
-base::Result<uint64_t> Ledger::append(Lock& lock, Draft draft) {
-  std::string context = "record event '" + draft.envelope.kind + "'";
-  HV_TRY_CONTEXT(prepare_to_append(lock), context);
-  Envelope& envelope = draft.envelope;
-  uint64_t index = envelope.index = journal_.next_index();
-  std::string text = encode_envelope(envelope);
-  HV_CHECK(text.size() <= kMaxEnvelopeSize);
-  HV_TRY_CONTEXT(journal_.append(encode_frame(text, draft.salt, draft.payload)), context);
+base::Result<uint64_t> Ledger::record_spooled(std::span<const core::Event> events) {
+  std::vector<Draft> drafts;
+  drafts.reserve(events.size());
+  for (const core::Event& event : events) {
+    if (!event.origin || event.origin->spool != events[0].origin->spool)
+      return base::Failure(base::invalid_argument("record the events of a spool: one of them is of another"));
+    if (!drafts.empty() && event.origin->sequence <= drafts.back().envelope.origin->sequence) continue;
+    drafts.push_back(HV_TRY(draft(event)));
+  }
+  Lock lock(mutex_);
+  if (drafts.empty()) return journal_.next_index();
+  std::optional<SpoolIndex::Mark> mark = spools_.find(events[0].origin->spool);
+  auto is_new = [&](const Draft& draft) { return !mark || draft.envelope.origin->sequence > mark->sequence; };
+  auto rest = std::ranges::find_if(drafts, is_new);
+  return rest == drafts.end() ? journal_.next_index() : append(lock, std::span(rest, drafts.end()));
+}
 
-  if (envelope.origin) spools_.note(*envelope.origin, index);
-  if (hub_.wanted())
-    hub_.publish(std::make_shared<const Entry>(
-        Entry{std::move(envelope), text, PayloadState::present, std::move(draft.salt), std::move(draft.payload)}));
-  if (fresh_.empty()) fresh_since_ = std::chrono::steady_clock::now();
-  fresh_.push_back(std::move(text));
+base::Result<uint64_t> Ledger::append(Lock& lock, std::span<Draft> drafts) {
+  auto in_context = [&](base::Status status) {
+    if (status) return status;
+    return base::Status(
+        base::Failure(std::move(status).error().with_context("record event '" + drafts.front().envelope.kind + "'")));
+  };
+  HV_TRY(in_context(prepare_to_append(lock)));
+  uint64_t first = journal_.next_index();
+  size_t known = fresh_.ends.size();
+  size_t known_size = fresh_.texts.size();
+  frames_.clear();
+  uint64_t index = first;
+  for (Draft& draft : drafts) {
+    draft.envelope.index = index++;
+    size_t begin = fresh_.texts.size();
+    append_envelope(fresh_.texts, draft.envelope);
+    std::string_view text = std::string_view(fresh_.texts).substr(begin);
+    HV_CHECK(text.size() <= kMaxEnvelopeSize);
+    append_frame(frames_, text, draft.salt, draft.payload);
+    fresh_.ends.push_back(fresh_.texts.size());
+  }
+  if (base::Status written = in_context(journal_.append(frames_, drafts.size())); !written) {
+    fresh_.texts.resize(known_size);
+    fresh_.ends.resize(known);
+    return base::Failure(std::move(written).error());
+  }
+  if (frames_.capacity() > kKeptMemory) frames_ = {};
+
+  bool wanted = hub_.wanted();
+  size_t begin = known_size;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    Draft& draft = drafts[i];
+    size_t end = fresh_.ends[known + i];
+    if (draft.envelope.origin) spools_.note(*draft.envelope.origin, draft.envelope.index);
+    if (wanted)
+      hub_.publish(
+          std::make_shared<const Entry>(Entry{std::move(draft.envelope), fresh_.texts.substr(begin, end - begin),
+                                              PayloadState::present, std::move(draft.salt), std::move(draft.payload)}));
+    begin = end;
+  }
+  if (known == 0) fresh_since_ = std::chrono::steady_clock::now();
   if (std::exchange(writer_waits_, false)) wake_writer_.notify_one();
-  return index;
+  return first;
 }
 
 base::Status Ledger::prepare_to_append(Lock& lock) {
@@ -271,9 +319,10 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
 }
 
 base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
-                                                           const std::string& reason) {
+                                                           const std::string& reason, uint64_t from) {
   Reader reader(options_.directory);
   Query query;
+  query.from = from;
   query.before = std::min(before, size());
   std::optional<Range> range;
   HV_TRY(reader.scan(query, [&](const Entry& entry) {
@@ -293,37 +342,11 @@ base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, cons
   return range;
 }
 
-// Segment by segment: the marks first, so that a crash in between leaves payloads that are deleted but not yet erased,
-// never ones that look damaged.
 base::Status Ledger::erase_payloads(const Range& range) {
+  std::lock_guard house(keeping_house_);
   for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
     if (file.first_index > range.last) break;
-    Segment segment = HV_TRY(Segment::load(file));
-    uint64_t begin = std::max(range.first, file.first_index);
-    uint64_t end = std::min(range.last + 1, segment.end_index());
-    if (begin >= end) continue;
-    base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
-    auto write = [&](std::string_view data, size_t offset) -> base::Status {
-      while (!data.empty()) {
-        ssize_t count = options_.files->pwrite(fd.get(), data, static_cast<off_t>(offset));
-        if (count <= 0)
-          return base::Failure(base::Error::from_errno(count < 0 ? errno : EIO, "delete a payload", file.path));
-        data.remove_prefix(static_cast<size_t>(count));
-        offset += static_cast<size_t>(count);
-      }
-      return {};
-    };
-    for (uint64_t index = begin; index < end; ++index) {
-      Frame frame = segment.frame(index);
-      base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-      if (envelope && envelope->kind.starts_with("ledger.")) continue;
-      size_t start = segment.offset(index);
-      HV_TRY(write(std::string_view(&kPayloadDeleted, 1), start + kStateOffset));
-      HV_TRY(
-          write(std::string(kSaltSize + frame.payload.size(), '\0'), start + kFrameHeaderSize + frame.envelope.size()));
-    }
-    if (options_.files->sync(fd.get()) != 0)
-      return base::Failure(base::Error::from_errno(errno, "delete a payload", file.path));
+    HV_TRY(file.archived ? erase_in_archive(file, range) : erase_in_segment(file, range));
   }
   return {};
 }
@@ -340,6 +363,7 @@ base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::str
   base::Result<std::string> text = base::read_file(marks);
   if (!text || !SpoolIndex::decode(*text))
     return base::Failure(base::conflict("prune the ledger: " + marks + " is missing or damaged"));
+  std::lock_guard house(keeping_house_);
   HV_TRY(seal());
   if (standing().sealed <= range.last)
     return base::Failure(base::conflict("prune the ledger: what is not sealed is not pruned"));
@@ -351,8 +375,9 @@ base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::str
   HV_TRY(seal());
   // The oldest first, so that what a crash leaves is still the ledger's end.
   for (size_t i = 0; i < keep; ++i) {
-    if (::unlink(segments[i].path.c_str()) != 0 && errno != ENOENT)
-      return base::Failure(base::Error::from_errno(errno, "prune the ledger", segments[i].path));
+    std::string path = segment_path(options_.directory, segments[i].first_index).value_or(segments[i].path);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+      return base::Failure(base::Error::from_errno(errno, "prune the ledger", path));
     (void)options_.files->remove_tree(options_.directory + "/journal/" +
                                       SpoolIndex::file_name(segments[i].first_index));
   }
@@ -368,7 +393,7 @@ bool Ledger::period_is_over() const {
 void Ledger::run() {
   Lock lock(mutex_);
   Time next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
-  auto something_to_do = [&] { return urgent() || !fresh_.empty(); };
+  auto something_to_do = [&] { return urgent() || !fresh_.ends.empty(); };
   for (;;) {
     bool unsealed = tree_.size() > sealed_;
     writer_waits_ = true;
@@ -379,13 +404,13 @@ void Ledger::run() {
       next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
     }
     writer_waits_ = false;
-    if (!urgent() && !fresh_.empty()) {
+    if (!urgent() && !fresh_.ends.empty()) {
       Time batch_end = fresh_since_ + options_.sync_delay;
       wake_writer_.wait_until(lock, batch_end, [&] { return urgent(); });
     }
     std::vector<std::shared_ptr<Request>> requests = std::exchange(requests_, {});
     bool stopping = stopping_;
-    base::Status synced = fresh_.empty() && requests.empty() ? base::Status{} : sync_now(lock);
+    base::Status synced = fresh_.ends.empty() && requests.empty() ? base::Status{} : sync_now(lock);
 
     auto wants = [&](Request::Kind kind) {
       return std::ranges::any_of(requests, [&](const auto& request) { return request->kind == kind; });
@@ -407,19 +432,23 @@ void Ledger::run() {
       request->done = true;
     }
     if (!requests.empty()) request_done_.notify_all();
-    if (stopping && requests_.empty() && (fresh_.empty() || !sealed)) return;
+    if (stopping && requests_.empty() && (fresh_.ends.empty() || !sealed)) return;
   }
 }
 
 base::Status Ledger::sync_now(Lock& lock) {
-  std::vector<std::string> batch = std::exchange(fresh_, {});
+  Fresh batch = std::exchange(fresh_, {});
   std::shared_ptr<const base::Fd> file = journal_.file();
   uint64_t segment = journal_.segment_first();
   uint64_t offset = journal_.offset();
   uint64_t index = journal_.next_index();
   bool failed_before = sync_failure_.has_value();
   lock.unlock();
-  for (const std::string& envelope : batch) tree_.append(envelope);
+  size_t begin = 0;
+  for (size_t end : batch.ends) {
+    tree_.append(std::string_view(batch.texts).substr(begin, end - begin));
+    begin = end;
+  }
   int error = file && !failed_before && options_.files->sync(file->get()) != 0 ? errno : 0;
   lock.lock();
   if (error != 0 && !sync_failure_) sync_failure_ = base::Error::from_errno(error, "make the journal durable");
@@ -453,7 +482,7 @@ base::Status Ledger::rotate_now(Lock& lock) {
       own_event("ledger.key_rotated",
                 {{"period", keys_.period() + 1}, {"key", next.text()}, {"previous_key", keys_.verifier().text()}});
   Draft written = HV_TRY(draft(event));
-  uint64_t index = HV_TRY(append(lock, std::move(written)));
+  uint64_t index = HV_TRY(append(lock, std::span(&written, 1)));
   // Nothing was recorded between that and what is sealed now: the old key's last tree ends with the event.
   HV_TRY(seal_now(lock));
   HV_CHECK(tree_.size() == index + 1);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,10 @@ class Ledger final : public core::Recorder {
   // The event's time is filled in when it has none. An event whose origin is recorded already is not recorded again:
   // its index is returned. The events of one spool come in the order of their sequence. Any thread.
   base::Result<uint64_t> record(const core::Event& event) override;
+  // What one spool holds further, in the order of its sequence: as record() for each of them, with one write for all.
+  // The index of the first that was not recorded before; the others follow it. On failure none is recorded that was not
+  // before. invalid_argument for an event of another spool.
+  base::Result<uint64_t> record_spooled(std::span<const core::Event> events);
   // Waits until everything recorded before the call is durable, or sealed.
   base::Status sync();
   base::Status seal();
@@ -63,14 +68,23 @@ class Ledger final : public core::Recorder {
   // Destroys payload and salt of [first, last]; envelopes and every proof stay. Recorded as ledger.payload_deleted
   // before it is done. Events of the ledger itself keep theirs: denied.
   base::Status delete_payloads(uint64_t first, uint64_t last, const std::string& principal, const std::string& reason);
-  // The same for all entries below `before` that are not the ledger's own: what a retention asks for. The number of the
-  // first one and of the one behind the last; nothing when there is none left.
+  // The same for all entries from `from` and below `before` that are not the ledger's own: what a retention asks for.
+  // The numbers of the first and the last one; nothing when there is none left.
   base::Result<std::optional<Range>> forget_payloads(uint64_t before, const std::string& principal,
-                                                     const std::string& reason);
+                                                     const std::string& reason, uint64_t from = 0);
   // Removes the segments that lie wholly below `before`, and the entry bundles; the hashes stay, so that everything can
   // still be verified. Recorded and sealed as ledger.pruned before it is done. The range removed; nothing when there is
   // none. conflict for what is not sealed.
   base::Result<std::optional<Range>> prune(uint64_t before, const std::string& principal, const std::string& reason);
+
+  // Packs the oldest segment that is finished, sealed and not packed yet (archive.h): readers notice nothing. The bytes
+  // that it took before and takes now; nothing when there is none to pack.
+  struct Packed {
+    uint64_t segment = 0;
+    uint64_t before = 0;
+    uint64_t after = 0;
+  };
+  base::Result<std::optional<Packed>> pack_next();
 
   // The highest sequence recorded of this spool, 0 for none.
   uint64_t last_sequence(const std::string& spool);
@@ -104,11 +118,13 @@ class Ledger final : public core::Recorder {
     std::string payload;
   };
   base::Result<Draft> draft(const core::Event& event) const;
-  base::Result<uint64_t> append(Lock& lock, Draft draft);
+  base::Result<uint64_t> append(Lock& lock, std::span<Draft> drafts);
   base::Status ask(Request::Kind kind);
   base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
   base::Status prepare_to_append(Lock& lock);
   base::Status erase_payloads(const Range& range);
+  base::Status erase_in_segment(const SegmentFile& file, const Range& range);
+  base::Status erase_in_archive(const SegmentFile& file, const Range& range);
 
   // The writer thread. Each takes the lock held and returns with it held.
   void run();
@@ -122,12 +138,18 @@ class Ledger final : public core::Recorder {
   const base::Fd lock_file_;
   std::optional<TornTail> torn_;
 
-  std::mutex mutex_;  // guards what follows, up to hub_
+  std::mutex keeping_house_;  // of those who change or remove finished segments; taken before mutex_
+  std::mutex mutex_;          // guards what follows, up to hub_
   std::condition_variable wake_writer_;
   std::condition_variable request_done_;
   Journal journal_;
   SpoolIndex spools_;
-  std::vector<std::string> fresh_;  // envelopes that the tree has not seen
+  // Envelopes that the tree has not seen, one behind the other.
+  struct Fresh {
+    std::string texts;
+    std::vector<size_t> ends;
+  } fresh_;
+  std::string frames_;  // kept for its memory only
   Time fresh_since_{};
   bool writer_waits_ = false;
   bool stopping_ = false;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "audit/ledger_fixture_test.h"
+#include "audit/verify.h"
 
 namespace hv::audit {
 namespace {
@@ -232,6 +233,41 @@ TEST_F(LedgerTest, HoldsNoCredentialOfAnAgentsAndChangesNothingOfOurOwn) {
   ASSERT_TRUE(ledger->record(event_of("probe.proof", {{"verdicts", {{"host-credentials", "held"}}}})));
   EXPECT_EQ(directory.read(segment()).find("hunter2"), std::string::npos);
   EXPECT_EQ(Reader(directory.path()).at(1)->payload, R"({"verdicts":{"host-credentials":"held"}})");
+}
+
+TEST_F(LedgerTest, RecordsASpoolsEventsTogetherAndEachOnce) {
+  {
+    auto ledger = open();
+    ASSERT_TRUE(ledger->record_spooled(std::vector{spooled(1), spooled(2), spooled(3)}));
+    // What is known already, and what the spool repeats, is passed over.
+    ASSERT_TRUE(ledger->record_spooled(std::vector{spooled(2), spooled(3), spooled(4), spooled(4), spooled(3)}));
+    ASSERT_TRUE(ledger->record_spooled({}));
+    EXPECT_EQ(ledger->size(), 4u);
+    EXPECT_EQ(ledger->last_sequence("s0123456789abcdef"), 4u);
+    EXPECT_FALSE(ledger->record_spooled(std::vector{spooled(5), spooled(6, "another")}));
+    EXPECT_FALSE(ledger->record_spooled(std::vector{event_of("exec.started")}));
+    EXPECT_EQ(ledger->size(), 4u);
+    ASSERT_TRUE(ledger->seal());
+  }
+  EXPECT_TRUE(verify(directory.path())->intact());
+  std::vector<Entry> entries = *Reader(directory.path()).list({});
+  ASSERT_EQ(entries.size(), 4u);
+  for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(entries[i].envelope.origin->sequence, i + 1);
+}
+
+TEST_F(LedgerTest, RecordsAllOfASpoolsEventsOrNone) {
+  auto ledger = open();
+  ASSERT_TRUE(ledger->record_spooled(std::vector{spooled(1), spooled(2)}));
+  files.fail_write_after(0, ENOSPC);
+  files.tear_at(700);
+  EXPECT_FALSE(ledger->record_spooled(std::vector{spooled(3), spooled(4), spooled(5)}));
+  EXPECT_EQ(ledger->size(), 2u);
+  EXPECT_EQ(ledger->last_sequence("s0123456789abcdef"), 2u);
+  files.heal();
+  ASSERT_TRUE(ledger->record_spooled(std::vector{spooled(3), spooled(4), spooled(5)}));
+  ASSERT_TRUE(ledger->seal());
+  EXPECT_EQ(ledger->size(), 5u);
+  EXPECT_TRUE(verify(directory.path())->intact());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "audit/plain_payload.h"
 #include "base/text.h"
 #include "core/redaction.h"
 
@@ -137,9 +138,7 @@ Value copy(const Value& value, const std::string& path, const Caps& caps, int de
 
 }  // namespace
 
-namespace {
-
-std::string bounded_text(const Object& payload, size_t limit, bool redact) {
+std::string careful_payload_text(const Object& payload, size_t limit, bool redact) {
   for (const Caps& caps : kCaps) {
     Marks marks;
     marks.redact = redact;
@@ -159,14 +158,14 @@ std::string bounded_text(const Object& payload, size_t limit, bool redact) {
   return base::json::serialize(Object{{"_truncated", Array{Object{{"member", "(all)"}, {"size", payload.size()}}}}});
 }
 
-}  // namespace
-
 std::string payload_text(const Object& payload, size_t limit) {
-  return bounded_text(payload, limit, true);
+  std::optional<std::string> plain = plain_payload_text(payload, limit, true);
+  return plain ? *std::move(plain) : careful_payload_text(payload, limit, true);
 }
 
 std::string own_payload_text(const Object& payload) {
-  return bounded_text(payload, kMaxPayloadSize, false);
+  std::optional<std::string> plain = plain_payload_text(payload, kMaxPayloadSize, false);
+  return plain ? *std::move(plain) : careful_payload_text(payload, kMaxPayloadSize, false);
 }
 
 }  // namespace hv::audit

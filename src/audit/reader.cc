@@ -79,12 +79,14 @@ base::Result<uint64_t> Reader::size() {
 }
 
 base::Result<Entry> Reader::at(uint64_t index) {
+  bool read_before = loaded_ && index >= loaded_->file().first_index && index < loaded_->end_index();
   const Segment* segment = HV_TRY(segment_of(index));
   if (segment == nullptr && index < first_entry(files_))
     return base::Failure(base::not_found(base::format("entry {} of the ledger was pruned", index))
                              .with_hint("when and why: hydravisor audit search --kind ledger.pruned"));
   if (segment == nullptr) return base::Failure(base::not_found(base::format("the ledger has no entry {}", index)));
-  if (base::Result<Entry> entry = make_entry(*segment, index); entry && entry->payload_state != PayloadState::deleted) {
+  if (base::Result<Entry> entry = make_entry(*segment, index);
+      read_before && entry && entry->payload_state != PayloadState::deleted) {
     // A payload may have been deleted since the segment was read.
     Segment fresh = HV_TRY(Segment::load(segment->file()));
     loaded_ = std::move(fresh);

@@ -36,6 +36,7 @@ core::VerifyReport summary(const Report& report) {
   result.origin = report.origin;
   result.entries = report.entries;
   result.sealed = report.sealed;
+  result.from = report.from;
   result.keys = report.keys.size();
   if (!report.keys.empty()) result.first_key = report.keys[0];
   if (report.checkpoint) result.root_hash = base::to_hex(base::as_view(report.checkpoint->root));

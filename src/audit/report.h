@@ -48,6 +48,8 @@ struct Report {
   uint64_t entries = 0;  // whole records in the journal
   uint64_t sealed = 0;   // of them under the checkpoint
   uint64_t segments = 0;
+  uint64_t from = 0;            // entries below were verified before and not looked at again
+  std::string checkpoint_note;  // the signed checkpoint itself, if its signature holds
   std::string origin;
   std::vector<std::string> keys;         // public keys, oldest first
   std::optional<Checkpoint> checkpoint;  // if its signature holds

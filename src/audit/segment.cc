@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <utility>
+
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "audit/segment_bytes.h"
 #include "base/format.h"
 
 namespace hv::audit {
@@ -21,12 +21,40 @@ base::Result<std::vector<SegmentFile>> list_segments(const std::string& ledger_d
     if (errno == ENOENT) return segments;
     return base::Failure(base::Error::from_errno(errno, "list the journal", directory));
   }
-  while (dirent* entry = ::readdir(stream))
-    if (std::optional<uint64_t> first = parse_segment_name(entry->d_name))
-      segments.push_back({*first, directory + "/" + entry->d_name});
+  while (dirent* entry = ::readdir(stream)) {
+    std::string path = directory + "/" + entry->d_name;
+    if (std::optional<uint64_t> first = parse_segment_name(entry->d_name)) segments.push_back({*first, path, false});
+    if (std::optional<uint64_t> first = parse_archive_name(entry->d_name)) segments.push_back({*first, path, true});
+  }
   ::closedir(stream);
-  std::ranges::sort(segments, {}, &SegmentFile::first_index);
+  std::ranges::sort(segments, [](const SegmentFile& a, const SegmentFile& b) {
+    return std::pair(a.first_index, a.archived) < std::pair(b.first_index, b.archived);
+  });
+  // As long as the segment's own file is there, its archive is not finished.
+  auto doubles = std::ranges::unique(segments, {}, &SegmentFile::first_index);
+  segments.erase(doubles.begin(), doubles.end());
   return segments;
+}
+
+base::Status remove_unfinished_archives(const std::string& ledger_directory) {
+  for (const SegmentFile& file : HV_TRY(list_segments(ledger_directory))) {
+    if (file.archived) continue;
+    std::string archive = ledger_directory + "/journal/" + archive_name(file.first_index);
+    if (::unlink(archive.c_str()) != 0 && errno != ENOENT)
+      return base::Failure(base::Error::from_errno(errno, "remove an unfinished archive", archive));
+  }
+  return {};
+}
+
+base::Result<SegmentHeader> read_segment_header(const std::string& ledger_directory, uint64_t first_index) {
+  SegmentBytes source = HV_TRY(SegmentBytes::open(ledger_directory, first_index));
+  std::string bytes;
+  (void)HV_TRY(source.read(0, kSegmentHeaderSize, bytes));
+  std::optional<SegmentHeader> header = decode_segment_header(bytes);
+  if (!header || header->first_index != first_index)
+    return base::Failure(
+        base::io_error("read the journal: the header of " + segment_name(first_index) + " is damaged"));
+  return *header;
 }
 
 uint64_t first_entry(const std::vector<SegmentFile>& segments) {
@@ -40,22 +68,14 @@ base::Result<Segment> Segment::load(const SegmentFile& file) {
 }
 
 base::Status Segment::refresh() {
-  base::Fd fd = HV_TRY_CONTEXT(base::open_file(file_.path, O_RDONLY), "read the journal");
-  struct stat about{};
-  if (::fstat(fd.get(), &about) != 0)
-    return base::Failure(base::Error::from_errno(errno, "read the journal", file_.path));
-  auto size = static_cast<size_t>(about.st_size);
+  size_t slash = file_.path.rfind("/journal/");
+  SegmentBytes source = HV_TRY(SegmentBytes::open(file_.path.substr(0, slash), file_.first_index));
+  auto size = static_cast<size_t>(HV_TRY(source.size()));
   // Sound records never change but for a deleted payload, so only what follows them is read again.
   size_t have = std::min(end_, size);
-  bytes_.resize(size);
-  while (have < size) {
-    ssize_t count = ::pread(fd.get(), bytes_.data() + have, size - have, static_cast<off_t>(have));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return base::Failure(base::Error::from_errno(errno, "read the journal", file_.path));
-    if (count == 0) break;
-    have += static_cast<size_t>(count);
-  }
   bytes_.resize(have);
+  bytes_.reserve(size);
+  (void)HV_TRY(source.read(have, size - have, bytes_));
   walk();
   return {};
 }
@@ -72,7 +92,7 @@ void Segment::walk() {
   }
   std::string_view all = bytes_;
   while (end_ < all.size()) {
-    FrameResult result = decode_frame(all.substr(end_));
+    FrameResult result = decode_envelope_frame(all.substr(end_));
     fault_ = result.fault;
     if (fault_ != FrameFault::none) return;
     offsets_.push_back(static_cast<uint32_t>(end_));
@@ -82,6 +102,10 @@ void Segment::walk() {
 
 Frame Segment::frame(uint64_t index) const {
   return decode_frame(std::string_view(bytes_).substr(offset(index))).frame;
+}
+
+Frame Segment::frame_unchecked(uint64_t index) const {
+  return split_frame(std::string_view(bytes_).substr(offset(index)));
 }
 
 }  // namespace hv::audit

@@ -14,11 +14,18 @@ namespace hv::audit {
 
 struct SegmentFile {
   uint64_t first_index = 0;
-  std::string path;
+  std::string path;  // of its own file, or of the archive that it was packed into
+  bool archived = false;
 };
 
 // In the order of their first index. An absent directory is an empty list.
 base::Result<std::vector<SegmentFile>> list_segments(const std::string& ledger_directory);
+
+// Archives whose segment is still there in full: a crash came before it was removed.
+base::Status remove_unfinished_archives(const std::string& ledger_directory);
+
+// Its header: which entry begins it, and when. io when it cannot be read.
+base::Result<SegmentHeader> read_segment_header(const std::string& ledger_directory, uint64_t first_index);
 
 // The first entry that is still there: 0 unless older ones were pruned.
 uint64_t first_entry(const std::vector<SegmentFile>& segments);
@@ -36,6 +43,8 @@ class Segment {
   uint64_t end_index() const { return file_.first_index + count(); }
   // A view that the next refresh() invalidates. index in [first_index, end_index).
   Frame frame(uint64_t index) const;
+  // The same without comparing checksums again: payload_intact is false.
+  Frame frame_unchecked(uint64_t index) const;
   size_t offset(uint64_t index) const { return offsets_[index - file_.first_index]; }
   // Where the sound records end, and why; `none` when at the end of the file.
   size_t end_offset() const { return end_; }

@@ -12,6 +12,7 @@ namespace hv::audit {
 namespace {
 
 constexpr size_t kHashSize = sizeof(Digest);
+constexpr size_t kKnownDirectories = 32;
 constexpr size_t kFullTile = kTileWidth * kHashSize;
 
 void put_entry(std::string& bundle, std::string_view entry) {
@@ -96,13 +97,18 @@ void TreeWriter::push(int level, const Digest& hash) {
 base::Status TreeWriter::write(const File& file) {
   std::string path = directory_ + "/" + file.path;
   std::string parent = path.substr(0, path.rfind('/'));
-  if (parent != known_directory_) {
+  if (!known_directories_.contains(parent)) {
     HV_TRY_CONTEXT(files_->make_directories(parent), "publish the ledger's tree");
-    known_directory_ = parent;
+    // Few are written to at a time; partial tiles have one each.
+    if (known_directories_.size() >= kKnownDirectories) known_directories_.clear();
+    known_directories_.insert(parent);
   }
   HV_TRY_CONTEXT(files_->replace(path, file.data, false), "publish the ledger's tree");
   // Allowed once the full tile is there; a leftover harms nobody.
-  if (!file.replaces.empty()) (void)files_->remove_tree(directory_ + "/" + file.replaces);
+  if (!file.replaces.empty()) {
+    (void)files_->remove_tree(directory_ + "/" + file.replaces);
+    known_directories_.erase(directory_ + "/" + file.replaces);
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +53,7 @@ class TreeWriter {
   std::array<std::string, 8> levels_;  // the hashes of each level's partial tile
   std::string bundle_;
   std::deque<File> full_;
-  std::string known_directory_;
+  std::set<std::string> known_directories_;
 };
 
 // Appends entries [0, end), which were pruned from the journal, as the published tiles have them: their hashes, and the

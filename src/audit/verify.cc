@@ -13,7 +13,7 @@
 #include "audit/damage.h"
 #include "audit/envelope.h"
 #include "audit/key_store.h"
-#include "audit/reader.h"
+#include "audit/record_check.h"
 #include "audit/segment.h"
 #include "audit/spool_index.h"
 #include "audit/tile_tree.h"
@@ -57,42 +57,21 @@ class ComparingFiles final : public FileLayer {
   std::vector<std::string> wrong_;
 };
 
-// One record of a segment, checked by itself.
-struct Checked {
-  Digest leaf{};
-  bool right_envelope = false;  // it can be read and stands at its index
-  bool payload_deleted = false;
-  bool payload_right = false;
-  std::optional<core::Origin> origin;
+// One of the ledger's own events: what was pruned, deleted, recovered, and by which key.
+struct OwnEvent {
+  uint64_t index = 0;
+  Envelope envelope;
+  base::json::Object payload;
+  std::string_view text(std::string_view name) const {
+    const base::json::Value* value = payload.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+  }
+  std::optional<uint64_t> number(std::string_view name) const {
+    const base::json::Value* value = payload.if_contains(name);
+    if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return std::nullopt;
+    return static_cast<uint64_t>(value->get_int64());
+  }
 };
-
-Checked check_record(const Frame& frame, uint64_t index) {
-  Checked result;
-  result.leaf = leaf_hash(frame.envelope);
-  base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-  result.right_envelope = envelope && envelope->index == index;
-  result.payload_deleted = frame.payload_deleted;
-  if (!envelope) return result;
-  result.payload_right = !frame.payload_deleted && envelope->payload_size == frame.payload.size() &&
-                         envelope->payload_hash == base::sha256({frame.salt, frame.payload});
-  result.origin = std::move(envelope->origin);
-  return result;
-}
-
-std::vector<Checked> check_segment(const Segment& segment, unsigned threads) {
-  std::vector<Checked> results(segment.count());
-  uint64_t first = segment.file().first_index;
-  auto work = [&](uint64_t begin, uint64_t end) {
-    for (uint64_t i = begin; i < end; ++i) results[i] = check_record(segment.frame(first + i), first + i);
-  };
-  // Below this a thread costs more than it saves.
-  uint64_t share = std::max<uint64_t>(512, (segment.count() + threads - 1) / threads);
-  std::vector<std::jthread> helpers;
-  for (uint64_t begin = share; begin < segment.count(); begin += share)
-    helpers.emplace_back(work, begin, std::min(segment.count(), begin + share));
-  work(0, std::min(segment.count(), share));
-  return results;
-}
 
 class Verifier {
  public:
@@ -104,11 +83,13 @@ class Verifier {
     report_.problems.emplace_back(kind, entries, std::move(message));
   }
   void check_keys_and_checkpoint();
-  void check_remembered();
+  void check_remembered(const std::string& text, std::string what);
+  void begin_at(const std::string& note);
   base::Status walk_journal();
   void walk_pruned(uint64_t end);
   void check_pruning();
   void take_record(uint64_t index, const Segment& segment, Checked& record);
+  void take_own_event(uint64_t index, const Segment& segment);
   void check_handover_entries();
   void report_tiles();
   void check_side_files();
@@ -120,11 +101,13 @@ class Verifier {
   Report report_;
   KeyChain chain_;
   std::vector<Promise> promises_;  // by size
+  uint64_t from_ = 0;              // entries below were verified before
   uint64_t pruned_ = 0;            // entries below are gone from the journal
   bool sequence_broken_ = false;   // the journal's records do not follow one another
   bool tree_wrong_ = false;
   std::vector<Range> bad_payloads_;
   std::unordered_map<std::string, uint64_t> spools_;
+  std::vector<OwnEvent> own_events_;
   ComparingFiles tiles_;
   TreeWriter tree_{directory_, tiles_};
 };
@@ -171,59 +154,77 @@ void Verifier::check_keys_and_checkpoint() {
                        last_handover_size()));
     } else {
       report_.checkpoint = *checkpoint;
+      report_.checkpoint_note = *text;
       return;
     }
   }
 }
 
-void Verifier::check_remembered() {
-  if (!options_.remembered) return;
-  base::Result<Note> note = Note::parse(*options_.remembered);
+void Verifier::check_remembered(const std::string& text, std::string what) {
+  base::Result<Note> note = Note::parse(text);
   base::Result<Checkpoint> remembered = note ? Checkpoint::parse_text(note->text) : base::Failure(note.error());
   if (!remembered || remembered->origin != report_.origin) {
-    add(ProblemKind::checkpoint_bad, std::nullopt, "the remembered checkpoint is not one of this ledger");
+    add(ProblemKind::checkpoint_bad, std::nullopt, what + " is not one of this ledger");
     return;
   }
   if (std::ranges::none_of(chain_.keys, [&](const VerifierKey& key) { return note->signed_by(key); }))
-    add(ProblemKind::key_swapped, std::nullopt, "the remembered checkpoint is not signed by any key of this ledger");
+    add(ProblemKind::key_swapped, std::nullopt, what + " is not signed by any key of this ledger");
   uint64_t have = report_.checkpoint ? report_.checkpoint->size : 0;
   if (remembered->size > have) {
     add(ProblemKind::rolled_back, Range{have, remembered->size - 1},
-        base::format("the ledger is sealed up to {} entries; a checkpoint from before covers {}", have,
-                     remembered->size));
+        base::format("the ledger is sealed up to {} entries; {} covers {}", have, what, remembered->size));
   } else if (remembered->size > 0) {
-    promises_.push_back({remembered->size, remembered->root, 0, "the remembered checkpoint", std::nullopt});
+    promises_.push_back({remembered->size, remembered->root, 0, std::move(what), std::nullopt});
   }
+}
+
+// The published tiles give the right edge of the tree that was verified, and its root says whether they are right: to
+// hash what came since on top of it, and to get the root of the present checkpoint, is to prove that the one continues
+// the other.
+void Verifier::begin_at(const std::string& text) {
+  base::Result<Note> note = Note::parse(text);
+  base::Result<Checkpoint> verified = note ? Checkpoint::parse_text(note->text) : base::Failure(note.error());
+  base::Result<std::vector<SegmentFile>> files = list_segments(directory_);
+  if (!verified || !files || verified->size == 0 || verified->size > report_.sealed) return;
+  if (first_entry(*files) > verified->size) return;
+  base::Result<TreeWriter> tree = TreeWriter::resume(directory_, tiles_, verified->size, verified->root);
+  if (!tree) return;
+  tree_ = *std::move(tree);
+  from_ = report_.from = verified->size;
+  std::erase_if(promises_, [&](const Promise& promise) { return promise.size < from_; });
+  for (Promise& promise : promises_)
+    if (promise.size == from_) promise.computed = tree_.root();
 }
 
 base::Status Verifier::walk_journal() {
   std::vector<SegmentFile> files = HV_TRY(list_segments(directory_));
   unsigned threads = options_.threads != 0 ? options_.threads : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
-  walk_pruned(first_entry(files));
-  for (auto file = files.begin(); file != files.end(); ++file) {
-    bool last = std::next(file) == files.end();
-    base::Result<Segment> segment = Segment::load(*file);
-    if (!segment) {
-      add(ProblemKind::unreadable, std::nullopt, segment.error().message());
+  uint64_t last_file = files.empty() ? 0 : files.back().first_index;
+  if (from_ == 0) walk_pruned(first_entry(files));
+  CheckedJournal journal(std::move(files), from_, threads);
+  for (bool first = true; std::optional<CheckedSegment> checked = journal.next(); first = false) {
+    const SegmentFile& file = checked->file;
+    if (!checked->segment) {
+      add(ProblemKind::unreadable, std::nullopt, checked->segment.error().message());
       sequence_broken_ = true;
       continue;
     }
+    const Segment& segment = *checked->segment;
     ++report_.segments;
-    if (file->first_index != report_.entries) sequence_broken_ = true;
-    std::vector<Checked> records = check_segment(*segment, threads);
-    uint64_t index = file->first_index;
-    for (Checked& record : records) take_record(index++, *segment, record);
-    report_.entries += records.size();
-    if (segment->fault() != FrameFault::none) {
-      bool behind_seal = last && !sequence_broken_ && report_.entries >= report_.sealed;
-      uint64_t bytes = segment->bytes().size() - segment->end_offset();
-      if (behind_seal && !find_frame(segment->bytes(), segment->end_offset())) {
+    if (from_ > 0 && first) report_.entries = file.first_index;
+    if (file.first_index != report_.entries) sequence_broken_ = true;
+    uint64_t index = checked->first;
+    for (Checked& record : checked->records) take_record(index++, segment, record);
+    report_.entries += segment.count();
+    if (segment.fault() != FrameFault::none) {
+      bool behind_seal = file.first_index == last_file && !sequence_broken_ && report_.entries >= report_.sealed;
+      uint64_t bytes = segment.bytes().size() - segment.end_offset();
+      if (behind_seal && !find_frame(segment.bytes(), segment.end_offset())) {
         report_.notes.push_back(base::format("{} bytes of an unfinished record stand behind entry {}", bytes,
                                              report_.entries - std::min<uint64_t>(report_.entries, 1)));
       } else {
         add(ProblemKind::damaged, Range{report_.entries, report_.entries},
-            base::format("{}: damaged at byte {}", file->path.substr(file->path.rfind('/') + 1),
-                         segment->end_offset()));
+            base::format("{}: damaged at byte {}", file.path.substr(file.path.rfind('/') + 1), segment.end_offset()));
         sequence_broken_ = true;
       }
     }
@@ -255,27 +256,27 @@ void Verifier::walk_pruned(uint64_t end) {
 // Who took the ledger's beginning away must have said so, in an event that is sealed.
 void Verifier::check_pruning() {
   if (pruned_ == 0) return;
-  Reader reader(directory_);
-  Query announcements;
-  announcements.kind_prefix = "ledger.pruned";
-  announcements.before = report_.sealed;
   uint64_t announced = 0;
-  (void)reader.scan(announcements, [&](const Entry& entry) {
-    base::Result<core::Event> event = to_event(entry);
-    const base::json::Value* last = event ? event->payload.if_contains("last") : nullptr;
-    const base::json::Value* reason = event ? event->payload.if_contains("reason") : nullptr;
-    if (last == nullptr || !last->is_int64()) return true;
-    announced = std::max(announced, static_cast<uint64_t>(last->get_int64()) + 1);
-    report_.notes.push_back(base::format(
-        "entries up to {} were pruned by {} on {}: {}", last->get_int64(), entry.envelope.principal,
-        base::to_rfc3339(entry.envelope.time),
-        reason != nullptr && reason->is_string() ? std::string(std::string_view(reason->get_string())) : ""));
-    return true;
-  });
+  for (const OwnEvent& event : own_events_) {
+    std::optional<uint64_t> last = event.number("last");
+    if (event.envelope.kind != "ledger.pruned" || event.index >= report_.sealed || !last) continue;
+    announced = std::max(announced, *last + 1);
+    report_.notes.push_back(base::format("entries up to {} were pruned by {} on {}: {}", *last,
+                                         event.envelope.principal, base::to_rfc3339(event.envelope.time),
+                                         event.text("reason")));
+  }
   if (announced < pruned_)
     add(ProblemKind::missing, Range{announced, pruned_ - 1},
         base::format("{} are gone from the journal's beginning, and no event says that they were pruned",
                      range_text({announced, pruned_ - 1})));
+}
+
+void Verifier::take_own_event(uint64_t index, const Segment& segment) {
+  Frame frame = segment.frame_unchecked(index);
+  base::Result<Envelope> envelope = decode_envelope(frame.envelope);
+  base::Result<base::json::Value> payload = base::json::parse(frame.payload);
+  if (envelope && payload && payload->is_object())
+    own_events_.push_back({index, *std::move(envelope), std::move(payload->get_object())});
 }
 
 void Verifier::take_record(uint64_t index, const Segment& segment, Checked& record) {
@@ -290,16 +291,17 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
   } else if (!record.payload_right && record.right_envelope) {
     add_to_ranges(bad_payloads_, index);
   }
+  if (record.of_ledger && record.payload_right) take_own_event(index, segment);
   if (record.origin) {
     uint64_t& last = spools_[record.origin->spool];
-    // Where the beginning was pruned, so were the first of a spool.
-    if (record.origin->sequence != last + 1 && !(last == 0 && pruned_ > 0))
+    // Where the beginning was pruned or not looked at, so were the first of a spool.
+    if (record.origin->sequence != last + 1 && !(last == 0 && (pruned_ > 0 || from_ > 0)))
       report_.notes.push_back(base::format("entry {}: spool {} goes from event {} to {}", index, record.origin->spool,
                                            last, record.origin->sequence));
     last = record.origin->sequence;
   }
   if (index >= report_.sealed || sequence_broken_) return;
-  tree_.append(segment.frame(index).envelope, record.leaf);
+  tree_.append(segment.frame_unchecked(index).envelope, record.leaf);
   for (Promise& promise : promises_)
     if (promise.size == tree_.size()) promise.computed = tree_.root();
   // Each full tile is compared as soon as it is there, so that they do not pile up.
@@ -307,14 +309,12 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
 }
 
 void Verifier::check_handover_entries() {
-  Reader reader(directory_);
   for (const Handover& handover : chain_.handovers) {
-    if (handover.size == 0 || handover.size > report_.entries || handover.size <= pruned_) continue;
+    if (handover.size == 0 || handover.size > report_.entries || handover.size <= std::max(pruned_, from_)) continue;
     uint64_t index = handover.size - 1;
-    base::Result<Entry> entry = reader.at(index);
-    base::Result<base::json::Value> payload = entry ? base::json::parse(entry->payload) : base::Failure(entry.error());
-    const base::json::Value* key = payload && payload->is_object() ? payload->get_object().if_contains("key") : nullptr;
-    if (!entry || entry->envelope.kind != "ledger.key_rotated" || key == nullptr || *key != handover.key.text().c_str())
+    auto event = std::ranges::lower_bound(own_events_, index, {}, &OwnEvent::index);
+    if (event == own_events_.end() || event->index != index || event->envelope.kind != "ledger.key_rotated" ||
+        event->text("key") != handover.key.text())
       add(ProblemKind::key_swapped, Range{index, index},
           base::format("entry {} does not announce the key that follows it (period {})", index, handover.period));
   }
@@ -332,6 +332,8 @@ void Verifier::report_tiles() {
 // What stands beside: partial tiles of earlier sizes, the saved spool marks, the torn ends of crashes.
 void Verifier::check_side_files() {
   std::error_code error;
+  // They are of what was verified before, and as many.
+  if (from_ > 0) return;
   for (const auto& file : std::filesystem::recursive_directory_iterator(directory_ + "/tile", error)) {
     std::string path = file.path().string();
     size_t partial = path.rfind(".p/");
@@ -362,47 +364,27 @@ void Verifier::check_side_files() {
     add(ProblemKind::tile_changed, std::nullopt,
         base::format("{} is damaged; the journal itself is right", path.substr(directory_.size() + 1)));
   }
-  Reader reader(directory_);
-  Query recoveries;
-  recoveries.kind_prefix = "ledger.recovered";
-  // Where the journal cannot be read, that was reported before.
-  (void)reader.scan(recoveries, [&](const Entry& entry) {
-    base::Result<base::json::Value> payload = base::json::parse(entry.payload);
-    base::Result<base::json::ObjectReader> members =
-        payload ? base::json::ObjectReader::over(*payload) : base::Failure(payload.error());
-    if (!members) return true;
-    base::Result<std::string> name = members->string("kept_as");
-    base::Result<std::string> hash = members->string("sha256");
-    if (!name || !hash || !name->starts_with("journal/") || name->find("..") != std::string::npos) return true;
+  for (const OwnEvent& event : own_events_) {
+    std::string_view name = event.text("kept_as");
+    if (event.envelope.kind != "ledger.recovered" || !name.starts_with("journal/") ||
+        name.find("..") != std::string_view::npos)
+      continue;
     // The file may be thrown away, but not replaced by another.
-    base::Result<std::string> bytes = base::read_file(directory_ + "/" + *name);
-    if (bytes && base::to_hex(base::as_view(base::sha256(*bytes))) != *hash)
-      add(ProblemKind::damaged, Range{entry.envelope.index, entry.envelope.index},
-          base::format("{} is not what entry {} says was set aside", *name, entry.envelope.index));
-    return true;
-  });
+    base::Result<std::string> bytes = base::read_file(base::format("{}/{}", directory_, name));
+    if (bytes && base::to_hex(base::as_view(base::sha256(*bytes))) != event.text("sha256"))
+      add(ProblemKind::damaged, Range{event.index, event.index},
+          base::format("{} is not what entry {} says was set aside", name, event.index));
+  }
 }
 
 void Verifier::report_notes() {
   for (const Range& range : bad_payloads_)
     add(ProblemKind::payload_changed, range,
         base::format("{}: the payload is not the one it was recorded with", range_text(range)));
-  if (report_.deleted_payloads.empty()) return;
-  Reader reader(directory_);
-  Query announcements;
-  announcements.kind_prefix = "ledger.payload_deleted";
   std::vector<Range> announced;
-  base::Status read = reader.scan(announcements, [&](const Entry& entry) {
-    base::Result<base::json::Value> payload = base::json::parse(entry.payload);
-    if (!payload) return true;
-    base::Result<base::json::ObjectReader> members = base::json::ObjectReader::over(*payload);
-    if (!members) return true;
-    base::Result<int64_t> first = members->integer("first");
-    base::Result<int64_t> last = members->integer("last");
-    if (first && last) announced.push_back({static_cast<uint64_t>(*first), static_cast<uint64_t>(*last)});
-    return true;
-  });
-  if (!read) return;
+  for (const OwnEvent& event : own_events_)
+    if (event.envelope.kind == "ledger.payload_deleted" && event.number("first") && event.number("last"))
+      announced.push_back({*event.number("first"), *event.number("last")});
   for (const Range& range : report_.deleted_payloads)
     for (uint64_t index = range.first; index <= range.last; ++index)
       if (std::ranges::none_of(announced, [&](const Range& a) { return a.first <= index && index <= a.last; }))
@@ -428,7 +410,11 @@ base::Result<Report> Verifier::run() {
   } else if (!chain_.handovers.empty()) {
     report_.sealed = last_handover_size();
   }
-  check_remembered();
+  if (options_.remembered) check_remembered(*options_.remembered, "the remembered checkpoint");
+  if (options_.since) {
+    check_remembered(*options_.since, "the checkpoint of the last verification");
+    if (report_.intact()) begin_at(*options_.since);
+  }
   HV_TRY(walk_journal());
   tree_wrong_ = !std::ranges::all_of(promises_, &Promise::kept);
   if (tree_wrong_ || (sequence_broken_ && report_.checkpoint && report_.sealed > 0))
@@ -452,7 +438,13 @@ base::Result<Report> Verifier::run() {
 }  // namespace
 
 base::Result<Report> verify(const std::string& directory, const VerifyOptions& options) {
-  return Verifier(directory, options).run();
+  base::Result<Report> report = Verifier(directory, options).run();
+  if (!report || report->from == 0 || report->intact()) return report;
+  // What is wrong can begin below, and has to be named to the entry.
+  VerifyOptions whole = options;
+  whole.since.reset();
+  if (!whole.remembered) whole.remembered = options.since;
+  return Verifier(directory, whole).run();
 }
 
 }  // namespace hv::audit

@@ -18,6 +18,9 @@ struct VerifyOptions {
   std::optional<VerifierKey> first_key;
   // A checkpoint kept from before, or a witness's: as signed note. The ledger must be an extension of it.
   std::optional<std::string> remembered;
+  // The checkpoint of an earlier verification that found all well (verified_mark.h): only what came since is looked at,
+  // beginning with that checkpoint's tree. When anything is found, or the beginning is not there, all is looked at.
+  std::optional<std::string> since;
   unsigned threads = 0;  // 0: as many as there are processors, at most 8
   // Told now and then how many entries were checked.
   std::function<void(uint64_t done)> progress;

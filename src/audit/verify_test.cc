@@ -1,5 +1,6 @@
 #include "audit/verify.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -244,6 +245,82 @@ TEST_F(VerifyTest, SaysWhenThereIsNoLedger) {
   auto result = verify(empty.path());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), base::ErrorCode::not_found);
+}
+
+// What a verification remembers, and what it then does not look at again.
+class VerifySince : public VerifyTest {
+ protected:
+  // Several segments and tiles, verified; then more.
+  void verified_then(int first, int more) {
+    auto ledger = open();
+    record(*ledger, first);
+    ASSERT_TRUE(ledger->seal());
+    Report whole = report();
+    ASSERT_TRUE(whole.intact());
+    since.since = whole.checkpoint_note;
+    record(*ledger, more);
+    ASSERT_TRUE(ledger->seal());
+  }
+  VerifyOptions since;
+};
+
+TEST_F(VerifySince, LooksOnlyAtWhatCameSince) {
+  verified_then(700, 333);
+  Report result = report(since);
+  EXPECT_TRUE(result.intact());
+  EXPECT_EQ(result.from, 700u);
+  EXPECT_EQ(result.entries, 1033u);
+  EXPECT_TRUE(result.notes.empty()) << result.notes[0];
+  // A payload of before is not looked at, one of since is.
+  std::vector<Record> all = records();
+  all[100].payload[3] ^= 1;
+  rewrite(all);
+  EXPECT_TRUE(report(since).intact());
+  EXPECT_EQ(problems(), (Problems{"payload_changed 100-100"}));
+  all[900].payload[3] ^= 1;
+  rewrite(all);
+  EXPECT_EQ(problems(since), (Problems{"payload_changed 100-100", "payload_changed 900-900"}))
+      << "once anything is found, all is looked at";
+}
+
+TEST_F(VerifySince, FindsWhatDoesNotContinueWhatWasVerified) {
+  verified_then(300, 40);
+  std::vector<Record> all = records();
+  all[320].envelope[all[320].envelope.find("exec.started")] = 'f';
+  rewrite(all);
+  EXPECT_EQ(problems(since), (Problems{"changed 320-320"}));
+  // Signed anew from the first entry on by the right key, as only who has the key can.
+  TestDirectory other;
+  VerifyOptions of_other;
+  {
+    Ledger::Options with = options();
+    with.directory = other.path();
+    with.clock = &clock;
+    auto ledger = *Ledger::open(with);
+    record(*ledger, 300);
+    ASSERT_TRUE(ledger->seal());
+    of_other.since = verify(other.path())->checkpoint_note;
+  }
+  EXPECT_THAT(problems(of_other), testing::Contains(testing::HasSubstr("key_swapped")));
+}
+
+TEST_F(VerifySince, FindsALedgerThatWasSetBack) {
+  verified_then(300, 40);
+  VerifyOptions newer;
+  newer.since = report().checkpoint_note;
+  directory.write("checkpoint", *since.since);
+  std::vector<Record> all = records();
+  all.resize(300);
+  rewrite(all);
+  EXPECT_EQ(problems(newer), (Problems{"rolled_back 300-339"}));
+}
+
+TEST_F(VerifySince, LooksAtAllWhenTheTilesHaveNotWhatWasVerified) {
+  verified_then(300, 40);
+  directory.flip_byte("tile/1/000.p/1", 20);
+  Report result = report(since);
+  EXPECT_EQ(result.from, 0u);
+  EXPECT_THAT(problems(since), testing::Contains(testing::HasSubstr("tile_changed")));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ constexpr Option kKeyOption = {
     .name = "key", .value = "KEY", .help = "The ledger's first key, as it was noted when the ledger was new"};
 constexpr Option kVerifyOptions[] = {
     {.name = "offline", .help = "Read the files without asking the daemon; entries of this moment may not be in them"},
+    {.name = "since-last", .help = "Only what was recorded since the daemon last found the ledger whole"},
     kKeyOption,
     {.name = "checkpoint",
      .value = "FILE",
@@ -54,6 +55,7 @@ constexpr ExitCode kCheckCodes[] = {{"0", "everything in it is as it was sealed"
 
 base::Result<core::VerifyReport> verify_offline(const Context& context, const Arguments& arguments) {
   std::vector<std::string> words{"--verify-ledger"};
+  if (arguments.has("since-last")) words.emplace_back("--since-last");
   for (const char* option : {"key", "checkpoint", "witness"})
     if (auto value = arguments.value(option)) words.insert(words.end(), {base::format("--{}", option), *value});
   std::string text = HV_TRY_CONTEXT(ask_program(context, std::move(words)), "verify the ledger without the daemon");
@@ -65,7 +67,7 @@ base::Result<core::VerifyReport> ask_for_report(Context& context, const Argument
       arguments.has("offline") || arguments.has("key") || arguments.has("checkpoint") || arguments.has("witness");
   if (needs_files) return verify_offline(context, arguments);
   auto client = context.client();
-  if (client) return (*client)->audit_verify();
+  if (client) return (*client)->audit_verify(arguments.has("since-last"));
   if (client.error().code() != base::ErrorCode::unavailable) return base::Failure(std::move(client).error());
   context.report(client.error());
   return verify_offline(context, arguments);
@@ -130,11 +132,15 @@ constexpr Command kAuditVerify = {
     .description =
         "Reads the whole ledger again and checks every hash, every signature and every change of signing key. With a "
         "damaged ledger no daemon starts: its error is shown, and the files are checked without it. That all of it was "
-        "replaced by an older copy only a witness or a checkpoint kept elsewhere can show. With BUNDLE it checks that "
+        "replaced by an older copy only a witness or a checkpoint kept elsewhere can show. Where all is well, the "
+        "daemon "
+        "remembers how far, beside the ledger: --since-last goes on from there, in moments. With BUNDLE it checks that "
         "file, as `audit check` does.",
     .options = kVerifyOptions,
     .arguments = kMaybeBundle,
-    .example = "hydravisor audit verify\nhydravisor audit verify --witness /mnt/elsewhere/witness",
+    .example =
+        "hydravisor audit verify\nhydravisor audit verify --since-last\nhydravisor audit verify --witness "
+        "/mnt/elsewhere/witness",
     .exit_codes = kVerifyCodes,
     .run = verify,
 };

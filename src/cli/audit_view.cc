@@ -90,6 +90,7 @@ std::string verify_text(const core::VerifyReport& report, size_t width) {
   std::string out = report.intact ? "The record is whole: nothing was altered, removed or put in between.\n"
                                   : "THE RECORD IS NOT WHOLE.\n";
   out += base::format("  entries    {} ({} sealed)\n", report.entries, report.sealed);
+  if (report.from > 0) out += base::format("  looked at  from {} on; what is older was verified before\n", report.from);
   out += base::format("  keys       {}\n", report.keys);
   if (!report.origin.empty()) out += base::format("  origin     {}\n", base::printable(report.origin));
   if (!report.first_key.empty()) out += base::format("  first key  {}\n", base::printable(report.first_key));

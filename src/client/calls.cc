@@ -265,8 +265,8 @@ Result<core::AuditPage> Client::audit_events(const core::AuditQuery& query) {
 Result<core::AuditRecord> Client::audit_event(uint64_t index) {
   return read<core::AuditRecord>(call(get("/v1/audit/events/" + std::to_string(index))));
 }
-Result<core::VerifyReport> Client::audit_verify() {
-  return read<core::VerifyReport>(call(post("/v1/audit/verify")));
+Result<core::VerifyReport> Client::audit_verify(bool since_last) {
+  return read<core::VerifyReport>(call(post(since_last ? "/v1/audit/verify?since=last" : "/v1/audit/verify")));
 }
 Result<core::PruneReport> Client::audit_prune(const core::PruneRequest& request) {
   return read<core::PruneReport>(call(post("/v1/audit/prune", wire::to_text(request))));

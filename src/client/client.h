@@ -145,7 +145,8 @@ class Client {
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query);
   base::Result<core::AuditRecord> audit_event(uint64_t index);
-  base::Result<core::VerifyReport> audit_verify();
+  // All of it, or what came since it was last found whole.
+  base::Result<core::VerifyReport> audit_verify(bool since_last);
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request);
   // Starts after `after`, or with what comes from now on.
   base::Result<RecordReader> audit_tail(const core::AuditQuery& query);

@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "base/units.h"
 
 namespace hv::config {
 
@@ -31,11 +32,15 @@ std::optional<std::string> read_value(base::toml::Table& table, const KeySpec& s
       return setting.choices[*index];
     }
     case Kind::text:
+    case Kind::duration:
+    case Kind::size:
       break;
   }
   auto text = table.string(setting.name);
   if (!text || check_value(setting, *text)) return text;
-  table.fault(setting.name, "expected one line of text, not empty");
+  table.fault(setting.name, setting.kind == Kind::duration ? "expected a duration of at least an hour, such as \"90d\""
+                            : setting.kind == Kind::size   ? "expected a size of at least 1MiB, such as \"10GiB\""
+                                                           : "expected one line of text, not empty");
   return std::nullopt;
 }
 
@@ -137,6 +142,9 @@ Result<Config> load(const Sources& sources) {
   if (auto mode = value_of(all, "run.workspace"))
     config.workspace = HV_TRY(core::parse_name<core::WorkspaceMode>(*mode));
   config.keep = value_of(all, "run.keep") == "true";
+  if (auto keep = value_of(all, "audit.keep_payloads")) config.keep_payloads = HV_TRY(base::parse_duration(*keep));
+  if (auto keep = value_of(all, "audit.keep")) config.keep_records = HV_TRY(base::parse_duration(*keep));
+  if (auto most = value_of(all, "audit.keep_bytes")) config.keep_bytes = HV_TRY(base::parse_bytes(*most)).value;
   return config;
 }
 

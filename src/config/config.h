@@ -2,6 +2,8 @@
 // the user's, variables HYDRAVISOR_<SECTION>_<KEY>, options of the command. docs/policy.md holds the format's table.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +39,10 @@ struct Config {
   // What a run gets that says nothing else; absent: as its policy says.
   std::optional<core::WorkspaceMode> workspace;
   bool keep = false;
+  // What the ledger keeps; absent: all of it.
+  std::optional<std::chrono::milliseconds> keep_payloads{};
+  std::optional<std::chrono::milliseconds> keep_records{};
+  std::optional<uint64_t> keep_bytes{};
   bool operator==(const Config&) const = default;
 };
 

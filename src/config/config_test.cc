@@ -78,6 +78,19 @@ TEST_F(ConfigTest, SaysWhatWasExpected) {
             "config.toml:5:10: run.policy: expected one line of text, not empty");
 }
 
+TEST_F(ConfigTest, SaysWhatTheLedgerKeeps) {
+  std::string file = write("config.toml", "[audit]\nkeep_payloads = '90d'\nkeep = '730d'\nkeep_bytes = '10GiB'\n");
+  Config config = *load({"", file, {}});
+  EXPECT_EQ(config.keep_payloads, std::chrono::hours(90 * 24));
+  EXPECT_EQ(config.keep_records, std::chrono::hours(730 * 24));
+  EXPECT_EQ(config.keep_bytes, uint64_t{10} << 30);
+  EXPECT_FALSE(load({"", write("none.toml", ""), {}})->keep_records) << "nothing goes unless somebody says so";
+  EXPECT_EQ(error_of("version = 1\n[audit]\nkeep = '0s'\nkeep_payloads = 90\nkeep_bytes = '10 chairs'\n"),
+            "config.toml:3:8: audit.keep: expected a duration of at least an hour, such as \"90d\"\n"
+            "config.toml:4:17: audit.keep_payloads: expected a string, found the integer 90\n"
+            "config.toml:5:14: audit.keep_bytes: expected a size of at least 1MiB, such as \"10GiB\"");
+}
+
 TEST_F(ConfigTest, NeedsItsVersion) {
   EXPECT_NE(error_of("[run]\n"), "");
 }

@@ -19,6 +19,8 @@ base::json::Value schema() {
     property["type"] = setting.kind == Kind::boolean ? "boolean" : "string";
     if (setting.kind == Kind::choice) property["enum"] = Array(setting.choices.begin(), setting.choices.end());
     if (setting.kind == Kind::text) property["pattern"] = "^[^\\u0000-\\u001f\\u007f]+$";
+    if (setting.kind == Kind::duration) property["pattern"] = "^([0-9]+(\\.[0-9]+)?(d|h|m|s|ms))+$";
+    if (setting.kind == Kind::size) property["pattern"] = "^[0-9]+(\\.[0-9]+)? *([KMGT]i?B?|B)?$";
     if (setting.fallback && setting.kind == Kind::boolean)
       property["default"] = *setting.fallback == "true";
     else if (setting.fallback)

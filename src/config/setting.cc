@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "core/names.h"
 #include "core/run_request.h"
 
@@ -61,6 +62,24 @@ const std::vector<KeySpec>& settings() {
        .fallback = "false",
        .flag = "keep",
        .help = "Keep the sandbox of a run also when it changed nothing"},
+      {.section = "audit",
+       .name = "keep_payloads",
+       .kind = Kind::duration,
+       .without = "as long as the record",
+       .help =
+           "How long the ledger keeps what was recorded in full, such as 90d; its proofs stay. Only files say this"},
+      {.section = "audit",
+       .name = "keep",
+       .kind = Kind::duration,
+       .without = "for ever",
+       .help = "How long the ledger keeps records, such as 730d; of older ones the hashes stay. Only files say this"},
+      {.section = "audit",
+       .name = "keep_bytes",
+       .kind = Kind::size,
+       .without = "as much as there is",
+       .help =
+           "How large the ledger's journal may become, such as 10GiB: beyond that payloads go, the oldest first, then "
+           "records. Only files say this"},
   };
   return all;
 }
@@ -92,6 +111,14 @@ base::Result<std::string> check_value(const KeySpec& setting, std::string_view t
       if (near) shown += format(" (did you mean '{}'?)", *near);
       return refuse("one of " + base::join(setting.choices, ", "));
     }
+    case Kind::duration:
+      if (auto value = base::parse_duration(text); !value || *value < std::chrono::hours(1))
+        return refuse("a duration of at least an hour, such as 90d");
+      break;
+    case Kind::size:
+      if (auto value = base::parse_bytes(text); !value || value->value < (uint64_t{1} << 20))
+        return refuse("a size of at least 1MiB, such as 10GiB");
+      break;
     case Kind::text:
       if (text.empty() || has_control_character(text) || !base::is_valid_utf8(text))
         return refuse("one line of text, not empty");

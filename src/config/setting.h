@@ -12,7 +12,8 @@
 
 namespace hv::config {
 
-enum class Kind { text, choice, boolean };
+// A duration is "90d" and at least an hour, a size "10GiB" and at least 1 MiB.
+enum class Kind { text, choice, boolean, duration, size };
 
 // One key and what it may say.
 struct KeySpec {

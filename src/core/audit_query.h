@@ -74,6 +74,7 @@ struct VerifyReport {
   std::string origin;  // of the checkpoints
   uint64_t entries = 0;
   uint64_t sealed = 0;         // entries under the last checkpoint
+  uint64_t from = 0;           // entries below were verified before, and not looked at this time
   uint64_t keys = 0;           // signing keys followed through their successions
   std::string first_key = {};  // the public key that all others follow from: what to note elsewhere
   std::string root_hash;       // hex

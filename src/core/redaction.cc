@@ -120,6 +120,23 @@ constexpr std::string_view kSecretNames[] = {"sig", "pass", "jwt", "sid", "beare
 // End like a secret and are none.
 constexpr std::string_view kPlainNames[] = {"pwd", "oldpwd", "cpwd", "nextpagetoken", "pagetoken", "csrftoken"};
 
+// Which two characters a secret's name ends with: most names are told apart by these.
+constexpr std::array<std::array<bool, 128>, 128> kEndings = [] {
+  std::array<std::array<bool, 128>, 128> table{};
+  auto add = [&](std::string_view name) {
+    table[static_cast<size_t>(name[name.size() - 2])][static_cast<size_t>(name[name.size() - 1])] = true;
+  };
+  for (std::string_view ending : kSecretEndings) add(ending);
+  for (std::string_view name : kSecretNames) add(name);
+  return table;
+}();
+
+bool may_be_secret(std::string_view plain) {
+  auto first = static_cast<unsigned char>(plain[plain.size() - 2]);
+  auto second = static_cast<unsigned char>(plain[plain.size() - 1]);
+  return first < 128 && second < 128 && kEndings[first][second];
+}
+
 // Letters and digits in lower case: `X-Api-Key`, `x_api_key` and `xApiKey` are one name.
 std::optional<std::string_view> folded(std::string_view name, std::span<char> buffer) {
   size_t size = 0;
@@ -301,7 +318,7 @@ bool is_secret_name(std::string_view name) {
   while (name.starts_with('-')) name.remove_prefix(1);
   std::array<char, 96> buffer{};
   auto plain = folded(name.size() > 96 ? name.substr(name.size() - 96) : name, buffer);
-  if (!plain || plain->size() < 3) return false;
+  if (!plain || plain->size() < 3 || !may_be_secret(*plain)) return false;
   if (std::ranges::find(kPlainNames, *plain) != std::ranges::end(kPlainNames)) return false;
   if (std::ranges::find(kSecretNames, *plain) != std::ranges::end(kSecretNames)) return true;
   return std::ranges::any_of(kSecretEndings, [&](std::string_view ending) { return plain->ends_with(ending); });
@@ -312,6 +329,20 @@ size_t redact_text(std::string& text) {
   size_t count = redactor.run();
   if (count > 0) text = redactor.take();
   return count;
+}
+
+bool is_free_of_secrets(std::string_view text) {
+  return Redactor(text).run() == 0;
+}
+
+bool is_free_of_secrets(std::span<const std::string_view> arguments) {
+  if (arguments.empty()) return true;
+  std::string_view program = arguments[0].substr(arguments[0].rfind('/') + 1);
+  if (std::ranges::find(kOptions, program, &SecretOption::program) != std::ranges::end(kOptions)) return false;
+  return std::ranges::all_of(arguments, [](std::string_view word) {
+    bool names_one = word.starts_with("--") && word.find('=') == std::string_view::npos && is_secret_name(word);
+    return !word.starts_with("pass:") && !names_one && is_free_of_secrets(word);
+  });
 }
 
 size_t redact_arguments(std::vector<std::string>& arguments) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,11 @@ size_t redact_text(std::string& text);
 // The same for a command line, whose options may have their value in the next word: `--password x`, `curl -u name:x`,
 // `mysql -px`.
 size_t redact_arguments(std::vector<std::string>& arguments);
+
+// Whether the two above would leave everything as it is: most of what is recorded holds nothing, and need not be copied
+// to find that out. The second says so only of command lines whose program takes no password in its options.
+bool is_free_of_secrets(std::string_view text);
+bool is_free_of_secrets(std::span<const std::string_view> arguments);
 
 // True when a member, variable or parameter of this name holds a credential: `DB_PASSWORD`, `x-api-key`, `accessToken`.
 bool is_secret_name(std::string_view name);

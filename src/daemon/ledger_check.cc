@@ -4,6 +4,7 @@
 #include <map>
 
 #include "audit/bundle.h"
+#include "audit/verified_mark.h"
 #include "audit/verify.h"
 #include "audit/witness.h"
 #include "base/fd.h"
@@ -40,6 +41,8 @@ base::Result<Options> read_options(std::span<const std::string_view> words) {
   return options;
 }
 
+constexpr std::string_view kSinceLast = "--since-last";
+
 base::Result<audit::VerifyOptions> verify_options(std::span<const std::string_view> words) {
   Options options = HV_TRY(read_options(words));
   audit::VerifyOptions with;
@@ -57,8 +60,10 @@ base::Result<audit::VerifyOptions> verify_options(std::span<const std::string_vi
 }  // namespace
 
 int verify_ledger(const core::Paths& paths, std::span<const std::string_view> options) {
-  base::Result<audit::VerifyOptions> with = verify_options(options);
+  bool since_last = !options.empty() && options.front() == kSinceLast;
+  base::Result<audit::VerifyOptions> with = verify_options(options.subspan(since_last ? 1 : 0));
   if (!with) return fail(with.error());
+  if (since_last) with->since = audit::read_verified_mark(paths.ledger);
   base::Result<audit::Report> report = audit::verify(paths.ledger, *with);
   if (!report) return fail(report.error());
   return print(wire::to_text(audit::summary(*report)), report->intact() ? 0 : 1);

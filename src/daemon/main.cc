@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@
 #include "base/rollback.h"
 #include "base/unix_socket.h"
 #include "base/version.h"
+#include "config/config.h"
 #include "core/paths.h"
 #include "daemon/activation.h"
 #include "daemon/ledger_check.h"
@@ -36,6 +38,7 @@
 #include "index/index.h"
 #include "service/daemon_service.h"
 #include "service/proof_subject.h"
+#include "service/retention.h"
 #include "store/state_format.h"
 
 extern char** environ;
@@ -64,6 +67,10 @@ Result<core::Paths> own_paths() {
   inputs.xdg_runtime_dir = variable("XDG_RUNTIME_DIR");
   return core::find_paths(inputs);
 }
+
+// Of the ledger's housekeeping: a segment every few seconds is more than any machine records.
+constexpr std::chrono::seconds kBetweenSteps{2};
+constexpr std::chrono::seconds kBetweenLooks{60};
 
 std::string user_name() {
   const passwd* entry = ::getpwuid(::getuid());
@@ -197,6 +204,31 @@ Result<Ending> serve(Fd start_lock) {
   base::Rollback silence;
   silence.add([&] { ledger->on_durable({}); });
   service::AuditCases audit(*ledger, index, life, principal);
+  service::Retention retention(
+      {*ledger,
+       [&]() -> Result<service::Retention::Rules> {
+         // No variables: the daemon's are of another time, and a command's say nothing here.
+         config::Config config = HV_TRY(config::load({paths.system_config_file, paths.config_file, {}}));
+         return service::Retention::Rules{config.keep_payloads, config.keep_records, config.keep_bytes};
+       },
+       [&](base::WallTime time) { return audit.first_since(time); }});
+  // One step at a time, on the pool; a minute apart when there was nothing to do.
+  std::string why_not;
+  base::Subscription next_look;
+  std::function<void()> keep_house = [&] {
+    bool taken = pool.submit([&] {
+      Result<bool> more = retention.step();
+      std::string failure = more ? std::string() : more.error().text();
+      if (failure != why_not && !failure.empty())
+        std::fprintf(stderr, "hydravisord: keep the ledger's house: %s\n", failure.c_str());
+      why_not = failure;
+      loop.post([&, wait = more.value_or(false) ? kBetweenSteps : kBetweenLooks] {
+        next_look = loop.after(wait, keep_house);
+      });
+    });
+    if (!taken) next_look = loop.after(kBetweenLooks, keep_house);
+  };
+  next_look = loop.after(kBetweenLooks, keep_house);
   service::CatalogCases catalog(
       {paths.policies, paths.agents, paths.homes}, [&] { return life.list({}); }, *ledger, principal);
   service::PolicyCases policies(paths.policies, [&] { return planner.machine(); }, audit, *ledger, principal);

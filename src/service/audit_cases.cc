@@ -9,6 +9,7 @@
 #include "audit/bundle.h"
 #include "audit/merkle.h"
 #include "audit/segment.h"
+#include "audit/verified_mark.h"
 #include "audit/verify.h"
 #include "base/format.h"
 #include "base/text.h"
@@ -135,13 +136,18 @@ Result<core::AuditRecord> AuditCases::audit_event(uint64_t index) {
   return to_record(HV_TRY(std::move(entry)), standing);
 }
 
-Result<core::VerifyReport> AuditCases::audit_verify() {
+Result<core::VerifyReport> AuditCases::audit_verify(bool since_last) {
   // A full disk can forbid sealing, which is no sign of tampering: the report then shows fewer sealed than entries.
   (void)ledger_.seal();
-  return audit::summary(HV_TRY(audit::verify(ledger_.directory())));
+  audit::VerifyOptions with;
+  if (since_last) with.since = audit::read_verified_mark(ledger_.directory());
+  audit::Report report = HV_TRY(audit::verify(ledger_.directory(), with));
+  // One that cannot be kept costs the next verification time, and nothing else.
+  if (report.intact() && !report.checkpoint_note.empty())
+    (void)audit::keep_verified_mark(ledger_.directory(), report.checkpoint_note);
+  return audit::summary(report);
 }
 
-// The index of the first entry that was recorded then or later: what lies below is older.
 Result<uint64_t> AuditCases::first_since(base::WallTime time) {
   core::AuditQuery query;
   query.since = time;

@@ -38,8 +38,11 @@ class AuditCases {
   base::Result<core::AuditRecord> audit_event(uint64_t index);
   // Entries recorded so far: indexes go from 0 to one less.
   base::Result<uint64_t> audit_size() { return ledger_.size(); }
-  // Seals first, so that the report covers all that was recorded before the call.
-  base::Result<core::VerifyReport> audit_verify();
+  // Seals first, so that the report covers all that was recorded before the call. `since_last`: only what was recorded
+  // since the last time that all was well; all of it when there was none.
+  base::Result<core::VerifyReport> audit_verify(bool since_last);
+  // The first entry that was recorded then or later: what lies below is older.
+  base::Result<uint64_t> first_since(base::WallTime time);
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request, const std::string& by = {});
   base::Result<TextSource> audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered);
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next
@@ -53,7 +56,6 @@ class AuditCases {
   using Watchers = base::Guarded<std::list<Queue>>;
   base::Result<std::string> sandbox_id(const std::string& sandbox) const;
   base::Status read(const core::AuditQuery& query, uint64_t size, const index::Index::Visit& visit);
-  base::Result<uint64_t> first_since(base::WallTime time);
   std::unique_ptr<audit::Reader> take_reader();
   void give_back(std::unique_ptr<audit::Reader> reader);
 

@@ -389,9 +389,9 @@ Result<core::AuditRecord> DaemonService::audit_event(uint64_t index) {
   return with_.audit.audit_event(index);
 }
 
-Result<core::VerifyReport> DaemonService::audit_verify() {
+Result<core::VerifyReport> DaemonService::audit_verify(bool since_last) {
   HV_TRY(me_.may(Action::audit_verify));
-  return with_.audit.audit_verify();
+  return with_.audit.audit_verify(since_last);
 }
 
 Result<core::PruneReport> DaemonService::audit_prune(const core::PruneRequest& request) {

@@ -115,7 +115,7 @@ class DaemonService final : public Service {
 
   base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) override;
   base::Result<core::AuditRecord> audit_event(uint64_t index) override;
-  base::Result<core::VerifyReport> audit_verify() override;
+  base::Result<core::VerifyReport> audit_verify(bool since_last) override;
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) override;
   base::Result<TextSource> audit_bundle(const core::AuditQuery& query,
                                         const std::optional<std::string>& remembered) override;

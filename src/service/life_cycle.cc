@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "service/event_translation.h"
@@ -23,6 +24,9 @@ using core::SandboxState;
 namespace {
 
 constexpr std::chrono::milliseconds kTurn{5};
+// As many events of a spool are put into the ledger by one write.
+constexpr size_t kEventsTogether = 64;
+constexpr size_t kBytesTogether = size_t{256} << 10;
 
 }  // namespace
 
@@ -116,31 +120,45 @@ bool LifeCycle::ingest(LiveSandbox& sandbox) {
   if (!record_firings(sandbox)) return false;
   uint64_t known = with_.ledger.last_sequence(sandbox.id());
   shimwire::SpoolRecord spooled;
+  std::vector<core::Event> events;
+  // Read again next time: from the start, since the reader has gone past what is not recorded.
+  auto give_up = [&] {
+    sandbox.spool.reset();
+    return false;
+  };
   auto until = std::chrono::steady_clock::now() + kTurn;
-  do {
-    Result<bool> more = sandbox.spool->next(spooled);
-    if (!more || !*more) return false;
-    {
-      std::lock_guard lock(mutex_);
-      count_network(sandbox.network, spooled);
+  bool more = true;
+  while (more && std::chrono::steady_clock::now() < until) {
+    events.clear();
+    for (size_t bytes = 0; more && events.size() < kEventsTogether && bytes < kBytesTogether;) {
+      more = sandbox.spool->next(spooled).value_or(false);
+      if (!more) break;
+      {
+        std::lock_guard lock(mutex_);
+        count_network(sandbox.network, spooled);
+      }
+      bool is_known = spooled.sequence <= known;
+      if (is_known && !(sandbox.behavior && sandbox.behavior->wants(spooled.sequence))) continue;
+      Result<core::Event> event = to_event(spooled, sandbox.id());
+      if (!event) {
+        // What stands before it is recorded all the same.
+        (void)with_.ledger.record_spooled(events);
+        return give_up();
+      }
+      bytes += spooled.payload.size();
+      if (is_known) {
+        sandbox.behavior->take(spooled.sequence, *event, std::nullopt);
+        continue;
+      }
+      events.push_back(*std::move(event));
     }
-    bool is_known = spooled.sequence <= known;
-    if (is_known && !(sandbox.behavior && sandbox.behavior->wants(spooled.sequence))) continue;
-    Result<core::Event> event = to_event(spooled, sandbox.id());
-    std::optional<uint64_t> index;
-    if (event && !is_known) {
-      if (Result<uint64_t> recorded = with_.ledger.record(*event)) index = *recorded;
-    }
-    if (!event || (!is_known && !index)) {
-      // Read again next time: from the start, since the reader has gone past it.
-      sandbox.spool.reset();
-      return false;
-    }
-    if (!sandbox.behavior) continue;
-    sandbox.behavior->take(spooled.sequence, *event, index);
+    Result<uint64_t> first = with_.ledger.record_spooled(events);
+    if (!first) return give_up();
+    for (size_t i = 0; sandbox.behavior && i < events.size(); ++i)
+      sandbox.behavior->take(events[i].origin->sequence, events[i], *first + i);
     if (!record_firings(sandbox)) return false;
-  } while (std::chrono::steady_clock::now() < until);
-  return true;
+  }
+  return more;
 }
 
 void LifeCycle::keep_reading(const Pointer& sandbox) {

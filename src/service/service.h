@@ -154,7 +154,7 @@ class Service {
   // The ledger. [pool]
   virtual base::Result<core::AuditPage> audit_events(const core::AuditQuery& query) = 0;
   virtual base::Result<core::AuditRecord> audit_event(uint64_t index) = 0;
-  virtual base::Result<core::VerifyReport> audit_verify() = 0;
+  virtual base::Result<core::VerifyReport> audit_verify(bool since_last) = 0;
   // Payloads first, then whole records; each is recorded before it is done. invalid_argument for a request that names
   // neither, or no reason.
   virtual base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request) = 0;

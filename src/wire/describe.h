@@ -424,6 +424,7 @@ void describe(V& v, T& x) {
   v.required("origin", x.origin);
   v.required("entries", x.entries);
   v.required("sealed", x.sealed);
+  v.required("from", x.from);
   v.required("keys", x.keys);
   v.required("first_key", x.first_key);
   v.required("root_hash", x.root_hash);

@@ -11,6 +11,9 @@ import jsonschema
 
 
 class Config(hydravisor.TestCase):
+    # What the ledger keeps: nobody says anything, and everything stays.
+    UNSAID = {key: (None, "default", "") for key in ("audit.keep_payloads", "audit.keep", "audit.keep_bytes")}
+
     def setUp(self):
         super().setUp()
         self.path = self.world.ok("config", "path").strip()
@@ -34,11 +37,11 @@ class Config(hydravisor.TestCase):
 
     def test_says_of_each_value_who_says_it(self):
         self.assertEqual(self.effective(), {"run.policy": ("restricted", "default", ""), "run.workspace": (None, "default", ""),
-                                            "run.keep": (False, "default", "")})
+                                            "run.keep": (False, "default", ""), **self.UNSAID})
         self.write("version = 1\n[run]\npolicy = 'standard'\nkeep = true\n")
         found = self.effective("--workspace", "ro", env={"HYDRAVISOR_RUN_KEEP": "false"})
         self.assertEqual(found, {"run.policy": ("standard", "user", self.path + ":3:10"), "run.workspace": ("ro", "flag", "--workspace"),
-                                 "run.keep": (False, "environment", "HYDRAVISOR_RUN_KEEP")})
+                                 "run.keep": (False, "environment", "HYDRAVISOR_RUN_KEEP"), **self.UNSAID})
         self.assertRegex(self.world.ok("config", "show", "--effective"), "run.policy +standard +user +/")
 
     def test_that_was_set_holds_for_the_next_run_of_the_same_daemon(self):
@@ -110,11 +113,13 @@ class Config(hydravisor.TestCase):
         validator = jsonschema.Draft202012Validator(schema)
         path = os.path.join(self.world.top, "case.toml")
         good = ["version = 1", "version = 1\n[run]", "version = 1\nrun.policy = 'x'\nrun.keep = false"]
+        good += ["version = 1\n[audit]\nkeep = '1d12h'\nkeep_payloads = '90d'\nkeep_bytes = '1.5GiB'"]
+        bad_ones = ["version = 1\naudit.keep = 90", "version = 1\naudit.keep = 'long'", "version = 1\naudit.keep_bytes = '10 chairs'"]
         good += [f"version = 1\nrun.workspace = '{mode}'" for mode in ("cow", "live", "ro", "none")]
         bad = ["", "version = 2", "version = '1'", "version = 1\nrun = 3", "version = 1\n[rum]", "version = 1\nrun.kep = true",
                "version = 1\nrun.keep = 'true'", "version = 1\nrun.workspace = 'rw'", "version = 1\nrun.policy = ''",
                "version = 1\nrun.policy = [1]", "version = 1\nrun.policy = \"a\\nb\""]
-        for text, valid in [(text, True) for text in good] + [(text, False) for text in bad]:
+        for text, valid in [(text, True) for text in good] + [(text, False) for text in bad + bad_ones]:
             with self.subTest(text=text):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(text)
@@ -136,7 +141,8 @@ class Config(hydravisor.TestCase):
                                     capture_output=True, check=False, timeout=30)
             self.assertEqual(result.returncode, 0, result.stderr)
             found = {item["key"]: (item["value"], item["origin"]) for item in hydravisor.json.loads(result.stdout)["items"]}
-            self.assertEqual(found, {"run.policy": ("locked", "system"), "run.keep": (False, "user"), "run.workspace": (None, "default")})
+            self.assertEqual(found, {"run.policy": ("locked", "system"), "run.keep": (False, "user"), "run.workspace": (None, "default"),
+                                     **{key: said[:2] for key, said in self.UNSAID.items()}})
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
 // Makes a ledger for the independent check to read: make_ledger DIRECTORY COUNT [ROTATE_AT...]. A hand-over of keys
 // follows each entry named; the payload of entry 1 is deleted at the end.
 // --bundle DIRECTORY FROM TO [CHECKPOINT] prints entries [FROM, TO) of it as a bundle, which continues the checkpoint
-// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT records what a loop of small programs leaves,
-// --verify DIRECTORY and
-// --search DIRECTORY use it. Each prints what it took.
+// in the file CHECKPOINT. For the benchmark: --loop DIRECTORY COUNT [TOGETHER] records what loops of small programs in
+// 20 sandboxes leave, TOGETHER events by one write as the daemon takes them from a spool; --verify DIRECTORY and
+// --search DIRECTORY use it, --pack DIRECTORY packs its finished segments. Each prints what it took. --pack FILE [TO]
+// tells what one segment's file would be packed to, and writes it.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/resource.h>
 
+#include "audit/archive.h"
 #include "audit/bundle.h"
 #include "audit/ledger.h"
+#include "audit/segment.h"
 #include "audit/verify.h"
 #include "base/fd.h"
 #include "index/index.h"
@@ -49,7 +55,6 @@ hv::core::Event loop_event(uint64_t number) {
   event.sandbox = number % 7 == 0 ? "s0123456789abcdef" : "sfedcba9876543210";
   event.principal = "agent:" + event.sandbox;
   event.trust = hv::core::Trust::claimed;
-  event.origin = hv::core::Origin{"s" + std::to_string(number % 20), number / 20 + 1};
   if (number % 100'000 == 99'999) {
     event.kind = "network.denied";
     event.risk = hv::core::Risk::low;
@@ -67,15 +72,25 @@ hv::core::Event loop_event(uint64_t number) {
   return event;
 }
 
-int loop(const std::string& directory, uint64_t count) {
+int loop(const std::string& directory, uint64_t count, uint64_t together) {
   hv::audit::Ledger::Options options;
   options.directory = directory;
   options.origin = "example.com/loop";
   auto ledger = hv::audit::Ledger::open(options);
   if (!ledger) return fail(ledger.error());
   auto begin = std::chrono::steady_clock::now();
-  for (uint64_t number = 0; number < count; ++number)
-    if (auto index = (*ledger)->record(loop_event(number)); !index) return fail(index.error());
+  std::array<uint64_t, 20> sequences{};
+  std::vector<hv::core::Event> events;
+  for (uint64_t number = 0; number < count;) {
+    uint64_t spool = number / together % sequences.size();
+    events.clear();
+    for (; events.size() < together && number < count; ++number) {
+      events.push_back(loop_event(number));
+      events.back().origin = hv::core::Origin{"s" + std::to_string(spool), ++sequences[spool]};
+    }
+    auto recorded = together > 1 ? (*ledger)->record_spooled(events) : (*ledger)->record(events[0]);
+    if (!recorded) return fail(recorded.error());
+  }
   double recorded = seconds_since(begin);
   if (auto sealed = (*ledger)->seal(); !sealed) return fail(sealed.error());
   std::printf("recorded %.3f sealed %.3f\n", recorded, seconds_since(begin));
@@ -112,6 +127,43 @@ int verify(const std::string& directory) {
   return report->intact() ? 0 : 1;
 }
 
+int pack_file(const std::string& path, const char* to) {
+  auto bytes = hv::base::read_file(path, size_t{1} << 30);
+  if (!bytes) return fail(bytes.error());
+  auto packed = hv::audit::pack_segment(*bytes);
+  if (!packed) return fail(packed.error());
+  uint64_t records = 0;
+  for (std::string_view rest = std::string_view(*bytes).substr(hv::audit::kSegmentHeaderSize); !rest.empty(); ++records)
+    rest.remove_prefix(hv::audit::decode_frame(rest).frame.size());
+  std::printf("packed %zu %zu %llu\n", bytes->size(), packed->size(), static_cast<unsigned long long>(records));
+  if (to == nullptr) return 0;
+  if (auto written = hv::base::replace_file(to, *packed); !written) return fail(written.error());
+  return 0;
+}
+
+int pack(const std::string& directory) {
+  hv::audit::Ledger::Options options;
+  options.directory = directory;
+  auto ledger = hv::audit::Ledger::open(options);
+  if (!ledger) return fail(ledger.error());
+  auto begin = std::chrono::steady_clock::now();
+  uint64_t before = 0;
+  uint64_t after = 0;
+  uint64_t records = 0;
+  for (;;) {
+    auto packed = (*ledger)->pack_next();
+    if (!packed) return fail(packed.error());
+    if (!*packed) break;
+    before += (*packed)->before;
+    after += (*packed)->after;
+  }
+  for (const hv::audit::SegmentFile& file : hv::audit::list_segments(directory).value())
+    if (!file.archived) records = file.first_index;
+  std::printf("packed %llu %llu %llu %.3f\n", static_cast<unsigned long long>(before),
+              static_cast<unsigned long long>(after), static_cast<unsigned long long>(records), seconds_since(begin));
+  return 0;
+}
+
 int search(const std::string& directory) {
   auto size = hv::audit::Reader(directory).size();
   if (!size) return fail(size.error());
@@ -127,36 +179,59 @@ int search(const std::string& directory) {
   double processor = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                      static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
   std::printf("indexed %.3f %.3f\n", seconds_since(begin), processor);
-  struct Question {
-    const char* what;
-    hv::core::AuditQuery query;
+  // Times of the middle, where nothing is cached that the ends of a journal would have.
+  hv::audit::Reader reader(directory);
+  auto time_of = [&](uint64_t number) {
+    auto entry = reader.at(number);
+    return entry ? std::optional(entry->envelope.time) : std::nullopt;
   };
-  uint64_t middle = *size / 2000 * 1000;
-  while (middle % 3 == 2 || middle % 100'000 == 99'999) middle += 1000;
-  for (const Question& question :
-       {Question{"one word that stands once", {.text = "needle" + std::to_string(middle)}},
-        Question{"a word that stands nowhere", {.text = "nowhere"}},
-        Question{"a word that stands everywhere", {.text = "shop"}},
-        Question{"a host and a verdict", {.host = "example.org", .verdict = "deny"}},
-        Question{"a sandbox, a kind and a path",
-                 {.sandbox = "s0123456789abcdef", .kind = "exec.", .path = "/home/u/projects"}},
-        Question{"a risk", {.risk = hv::core::Risk::low}}}) {
-    hv::core::AuditQuery query = question.query;
-    query.newest_first = true;
-    query.limit = 50;
-    double times[5];
+  std::vector<std::optional<hv::base::WallTime>> moments;
+  for (uint64_t i = 0; i < 8; ++i) moments.push_back(time_of(*size / 8 * i));
+  // Each asked many times, with another word, sandbox, moment or place each time.
+  using Ask = std::function<hv::core::AuditQuery(uint64_t)>;
+  uint64_t needles = *size / 1000;
+  for (const auto& [what, ask] : std::initializer_list<std::pair<const char*, Ask>>{
+           {"one word that stands once",
+            [&](uint64_t n) {
+              uint64_t number = (n * 7919 % needles) * 1000;
+              while (number % 3 == 2) number = (number + 1000) % (needles * 1000);
+              return hv::core::AuditQuery{.text = "needle" + std::to_string(number)};
+            }},
+           {"a word that stands nowhere",
+            [&](uint64_t n) { return hv::core::AuditQuery{.text = "nowhere" + std::to_string(n)}; }},
+           {"a word that stands everywhere", [&](uint64_t) { return hv::core::AuditQuery{.text = "shop"}; }},
+           {"a host and a verdict",
+            [&](uint64_t) { return hv::core::AuditQuery{.host = "example.org", .verdict = "deny"}; }},
+           {"a sandbox, a kind and a path",
+            [&](uint64_t n) {
+              return hv::core::AuditQuery{.sandbox = n % 2 == 0 ? "s0123456789abcdef" : "sfedcba9876543210",
+                                          .kind = "exec.",
+                                          .path = "/home/u/projects"};
+            }},
+           {"a kind at a time",
+            [&](uint64_t n) {
+              return hv::core::AuditQuery{
+                  .kind = "exec.observed", .since = moments[n % 7], .until = moments[n % 7 + 1]};
+            }},
+           {"everything before a time", [&](uint64_t n) { return hv::core::AuditQuery{.until = moments[n % 7 + 1]}; }},
+           {"a risk", [&](uint64_t) { return hv::core::AuditQuery{.risk = hv::core::Risk::low}; }}}) {
+    std::vector<double> times;
     uint64_t found = 0;
-    for (double& time : times) {
+    for (uint64_t n = 0; n < 200; ++n) {
+      hv::core::AuditQuery query = ask(n);
+      query.newest_first = true;
+      query.limit = 50;
       found = 0;
       auto start = std::chrono::steady_clock::now();
       auto status = index.search(query, *size, [&](const hv::audit::Entry&) { return ++found < query.limit; });
       if (!status) return fail(status.error());
-      time = seconds_since(start) * 1000;
+      times.push_back(seconds_since(start) * 1000);
     }
     // The first one also opens what it needs.
     double first = times[0];
-    std::sort(std::begin(times), std::end(times));
-    std::printf("search %.2f %.2f %llu %s\n", first, times[2], static_cast<unsigned long long>(found), question.what);
+    std::sort(times.begin(), times.end());
+    std::printf("search %.2f %.2f %.2f %llu %s\n", first, times[times.size() / 2], times[times.size() * 99 / 100],
+                static_cast<unsigned long long>(found), what);
   }
   return 0;
 }
@@ -165,12 +240,18 @@ int search(const std::string& directory) {
 
 int main(int argc, char** argv) {
   std::string_view mode = argc > 2 ? argv[1] : "";
-  if (mode == "--loop" && argc == 4) return loop(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (mode == "--loop" && (argc == 4 || argc == 5))
+    return loop(argv[2], std::strtoull(argv[3], nullptr, 10),
+                argc == 5 ? std::max(1ULL, std::strtoull(argv[4], nullptr, 10)) : 1);
   if (mode == "--bundle" && (argc == 5 || argc == 6))
     return bundle(argv[2], std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10),
                   argc == 6 ? argv[5] : nullptr);
   if (mode == "--verify") return verify(argv[2]);
   if (mode == "--search") return search(argv[2]);
+  if (mode == "--pack") {
+    bool whole = hv::base::path_exists(std::string(argv[2]) + "/journal");
+    return whole ? pack(argv[2]) : pack_file(argv[2], argc > 3 ? argv[3] : nullptr);
+  }
   if (argc < 3) {
     std::fprintf(stderr, "usage: make_ledger DIRECTORY COUNT [ROTATE_AT...]\n");
     return 2;
