@@ -233,7 +233,7 @@ constexpr Command kPolicyCheck = {
     .description =
         "Says whether the policy NAME allows something, by which rule, where that is written, and what keeps it. A "
         "QUESTION is one of: read PATH, write PATH, exec PATH, connect HOST[:PORT] [METHOD PATH], call NAME, variable "
-        "NAME, limit NAME AMOUNT.",
+        "NAME, limit NAME AMOUNT, start TIME or start now.",
     .options = kCheckOptions,
     .arguments = kQuestion,
     .example =

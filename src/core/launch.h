@@ -131,6 +131,8 @@ struct LaunchSpec {
   Command command;                             // empty arguments: no main command, only exec
   bool keep_alive = false;                     // the sandbox goes on when its main command has ended
   std::string log_path;                        // what the main command writes is also kept here; empty: nowhere
+  uint64_t ends_in_millis = 0;                 // from its launch, paused or not; 0: when its limits say
+  std::string end_reason;                      // "the time that policy 'office' allows": what is over then
   std::vector<std::string> counted;            // directories that limits.disk_bytes is about
   bool operator==(const LaunchSpec&) const = default;
 };

@@ -39,6 +39,10 @@ double openness(std::string_view key, const Policy& policy) {
   if (key == "network.agent_hosts") return policy.agent_hosts ? 1 : 0;
   if (key == "exec.default") return -static_cast<double>(policy.exec.fallback);
   if (key == "network.default") return -static_cast<double>(policy.egress.fallback);
+  if (key == "time.not_after") {
+    auto last = parse_local(policy.time.not_after);
+    return last ? static_cast<double>(last->time_since_epoch().count()) : 1e300;
+  }
   if (key == "security.require_probe")
     return !policy.require_probe           ? 2e300
            : !policy.require_probe->oldest ? 1e300
@@ -79,6 +83,8 @@ std::vector<Difference> differences(const Policy& before, const Policy& after) {
     for (const Rule& rule : rules) {
       if (!is_list(rule.key) || has(others, rule)) continue;
       bool takes = std::ranges::find(kTaking, rule.key) != std::end(kTaking);
+      // The first window of the week shuts the rest of it.
+      if (rule.key == "time.hours") takes = before.time.hours.empty() || after.time.hours.empty();
       Effect effect = rule.key == kVariables ? Effect::changes : takes == appears ? Effect::denies : Effect::allows;
       all.push_back({effect, rule.key, appears ? "" : rule.value, appears ? rule.value : ""});
     }

@@ -78,11 +78,13 @@ std::optional<EgressRule> intersect_rules(const EgressRule& a, const EgressRule&
     return std::nullopt;
   both.private_addresses = a.private_addresses && b.private_addresses;
   // One that allows by methods or paths does not allow what cannot be seen, and one that asks by them asks for it:
-  // together that is no single rule. Leaving it out could let an allowance stand alone, so it is denied.
+  // together that is no single rule. Leaving it out could let an allowance stand alone, so it is denied. The same with
+  // addresses: to allow a range is about connections to a number, to ask for it is about names that lead there too.
   auto sees = [](const EgressRule& rule) { return !rule.methods.empty() || !rule.path.empty(); };
-  if (both.verdict == Verdict::ask &&
-      ((a.verdict == Verdict::allow && sees(a)) || (b.verdict == Verdict::allow && sees(b))))
-    both.verdict = Verdict::deny;
+  auto says_less = [&](const EgressRule& rule) {
+    return rule.verdict == Verdict::allow && (sees(rule) || rule.host.kind == HostPattern::Kind::range);
+  };
+  if (both.verdict == Verdict::ask && (says_less(a) || says_less(b))) both.verdict = Verdict::deny;
   both.origin = a.origin == b.origin ? a.origin : base::format("{} and {}", a.origin, b.origin);
   return both;
 }

@@ -68,6 +68,7 @@ struct Evaluator::State {
   Answer evaluate_call(const std::string& name) const;
   Answer evaluate_variable(const std::string& name) const;
   Answer evaluate_limit(const Question& question) const;
+  Answer evaluate_start(const std::string& when) const;
 };
 
 Answer Evaluator::State::evaluate_file(const std::string& path, bool to_write) const {
@@ -173,6 +174,26 @@ Answer Evaluator::State::evaluate_limit(const Question& question) const {
   return answer(Verdict::deny, "sandbox", format("there is no limit called '{}'", base::printable(question.subject)));
 }
 
+Answer Evaluator::State::evaluate_start(const std::string& when) const {
+  if (!policy.time.any()) return answer(Verdict::allow, "time.hours", "it may start at any time");
+  if (!judges.zone) return answer(Verdict::deny, "time.zone", "no zones are known here");
+  Result<base::TimeZone> zone = judges.zone(policy.time.zone);
+  if (!zone) return answer(Verdict::deny, "time.zone", zone.error().text());
+  TimeDecision decision = decide(policy.time, *zone, when == "now" ? around.now : zone->first(*parse_local(when)));
+  std::string key = decision.key.empty() ? "time.hours" : decision.key;
+  std::string by = format(", by the clock of {}", zone->name());
+  std::string reason = decision.open && decision.until
+                           ? format("it may run until {}{}", to_text(*decision.until, *zone), by)
+                       : decision.open ? "it may run all the time"
+                       : decision.next ? format("it may start again {}{}", to_text(*decision.next, *zone), by)
+                                       : "it may not start any more";
+  Answer out = answer(decision.open ? Verdict::allow : Verdict::deny, key, std::move(reason));
+  // Windows decide together: where the first of them stands.
+  if (key == "time.hours" && !policy.time.hours.empty())
+    if (const Place* place = policy.origin(key, policy.time.hours.front())) out.place = *place;
+  return out;
+}
+
 Evaluator::Evaluator(Policy policy, Surroundings around, Judges judges)
     : state_(new State{std::move(policy), std::move(around), std::move(judges), {}, {}, {}, {}, {}}) {
   State& state = *state_;
@@ -208,6 +229,8 @@ Answer Evaluator::evaluate(const Question& question) const {
       return state_->evaluate_variable(question.subject);
     case Question::Kind::limit:
       return state_->evaluate_limit(question);
+    case Question::Kind::start:
+      return state_->evaluate_start(question.subject);
   }
   return {};
 }
@@ -269,6 +292,11 @@ Result<Question> parse_question(const std::vector<std::string>& words) {
     }
     case Kind::call:
     case Kind::variable:
+      break;
+    case Kind::start:
+      if (words[1] != "now" && !parse_local(words[1]))
+        return Failure(base::invalid_argument(
+            format("expected a time such as 2026-12-31T18:00, or now; found '{}'", base::printable(words[1]))));
       break;
     case Kind::limit:
       if (words.size() < 3) return Failure(base::invalid_argument("expected an amount, as in: limit memory 2GiB"));

@@ -17,9 +17,10 @@
 namespace hv::policy {
 
 struct Question {
-  enum class Kind { read, write, exec, connect, call, variable, limit };
+  enum class Kind { read, write, exec, connect, call, variable, limit, start };
   Kind kind = Kind::read;
-  // A path, absolute or "~/..."; a host; a system call; a variable's name; a limit ("memory").
+  // A path, absolute or "~/..."; a host; a system call; a variable's name; a limit ("memory");
+  // a time by the policy's clock, or "now".
   std::string subject;
   uint16_t port = 443;    // of connect
   std::string address;    // of connect: where the name was found to be, or empty
@@ -44,6 +45,7 @@ struct Surroundings {
   std::string workspace = "/workspace";  // empty: none
   core::Tier tier = core::Tier::process;
   Machine machine;
+  base::Instant now = {};
 };
 
 // A decision about one target; `rule` is an index into the policy's egress rules.
@@ -61,6 +63,8 @@ struct Judges {
   HostJudge host;
   NameTest is_denied_call;
   NameTest is_secret_name;
+  // The zone of this name, empty for the machine's own.
+  std::function<base::Result<base::TimeZone>(const std::string& name)> zone = {};
 };
 
 // Compiled once, asked often: by hash where a rule names a whole path, and otherwise by a pass over the patterns.
@@ -78,7 +82,7 @@ class Evaluator {
 };
 
 // "read PATH", "write PATH", "exec PATH", "connect HOST[:PORT] [METHOD PATH]", "call NAME", "variable NAME", "limit
-// NAME AMOUNT": the form of the command line and of the tests.
+// NAME AMOUNT", "start TIME|now": the form of the command line and of the tests.
 base::Result<Question> parse_question(const std::vector<std::string>& words);
 
 }  // namespace hv::policy
@@ -88,12 +92,13 @@ template <>
 struct Names<policy::Question::Kind> {
   using Kind = policy::Question::Kind;
   static constexpr std::string_view kind = "kind of question";
-  static constexpr std::array<std::pair<Kind, std::string_view>, 7> table{{{Kind::read, "read"},
+  static constexpr std::array<std::pair<Kind, std::string_view>, 8> table{{{Kind::read, "read"},
                                                                            {Kind::write, "write"},
                                                                            {Kind::exec, "exec"},
                                                                            {Kind::connect, "connect"},
                                                                            {Kind::call, "call"},
                                                                            {Kind::variable, "variable"},
-                                                                           {Kind::limit, "limit"}}};
+                                                                           {Kind::limit, "limit"},
+                                                                           {Kind::start, "start"}}};
 };
 }  // namespace hv::core

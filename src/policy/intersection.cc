@@ -163,6 +163,7 @@ Policy intersect(const Policy& a, const Policy& b) {
   both.agent_hosts = a.agent_hosts && b.agent_hosts;
   for (const std::string& key : a.allow_degraded)
     if (std::ranges::find(b.allow_degraded, key) != b.allow_degraded.end()) both.allow_degraded.push_back(key);
+  both.time = intersect(a.time, b.time);
   both.behavior = rules_of_both(a.behavior, b.behavior);
   // Where a value of the result was written: in the one that it is from.
   for (const Policy* from : {&b, &a})

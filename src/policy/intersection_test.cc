@@ -64,6 +64,11 @@ class Dice {
     some(2, [&] { policy.exec.deny.push_back(glob()); });
     some(2, [&] { policy.denied_calls.push_back(pick({"ptrace", "mlock", "chroot"})); });
     some(3, [&] { policy.pass.push_back(pick({"A", "A_TOKEN", "A_*", "B", "A_B*"})); });
+    some(2, [&] {
+      policy.time.hours.push_back(pick({"mon-fri 08:00-18:00", "20:00-06:00", "sat 00:00-24:00", "never"}));
+    });
+    if (chance(20)) policy.time.not_after = pick({"2026-11-26", "2026-12-31"});
+    if (chance(10)) policy.time.zone = "Asia/Tokyo";
     if (chance(20)) policy.egress.fallback = verdict();
     some(5, [&] { policy.egress.rules.push_back(rule(verdict())); });
     some(2, [&] { policy.egress.host_services.push_back(static_cast<uint16_t>(80 + below(2))); });
@@ -72,7 +77,7 @@ class Dice {
   Question question() {
     using Kind = Question::Kind;
     Question question;
-    question.kind = static_cast<Kind>(below(7));
+    question.kind = static_cast<Kind>(below(8));
     switch (question.kind) {
       case Kind::read:
       case Kind::write:
@@ -99,6 +104,9 @@ class Dice {
         break;
       case Kind::variable:
         question.subject = pick({"A", "A_TOKEN", "A_X", "B", "A_B", "A_B_TOKEN"});
+        break;
+      case Kind::start:
+        question.subject = pick({"2026-11-25T09:00", "2026-11-25T21:00", "2026-11-28T09:00", "2027-02-01T09:00"});
         break;
       case Kind::limit:
         question.subject = pick({"memory", "pids", "cpus", "io", "open_files", "disk", "tmp", "wall", "idle"});

@@ -101,6 +101,12 @@ constexpr ValueKey kValues[] = {
        return p.require_probe->oldest ? time_text(static_cast<uint64_t>(p.require_probe->oldest->count())) : "true";
      },
      [](Policy& to, const Policy& from) { to.require_probe = from.require_probe; }},
+    {"time.zone", Shape::text, "\"Europe/Vienna\"", "", "Whose clock counts; the machine's own when absent",
+     [](const Policy& p) { return p.time.zone.empty() ? std::string() : quote_toml(p.time.zone); },
+     [](Policy& to, const Policy& from) { to.time.zone = from.time.zone; }},
+    {"time.not_after", Shape::text, "\"2026-12-31\"", "", "The last day, or a time, after which nothing runs",
+     [](const Policy& p) { return p.time.not_after.empty() ? std::string() : quote_toml(p.time.not_after); },
+     [](Policy& to, const Policy& from) { to.time.not_after = from.time.not_after; }},
 };
 
 constexpr ListKey kLists[] = {
@@ -115,6 +121,8 @@ constexpr ListKey kLists[] = {
      [](Policy& p) -> std::vector<std::string>& { return p.exec.deny; }},
     {"syscalls.deny", "\"ptrace\"", "System calls that are refused beside the ones that every sandbox is refused",
      [](Policy& p) -> std::vector<std::string>& { return p.denied_calls; }},
+    {"time.hours", "\"mon-fri 08:00-18:00\"", "When something may start and run; always when absent",
+     [](Policy& p) -> std::vector<std::string>& { return p.time.hours; }},
     {"environment.pass", "\"EDITOR\"", "Variables that pass: names, or PREFIX*",
      [](Policy& p) -> std::vector<std::string>& { return p.pass; }},
     {"security.allow_degraded", "\"limits.memory\"",

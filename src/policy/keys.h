@@ -45,7 +45,7 @@ inline constexpr std::string_view kBehaviorRules = "behavior.rules";
 
 // Sections and keys that the language will have and this version cannot keep. Accepting them would promise what does
 // not hold.
-inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models", "audit", "time"};
+inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models", "audit"};
 inline constexpr std::string_view kPlannedNetwork[] = {"dns", "rules", "inspect", "mode"};
 
 // All keys that can be enforced or not, for `security.allow_degraded` and `--allow-degraded`.

@@ -31,6 +31,7 @@ class Linter {
     programs();
     hosts();
     variables();
+    times();
     losses();
     std::ranges::sort(warnings_, {}, [](const Warning& warning) {
       return std::tuple(warning.place.file, warning.place.line, warning.place.column, warning.message);
@@ -178,6 +179,13 @@ class Linter {
     for (const core::Variable& variable : policy_.set)
       if (std::ranges::find(policy_.pass, variable.name) != policy_.pass.end())
         warn("environment.pass", variable.name, "set as well: what is set wins");
+  }
+
+  void times() {
+    const TimeRules& time = policy_.time;
+    if (!time.zone.empty() && !time.any()) warn("time.zone", "", "changes nothing: there are neither hours nor an end");
+    if (std::ranges::find(time.hours, "never") != time.hours.end() && time.hours.size() > 1)
+      warn("time.hours", "never", "changes nothing: other hours are there");
   }
 
   void losses() {

@@ -241,6 +241,26 @@ void read_security(Table table, Policy& policy, Origin& origin) {
   table.finish();
 }
 
+void read_time_rules(Table table, Policy& policy, Origin& origin) {
+  policy.time.hours =
+      read_list(table, "hours", "time.hours", origin, [](const std::string& text) { return why_no_window(text); });
+  if (auto zone = table.string("zone")) {
+    if (!base::is_zone_name(*zone))
+      table.fault("zone", format("expected the name of a time zone, such as \"Europe/Vienna\" or \"UTC\"; found \"{}\"",
+                                 base::printable(zone->substr(0, 64))));
+    else
+      policy.time.zone = *zone;
+  }
+  if (auto end = table.string("not_after")) {
+    if (auto why = why_no_end(*end))
+      table.fault("not_after", *why);
+    else
+      policy.time.not_after = *end;
+  }
+  for (std::string_view key : {"zone", "not_after"}) origin.value(table, key, format("time.{}", key));
+  table.finish();
+}
+
 // Which policies it is made from. Their files are read by resolve().
 void read_extends(Table& root, Policy& policy, Origin& origin) {
   policy.extends =
@@ -263,8 +283,7 @@ std::string_view waits_for(std::string_view section) {
        {std::pair<std::string_view, std::string_view>{"secrets", "comes with secrets in the gateway"},
         {"approvals", "comes with approvals"},
         {"models", "comes with model providers"},
-        {"audit", "comes with redaction and retention of the ledger"},
-        {"time", "comes with rules about times of the day"}})
+        {"audit", "comes with redaction and retention of the ledger"}})
     if (name == section) return when;
   return "";
 }
@@ -304,6 +323,7 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   for (std::string_view key : {"default", "agent_hosts"}) origin.value(network, key, format("network.{}", key));
   for (std::string_view key : kPlannedNetwork) network.refuse(key, not_enforced(format("network.{}", key), see("")));
   network.finish();
+  read_time_rules(root.table("time"), policy, origin);
   read_security(root.table("security"), policy, origin);
   read_behavior(root.table("behavior"), origin.name(), base::printable(file), policy);
   for (std::string_view section : kPlannedSections)

@@ -15,6 +15,7 @@
 #include "core/egress.h"
 #include "core/launch.h"
 #include "core/run_request.h"
+#include "policy/time_rules.h"
 
 namespace hv::policy {
 
@@ -70,6 +71,7 @@ struct Policy {
   bool agent_hosts = true;                  // the hosts of the agent's own profile are allowed beside the rules
   std::vector<std::string> allow_degraded;  // keys that may be left unenforced where a machine cannot keep them
   std::optional<ProofDemand> require_probe;
+  TimeRules time;                            // when it may start and run
   std::vector<core::BehaviorRule> behavior;  // by name, each once
   Origins origins;
   bool operator==(const Policy&) const = default;

@@ -29,6 +29,12 @@ constexpr const char* kVariable = "^[A-Za-z_][A-Za-z0-9_]*$";
 constexpr const char* kPassed = "^[A-Za-z_][A-Za-z0-9_]*\\*?$";
 constexpr const char* kCall = "^[a-z0-9_]{1,40}$";
 
+constexpr const char* kEnd = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$";
+constexpr const char* kZone = "^(?!.*(^|/)\\.)(?!.*//)[A-Za-z0-9+_-]([A-Za-z0-9+_/-]{0,62}[A-Za-z0-9+_-])?$";
+constexpr const char* kHours =
+    "^(never|((mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?(,(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|"
+    "wed|thu|fri|sat|sun))?)* )?([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00))$";
+
 Object text(const char* pattern) {
   return {{"type", "string"}, {"pattern", pattern}};
 }
@@ -58,6 +64,8 @@ Object of_value(const ValueKey& key) {
     case Shape::proof:
       return {{"oneOf", Array{Object{{"type", "boolean"}}, text(kTime)}}};
     case Shape::text:
+      if (key.key == "time.not_after") return text(kEnd);
+      if (key.key == "time.zone") return text(kZone);
       break;
   }
   return {{"type", "string"}};
@@ -65,6 +73,7 @@ Object of_value(const ValueKey& key) {
 
 Object of_list(const ListKey& key) {
   if (key.key == "filesystem.read" || key.key == "filesystem.write") return list(text(kGrant));
+  if (key.key == "time.hours") return list(text(kHours));
   if (key.key == "syscalls.deny") return list(text(kCall));
   if (key.key == "environment.pass") return list(text(kPassed));
   if (key.key == "security.allow_degraded") {

@@ -126,6 +126,7 @@ class LifeCycle final : public SandboxLookup {
   void when_read(const Pointer& sandbox, std::function<void()> then);
   base::Status freeze(const Pointer& sandbox, bool frozen, const std::string& by = {});
 
+  void watch_hours(const Pointer& sandbox, bool again = false);
   std::shared_ptr<behavior::History> history_of(const std::string& agent);
   base::Status open_behavior(LiveSandbox& sandbox);
   bool record_firings(LiveSandbox& sandbox);

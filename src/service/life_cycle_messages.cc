@@ -81,6 +81,7 @@ Status LifeCycle::reconcile() {
     while (ingest(*sandbox)) {
     }
     take_up_throttle(sandbox);
+    watch_hours(sandbox);
     listen_to(sandbox);
     // Whoever was probing it ended with the daemon before.
     if (sandbox->stored.twin) with_.loop.post([this, id = sandbox->id()] { remove(id, true, [](const Status&) {}); });
@@ -221,6 +222,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
   sandbox.spool.reset();
   sandbox.behavior.reset();
   sandbox.throttle.reset();
+  sandbox.hours.reset();
   static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome), risk_of(outcome)));
   reply_started(sandbox,
                 Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));

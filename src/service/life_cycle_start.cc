@@ -205,6 +205,9 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   sandbox.stored.behavior_since = with_.ledger.last_sequence(info.id);
   sandbox.stored.isolated_by.clear();
   HV_TRY(open_behavior(sandbox));
+  sandbox.stored.ends_at.reset();
+  if (plan.ends_at) sandbox.stored.ends_at = plan.ends_at->time_since_epoch().count();
+  sandbox.stored.end_reason = plan.spec.end_reason;
   base::json::Object intent;
   intent["command"] = to_array(info.command);
   intent["policy"] = info.policy;
@@ -245,6 +248,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   sandbox.stop_asked = false;
   sandbox.spool.reset();
   listen_to(pointer);
+  watch_hours(pointer);
   return {};
 }
 

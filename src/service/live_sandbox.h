@@ -40,6 +40,7 @@ struct LiveSandbox {
   bool reading = false;                     // the rest of a full spool is read at the loop's next turn
   bool ending = false;                      // it has ended, and is settled once the rest of its spool is read
   std::unique_ptr<BehaviorWatch> behavior;  // null without rules
+  base::Subscription hours;                 // a look at the clock, for the end of its policy's hours
   base::Subscription throttle;              // until processors come back
   core::NetworkUsage network;               // counted from the spool
   uint64_t last_job = 1;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "config/config.h"
@@ -324,6 +325,32 @@ policy::Machine machine_of(const isolation::CgroupPlan& cgroups, int landlock_ab
   return machine;
 }
 
+// Whether it may start now, and what of its time is left.
+Status plan_time(const policy::Policy& policy, base::WallTime wall, LaunchPlan& plan) {
+  if (!policy.time.any()) return {};
+  base::TimeZone zone =
+      HV_TRY_CONTEXT(base::TimeZone::open(policy.time.zone), "the hours of policy '" + policy.name + "'");
+  base::Instant now = std::chrono::floor<std::chrono::seconds>(wall);
+  policy::TimeDecision decision = policy::decide(policy.time, zone, now);
+  const policy::Place* place = policy.origin(decision.key);
+  if (place == nullptr && !policy.time.hours.empty()) place = policy.origin("time.hours", policy.time.hours.front());
+  std::string from = place == nullptr ? "" : " (" + place->text() + ")";
+  if (!decision.open) {
+    std::string next = decision.next ? "it may start again " + policy::to_text(*decision.next, zone) +
+                                           ", by the clock of " + zone.name()
+                                     : "it may not start any more";
+    return Failure(base::denied("policy '" + policy.name + "' lets nothing run now, " + policy::to_text(now, zone) +
+                                from + ": " + next)
+                       .with_hint("hydravisor policy check " + policy.name + " start now; another policy: --policy"));
+  }
+  if (!decision.until) return {};
+  plan.ends_at = decision.until;
+  plan.spec.end_reason = "the time that policy '" + policy.name + "' allows" + from;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(*decision.until - wall);
+  plan.spec.ends_in_millis = static_cast<uint64_t>(std::max<int64_t>(left.count(), 1));
+  return {};
+}
+
 bool throttles(const std::vector<core::BehaviorRule>& rules) {
   return std::ranges::any_of(rules, [](const core::BehaviorRule& rule) {
     return std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
@@ -397,6 +424,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   auto settle = [&]() -> Status {
     HV_TRY(check_caller(request, options_.uid));
     decision = HV_TRY(decide(request, options_.paths));
+    HV_TRY(plan_time(decision.policy, base::system_clock().wall(), plan));
     if (decision.mode == WorkspaceMode::none) {
       request.workspace.path.clear();
     } else {
@@ -472,6 +500,10 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   plan.mode = decision.mode;
   plan.keep = decision.keep;
   plan.limits = describe_limits(decision.limits, plan.cgroups);
+  if (plan.ends_at)
+    plan.limits.how += (plan.limits.how.empty() ? "" : "; ") +
+                       base::format("ended at {}, when {} is over", base::to_rfc3339(*plan.ends_at).substr(0, 16) + "Z",
+                                    plan.spec.end_reason);
   plan.home_inside = found->home;
   plan.kept_environment = kept_variables(request.caller, found->command.environment);
   isolation::LandlockPlan landlock;

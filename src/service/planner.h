@@ -40,6 +40,7 @@ struct LaunchPlan {
   bool host_root = false;
   core::ProofSubject subject;  // without the plan's digest: service/proof_subject.h
   std::optional<policy::ProofDemand> proof_demand;
+  std::optional<base::Instant> ends_at;      // when the policy's hours are over
   std::vector<core::BehaviorRule> behavior;  // the policy's rules about what it does
   // Rootless with a range of ids: the user namespace its supervisor lives in. The planner's; null: the supervisor makes
   // its own.

@@ -96,7 +96,8 @@ policy::Judges PolicyCases::judges() {
             auto number = isolation::call_number(name);
             return number && isolation::find_denied_call(*number) != nullptr;
           },
-          [](std::string_view name) { return images::looks_secret(name); }};
+          [](std::string_view name) { return images::looks_secret(name); },
+          [](const std::string& name) { return base::TimeZone::open(name); }};
 }
 
 Result<core::PolicyInfo> PolicyCases::effective(std::string_view name) const {
@@ -145,7 +146,8 @@ Result<core::PolicyExplanation> PolicyCases::explain(std::string_view name) cons
 Result<core::PolicyAnswer> PolicyCases::ask(std::string_view name, const core::PolicyQuestion& question) const {
   policy::Policy policy = HV_TRY(policies_.load(name));
   policy::Question parsed = HV_TRY(policy::parse_question(question.question));
-  policy::Surroundings around{question.home, question.workspace, core::Tier::process, machine_()};
+  policy::Surroundings around{question.home, question.workspace, core::Tier::process, machine_(),
+                              std::chrono::floor<std::chrono::seconds>(base::system_clock().wall())};
   return to_answer(parsed, policy::Evaluator(std::move(policy), std::move(around), judges()).evaluate(parsed));
 }
 

@@ -172,6 +172,7 @@ void Learner::add(const core::AuditRecord& record) {
       case Kind::call:
       case Kind::variable:
       case Kind::limit:
+      case Kind::start:
         break;
     }
   }

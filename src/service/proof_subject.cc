@@ -62,6 +62,9 @@ std::string plan_digest(core::LaunchSpec spec) {
   spec.keep_alive = false;
   spec.log_path.clear();
   spec.proxy_environment.clear();
+  // The later it starts the shorter it may run.
+  spec.ends_in_millis = 0;
+  spec.end_reason.clear();
   make_comparable(spec.ground.mounts, spec.state_directory);
   make_comparable(spec.mounts, spec.state_directory);
   for (std::string& directory : spec.counted) cut_prefix(directory, spec.state_directory);

@@ -11,7 +11,8 @@ static void visit(auto& v, auto& m, core::Limits*) {
 static void visit(auto& v, auto& m, core::LaunchSpec*) {
   each(v, m.id, m.name, m.hostname, m.state_directory, m.ground, m.mounts, m.cgroups, m.limits, m.seccomp_program);
   each(v, m.host_ports, m.egress, m.proxy_environment, m.workspace, m.watch_workspace, m.keep_preimages, m.command,
-       m.keep_alive, m.log_path, m.counted, m.denied_calls, m.restrict_exec, m.executable);
+       m.keep_alive, m.log_path, m.counted, m.denied_calls, m.restrict_exec, m.executable, m.ends_in_millis,
+       m.end_reason);
 }
 
 std::string encode(const core::LaunchSpec& spec) {

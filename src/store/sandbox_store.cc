@@ -63,6 +63,8 @@ base::Result<StoredSandbox> parse(std::string_view text) {
     auto rules = HV_TRY(base::json::ObjectReader::over(*behavior));
     HV_TRY(read_behavior(rules, sandbox));
   }
+  sandbox.ends_at = HV_TRY(reader.optional_integer("ends_at"));
+  sandbox.end_reason = HV_TRY(reader.optional_string("end_reason")).value_or("");
   if (auto id_base = HV_TRY(reader.optional_integer("id_base"))) sandbox.id_base = static_cast<uint32_t>(*id_base);
   const base::json::Value* info = reader.member("info");
   const base::json::Value* request = reader.member("request");
@@ -101,6 +103,10 @@ base::Status SandboxStore::save(const StoredSandbox& sandbox) const {
   if (sandbox.id_base) file["id_base"] = *sandbox.id_base;
   file["remove_when_done"] = sandbox.remove_when_done;
   if (sandbox.twin) file["twin"] = true;
+  if (sandbox.ends_at) {
+    file["ends_at"] = *sandbox.ends_at;
+    file["end_reason"] = sandbox.end_reason;
+  }
   if (!sandbox.behavior.empty()) file["behavior"] = write_behavior(sandbox);
   file["info"] = wire::to_json(sandbox.info);
   file["request"] = wire::to_json(sandbox.request);

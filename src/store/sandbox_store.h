@@ -32,7 +32,9 @@ struct StoredSandbox {
   std::vector<StoredRule> behavior;
   std::string home_inside;
   uint64_t behavior_since = 0;
-  std::string isolated_by;        // the rule that has taken its network; empty: none has
+  std::string isolated_by;         // the rule that has taken its network; empty: none has
+  std::optional<int64_t> ends_at;  // seconds since 1970: when the policy's hours of this run are over
+  std::string end_reason;
   bool remove_when_done = false;  // made by `run`: goes when its command has ended and nothing waits to be applied
 };
 

@@ -53,6 +53,8 @@ TEST_F(SandboxStoreTest, KeepsTheRulesOfTheRun) {
   saved.home_inside = "/home/u";
   saved.behavior_since = 7;
   saved.isolated_by = "a";
+  saved.ends_at = 1'764'000'000;
+  saved.end_reason = "its time";
   ASSERT_TRUE(store_->save(saved));
   std::vector<std::string> problems;
   auto all = store_->load_all(problems);
@@ -62,6 +64,8 @@ TEST_F(SandboxStoreTest, KeepsTheRulesOfTheRun) {
   EXPECT_EQ(all->front().home_inside, "/home/u");
   EXPECT_EQ(all->front().behavior_since, 7u);
   EXPECT_EQ(all->front().isolated_by, "a");
+  EXPECT_EQ(all->front().ends_at, 1'764'000'000);
+  EXPECT_EQ(all->front().end_reason, "its time");
 }
 
 TEST_F(SandboxStoreTest, NamesAFileItCannotReadAndLeavesItAlone) {

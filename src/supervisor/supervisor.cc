@@ -265,7 +265,7 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   if (!main_end && was_ended(outcome.kind)) main_end.emplace();
   if (main_end && was_ended(outcome.kind)) main_end->status = outcome.exit_code();
   if (main_end && main_end->problem.empty() && !outcome.detail.empty() && outcome.kind != Outcome::Kind::stopped)
-    main_end->problem = limit_problem(spec_.name, outcome);
+    main_end->problem = limit_problem(spec_, outcome);
   tell_launched();
   bool changed = workspace_changed();
   bool client_attached = std::ranges::any_of(jobs_, [](const auto& item) { return item.second->has_client(); });

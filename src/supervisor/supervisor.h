@@ -48,7 +48,7 @@ inline constexpr uint64_t kMainJob = 1;
 
 // Whether a limit ended it, and what a front end is told of a limit that did or that was met.
 bool was_ended(Outcome::Kind kind);
-std::string limit_problem(const std::string& sandbox, const Outcome& outcome);
+std::string limit_problem(const core::LaunchSpec& spec, const Outcome& outcome);
 
 class Supervisor {
  public:

@@ -21,7 +21,7 @@ std::string size_text(uint64_t bytes) {
 }
 
 std::string_view name_of(TimeLimits::Kind kind) {
-  return kind == TimeLimits::Kind::wall ? "wall" : "idle";
+  return kind == TimeLimits::Kind::wall ? "wall" : kind == TimeLimits::Kind::idle ? "idle" : "window";
 }
 
 std::string_view option_for(Outcome::Kind kind) {
@@ -46,7 +46,11 @@ bool was_ended(Outcome::Kind kind) {
          kind == Outcome::Kind::out_of_disk || kind == Outcome::Kind::out_of_time || kind == Outcome::Kind::idle;
 }
 
-std::string limit_problem(const std::string& sandbox, const Outcome& outcome) {
+std::string limit_problem(const core::LaunchSpec& spec, const Outcome& outcome) {
+  const std::string& sandbox = spec.name;
+  if (!spec.end_reason.empty() && outcome.detail.starts_with(spec.end_reason))
+    return wire::problem_text(base::denied("sandbox '" + sandbox + "' was ended: " + outcome.detail)
+                                  .with_hint("hydravisor start " + sandbox + " says when it may run again"));
   if (outcome.kind == Outcome::Kind::killed_by_policy)
     return wire::problem_text(base::denied("sandbox '" + sandbox + "' was ended: " + outcome.detail)
                                   .with_hint("what it did: hydravisor audit report " + sandbox));
@@ -61,9 +65,9 @@ Status Supervisor::open_limits() {
     meter_ = isolation::CgroupMeter(spec_.cgroups, isolation::CgroupMeter::Figures::events);
   if (limits.disk_bytes != 0)
     disk_.emplace(HV_TRY(DiskWatch::open(spec_.counted, spec_.state_directory, limits.disk_bytes)));
-  if (limits.wall_millis != 0 || limits.idle_millis != 0)
+  if (limits.wall_millis != 0 || limits.idle_millis != 0 || spec_.ends_in_millis != 0)
     times_.emplace(std::chrono::milliseconds(limits.wall_millis), std::chrono::milliseconds(limits.idle_millis),
-                   base::system_clock().monotonic());
+                   base::system_clock().monotonic(), std::chrono::milliseconds(spec_.ends_in_millis));
   return {};
 }
 
@@ -103,19 +107,23 @@ void Supervisor::warn_of_time(const TimeLimits::Due& due) {
       base::to_text(due.left.count() < 1000 ? due.left : std::chrono::floor<std::chrono::seconds>(due.left));
   note("sandbox.limit_near",
        {{"limit", name_of(due.kind)}, {"allowed_ms", due.limit.count()}, {"left_ms", due.left.count()}});
-  std::string reason = due.kind == TimeLimits::Kind::wall
+  bool window = due.kind == TimeLimits::Kind::window;
+  std::string reason = window ? base::format("{} is over then", spec_.end_reason)
+                       : due.kind == TimeLimits::Kind::wall
                            ? base::format("its wall time of {} is over then", base::to_text(due.limit))
                            : base::format("it may be idle for {}", base::to_text(due.limit));
+  std::string more = window ? "" : base::format("; more time: hydravisor extend {} 30m", spec_.name);
   for (auto& [number, job] : jobs_)
-    job->tell(base::format("hydravisor: '{0}' is ended in {1}: {2}; more time: hydravisor extend {0} 30m\n", spec_.name,
-                           left, reason));
+    job->tell(base::format("hydravisor: '{}' is ended in {}: {}{}\n", spec_.name, left, reason, more));
 }
 
 void Supervisor::end_for_time(const TimeLimits::Due& due) {
-  bool wall = due.kind == TimeLimits::Kind::wall;
+  bool wall = due.kind != TimeLimits::Kind::idle;
   note("sandbox.limit_reached", {{"limit", name_of(due.kind)}, {"allowed_ms", due.limit.count()}});
   std::string time = base::to_text(due.limit);
-  std::string detail = wall ? "its wall time of " + time + " was over" : "it had been idle for " + time;
+  std::string detail = due.kind == TimeLimits::Kind::window ? spec_.end_reason + " was over"
+                       : wall                               ? "its wall time of " + time + " was over"
+                                                            : "it had been idle for " + time;
   begin_stop(kTimeGrace, {wall ? Outcome::Kind::out_of_time : Outcome::Kind::idle, SIGKILL, std::move(detail)});
 }
 

@@ -15,8 +15,10 @@ base::MonotonicTime TimeLimits::Clock::warning() const {
   return end - std::min(kWarnBefore, limit / 10);
 }
 
-TimeLimits::TimeLimits(Duration wall, Duration idle, base::MonotonicTime now)
-    : wall_{Kind::wall, wall, now + wall, false}, idle_{Kind::idle, idle, now + idle, false} {}
+TimeLimits::TimeLimits(Duration wall, Duration idle, base::MonotonicTime now, Duration window)
+    : wall_{Kind::wall, wall, now + wall, false},
+      idle_{Kind::idle, idle, now + idle, false},
+      window_{Kind::window, window, now + window, false} {}
 
 void TimeLimits::touch(base::MonotonicTime now) {
   // An extension may have moved the end beyond what a touch gives.
@@ -45,9 +47,9 @@ void TimeLimits::extend(Duration more, base::MonotonicTime now) {
 
 std::optional<TimeLimits::Due> TimeLimits::take_due(base::MonotonicTime now) {
   if (paused_) return std::nullopt;
-  for (const Clock* clock : {&wall_, &idle_})
+  for (const Clock* clock : {&window_, &wall_, &idle_})
     if (clock->limit.count() != 0 && now >= clock->end) return Due{clock->kind, clock->limit, Duration{0}};
-  for (Clock* clock : {&wall_, &idle_}) {
+  for (Clock* clock : {&window_, &wall_, &idle_}) {
     if (clock->limit.count() == 0 || clock->warned || now < clock->warning()) continue;
     clock->warned = true;
     return Due{clock->kind, clock->limit, std::chrono::ceil<Duration>(clock->end - now)};
@@ -58,7 +60,7 @@ std::optional<TimeLimits::Due> TimeLimits::take_due(base::MonotonicTime now) {
 std::optional<std::chrono::nanoseconds> TimeLimits::next(base::MonotonicTime now) const {
   if (paused_) return std::nullopt;
   std::optional<std::chrono::nanoseconds> soonest;
-  for (const Clock* clock : {&wall_, &idle_}) {
+  for (const Clock* clock : {&window_, &wall_, &idle_}) {
     if (clock->limit.count() == 0) continue;
     std::chrono::nanoseconds left = (clock->warned ? clock->end : clock->warning()) - now;
     left = std::max(left, std::chrono::nanoseconds(0));

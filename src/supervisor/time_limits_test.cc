@@ -52,6 +52,19 @@ TEST(TimeLimits, StandStillWhilePaused) {
   EXPECT_EQ(limits.take_due(at(1040s))->kind, Kind::idle);
 }
 
+TEST(TimeLimits, OfTheHoursGoOnWhilePausedAndAreNotExtended) {
+  TimeLimits limits(1000s, 0s, at(0s), 100s);
+  EXPECT_EQ(limits.take_due(at(95s))->kind, Kind::window);
+  limits.extend(60s, at(95s));
+  limits.pause(at(96s));
+  EXPECT_FALSE(limits.take_due(at(200s))) << "what is frozen cannot end";
+  limits.resume(at(200s));
+  auto end = limits.take_due(at(200s));
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->kind, Kind::window);
+  EXPECT_EQ(end->left, 0s);
+}
+
 TEST(TimeLimits, AreExtendedAlsoAfterTheWarning) {
   TimeLimits limits(100s, 10s, at(0s));
   limits.touch(at(90s));

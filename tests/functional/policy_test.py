@@ -297,6 +297,8 @@ class Tools(PolicyCase):
                 "security.require_probe = true", 'security.require_probe = "24h"',
                 'network.allow = ["a.test", {host = "b.test", ports = [1, "2-3", "*"], private = true, methods = ["GET"], path = "/v1"}]',
                 'network.deny = [{host = "b.test"}]', "network.host_services = [1, 65535]", 'network.default = "ask"', "behavior = {}",
+                'time = {hours = ["mon-fri 08:00-18:00", "22:00-06:00", "never"], zone = "Europe/Vienna", not_after = "2026-12-31"}', 'time.zone = "UTC"',
+                'time.not_after = "2026-12-31T18:00"',
                 'behavior.rules = [{name = "a", when = {kind = ["exec.started", "call.denied"]}, more_than = 1, in = "1s"}]',
                 'behavior.rules = [{name = "a", when = {kind = "network.closed", host = "*.a.test"}, sum = "bytes_out", more_than = "1MiB", in = "1h"}]',
                 'behavior.rules = [{name = "a", sequence = [{kind = "exec.observed", program = "curl"}, {kind = "call.denied"}], in = "1m", dry_run = true}]',
@@ -314,7 +316,8 @@ class Tools(PolicyCase):
                'behavior.rules = [{name = "a", when = {kind = "call.denied"}, more_than = 1, in = "1s", response = "snapshot"}]',
                'behavior.rules = [{name = "a", sequence = [{kind = "call.denied"}], in = "1s"}]',
                'behavior.rules = [{name = "a", when = {kind = "call.denied", verdict = "no"}, more_than = 1, in = "1s"}]',
-               "behavior.rule = []", 'extends = ["../x"]', "rum = 1",
+               "behavior.rule = []", 'time.hours = ["mo 08:00-09:00"]', 'time.hours = ["08:00-25:00"]', 'time.hours = ["mon"]', 'time.zone = "../x"',
+               'time.not_after = "tomorrow"', "time.hour = []", 'extends = ["../x"]', "rum = 1",
                'network.allow = [{host = "a.test", path = "v1"}]', 'privileges.nested_sandboxes = "yes"']
         path = os.path.join(self.world.top, "case.toml")
         for text, valid in [(text, True) for text in good] + [(text, False) for text in bad]:
