@@ -12,7 +12,7 @@
 namespace hv::workspace {
 
 struct FoldBounds {
-  size_t events = 2000;                   // with a path of its own; folds come on top, at most as many again
+  size_t events = 500;                    // with a path of its own; folds come on top, at most as many again
   size_t event_bytes = size_t{24} << 10;  // of names in one fold
   size_t total_bytes = size_t{8} << 20;   // of names in all folds
 };
