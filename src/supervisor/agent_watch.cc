@@ -28,6 +28,7 @@ struct Answer {
   monitor::Notification call;
   int error = 0;
   bool follow = false;
+  uint64_t image = 0;
 };
 
 struct AgentWatch::State {
@@ -84,7 +85,7 @@ void AgentWatch::State::go_on() {
 
 void AgentWatch::State::handle(const monitor::Notification& notification) {
   monitor::Verdict verdict = monitor.examine(notification);
-  Answer answer{notification, verdict.error, verdict.error == 0 && verdict.record.has_value()};
+  Answer answer{notification, verdict.error, verdict.error == 0 && verdict.record.has_value(), verdict.image};
   if (verdict.record) {
     if (const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record)) {
       if (auto first = folder.add(*denied, now())) write(*first);
@@ -114,7 +115,7 @@ void AgentWatch::State::give(const Answer& answer) {
   } else {
     static_cast<void>(listener.let_continue(answer.call.id));
   }
-  if (answer.follow) follower.attempted(answer.call.pid, now());
+  if (answer.follow) follower.attempted(answer.call.pid, answer.image, now());
   set_timer();
 }
 
