@@ -30,6 +30,9 @@ struct FileEvent {
   std::optional<FileState> before;  // where it is known
   std::optional<FileState> after;
   bool host_changed = false;  // the host changed the same file meanwhile: what differs may be the host's doing
+  // Of a live workspace: it changed while the sandbox ran, and no program inside said that it would. The host did it,
+  // or a program that lied.
+  bool unclaimed = false;
 
   // A fold: this many paths below `path`, of which these are named: all or none. `digest` is SHA-256 over all of them,
   // sorted as bytes, each with a NUL byte behind it.

@@ -65,6 +65,34 @@ static bool sets_id_bits(const Notification& notification) {
   }
 }
 
+static core::FileEventKind kind_of(const Notification& notification, std::string_view call) {
+  using core::FileEventKind;
+  const isolation::WritingCall& known = *isolation::find_writing_call(notification.number);
+  if (known.flags_argument >= 0) {
+    // Without O_EXCL it is not known whether the file is there.
+    uint64_t exclusive = O_CREAT | O_EXCL;
+    bool creates = (notification.arguments[static_cast<size_t>(known.flags_argument)] & exclusive) == exclusive;
+    return creates ? FileEventKind::created : FileEventKind::modified;
+  }
+  if (call.starts_with("rename")) return FileEventKind::renamed;
+  if (call.starts_with("unlink") || call == "rmdir") return FileEventKind::deleted;
+  if (call.starts_with("mkdir") || call.starts_with("link") || call.starts_with("symlink"))
+    return FileEventKind::created;
+  if (call.find("chmod") != std::string_view::npos) return FileEventKind::mode;
+  if (call.find("chown") != std::string_view::npos) return FileEventKind::owner;
+  return FileEventKind::modified;
+}
+
+static FileClaim claim_of(const Notification& notification, const WriteIntent& intent) {
+  FileClaim claim;
+  claim.pid = static_cast<uint32_t>(notification.pid);
+  claim.kind = kind_of(notification, intent.call);
+  claim.call = intent.call;
+  if (!intent.paths.empty()) claim.path = intent.paths.back();
+  if (claim.kind == core::FileEventKind::renamed && intent.paths.size() > 1) claim.old_path = intent.paths.front();
+  return claim;
+}
+
 Verdict Monitor::examine(const Notification& notification) const {
   bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
                  notification.number < 0;
@@ -78,8 +106,13 @@ Verdict Monitor::examine(const Notification& notification) const {
     return {.error = always->error, .record = denied(notification, always->error, false), .writes = std::nullopt};
   if (sets_id_bits(notification))
     return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
-  if (isolation::find_writing_call(notification.number) != nullptr)
-    return {.error = 0, .record = std::nullopt, .writes = examine_write(notification)};
+  if (isolation::find_writing_call(notification.number) != nullptr) {
+    WriteIntent intent = examine_write(notification);
+    std::optional<Record> claim;
+    // Opened all the time, and nothing becomes of it.
+    if (intent.paths != std::vector<std::string>{"/dev/null"}) claim = claim_of(notification, intent);
+    return {.error = 0, .record = std::move(claim), .writes = std::move(intent)};
+  }
   return {.error = ENOSYS, .record = denied(notification, ENOSYS, false), .writes = std::nullopt};
 }
 

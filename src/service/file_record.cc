@@ -64,6 +64,11 @@ core::Event to_event(const FileEvent& found, const std::string& sandbox_id) {
     event.payload["sha256"] = found.digest;
   }
   if (found.host_changed) event.payload["host_changed"] = true;
+  if (found.unclaimed) {
+    event.payload["unclaimed"] = true;
+    event.principal = "system";
+    event.risk = core::Risk::low;
+  }
   if (escaped) event.payload["escaped"] = true;
   return event;
 }

@@ -40,5 +40,16 @@ TEST(FileRecord, AFoldCountsNamesAndHasADigest) {
             R"({"path":"/w/d","count":3,"paths":["/w/d/1"],"sha256":"ab"})");
 }
 
+TEST(FileRecord, WhatNobodyClaimedIsNotSaidToBeTheAgents) {
+  core::FileEvent found;
+  found.path = "/w/a";
+  found.unclaimed = true;
+  core::Event event = to_event(found, "id1");
+  EXPECT_EQ(event.principal, "system");
+  EXPECT_EQ(event.sandbox, "id1");
+  EXPECT_EQ(event.risk, core::Risk::low);
+  EXPECT_EQ(base::json::serialize(event.payload), R"({"path":"/w/a","unclaimed":true})");
+}
+
 }  // namespace
 }  // namespace hv::service

@@ -179,7 +179,58 @@ class Findings {
   std::map<uint64_t, Moved> left_own_;  // by inode
 };
 
+class UnclaimedWalk {
+ public:
+  UnclaimedWalk(const PreimageStore& store, const std::vector<Change>& changes, int64_t began)
+      : store_(store), changes_(changes), began_(began) {}
+
+  void directory(const std::string& path) {
+    auto names = store_.workspace().list(path);
+    // What was closed to us may have been written all the same.
+    if (!names) return add(path, FileEventKind::modified, store_.workspace().stat(path).value_or(std::nullopt));
+    for (const std::string& name : *names) entry(join_path(path, name));
+  }
+  std::vector<FileEvent> take() { return std::move(events_); }
+
+ private:
+  void entry(const std::string& path) {
+    auto entry = store_.workspace().stat(path);
+    if (!entry || !*entry) return;
+    const Entry& now = **entry;
+    bool is_directory = now.type == FileType::directory;
+    // A directory's times are those of its entries, too.
+    bool is_new = now.btime > began_;
+    if (is_new || (!is_directory && now.ctime > began_))
+      if (!is_known(path)) add(path, is_new ? FileEventKind::created : FileEventKind::modified, now);
+    if (is_directory && !too_deep(path)) directory(path);
+  }
+
+  bool is_known(const std::string& path) const {
+    return store_.index().contains(path) ||
+           std::ranges::binary_search(changes_, std::string_view(path), {}, &Change::path);
+  }
+
+  void add(const std::string& path, FileEventKind kind, const std::optional<Entry>& now) {
+    FileEvent event;
+    event.kind = kind;
+    event.path = path;
+    event.after = state_of(now);
+    events_.push_back(std::move(event));
+  }
+
+  const PreimageStore& store_;
+  const std::vector<Change>& changes_;
+  int64_t began_;
+  std::vector<FileEvent> events_;
+};
+
 }  // namespace
+
+std::vector<FileEvent> find_unclaimed(const PreimageStore& store, const std::vector<Change>& changes, int64_t began) {
+  UnclaimedWalk walk(store, changes, began);
+  walk.directory("");
+  return walk.take();
+}
 
 FileFindings find_file_events(const Tree& before, const Tree& after, const std::vector<Change>& changes,
                               const SeenFiles& seen, int64_t instant, bool times_kept) {

@@ -73,6 +73,7 @@ json::Object to_json(const FileEvent& event) {
   if (event.before) object["before"] = to_json(*event.before);
   if (event.after) object["after"] = to_json(*event.after);
   if (event.host_changed) object["host_changed"] = true;
+  if (event.unclaimed) object["unclaimed"] = true;
   if (event.count == 0) return object;
   json::Array paths;
   for (const std::string& path : event.paths) paths.emplace_back(encode_bytes(path));
@@ -94,6 +95,7 @@ Result<FileEvent> event_from(const json::Value& value) {
   event.before = HV_TRY(state_member(reader, "before"));
   event.after = HV_TRY(state_member(reader, "after"));
   event.host_changed = HV_TRY(reader.boolean_or("host_changed", false));
+  event.unclaimed = HV_TRY(reader.boolean_or("unclaimed", false));
   if (reader.member("count") != nullptr) event.count = HV_TRY(number<uint64_t>(reader, "count"));
   event.paths = HV_TRY(reader.strings_or_empty("paths"));
   for (std::string& named : event.paths) named = HV_TRY(decode_bytes(named));
@@ -113,8 +115,12 @@ struct Listing {
     SeenFiles seen = SeenFiles::load(seen_file(records, overlay, "seen")).value_or(SeenFiles{});
     FileFindings found = find_file_events(before, after, changes, seen, instant, times_kept);
     HV_TRY(found.seen.save(seen_file(records, overlay, "next")));
-    for (FileEvent& event : fold_events(std::move(found.events), root)) events.push_back(std::move(event));
+    take(std::move(found.events), root);
     return {};
+  }
+
+  void take(std::vector<FileEvent> found, const std::string& root) {
+    for (FileEvent& event : fold_events(std::move(found), root)) events.push_back(std::move(event));
   }
 };
 
@@ -134,7 +140,14 @@ Status list_live(const Places& places, Listing& listing) {
   Tree tree = HV_TRY(Tree::open(places.host));
   auto store = HV_TRY(PreimageStore::open(std::move(tree), places.records + "/preimages"));
   std::vector<Change> changes = HV_TRY(find_live_changes(store));
-  return listing.add(kOverlays[0], places.host, store.tree(), store.workspace(), changes, false);
+  HV_TRY(listing.add(kOverlays[0], places.host, store.tree(), store.workspace(), changes, false));
+  Tree records = HV_TRY(Tree::open(places.records));
+  std::optional<Entry> due = HV_TRY(records.stat("files.due"));
+  if (!due) return {};
+  size_t known = listing.events.size();
+  listing.take(find_unclaimed(store, changes, due->mtime), places.host);
+  for (size_t i = known; i < listing.events.size(); ++i) listing.events[i].unclaimed = true;
+  return {};
 }
 
 }  // namespace

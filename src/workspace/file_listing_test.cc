@@ -25,7 +25,7 @@ class FileListing : public ::testing::Test, protected OverlayWorld {
       EXPECT_TRUE(event.path.starts_with(root_ + "/ws"));
       text += std::string(core::name_of(event.kind)) + " " + event.path.substr(root_.size() + 4);
       if (!event.old_path.empty()) text += " < " + event.old_path.substr(root_.size() + 4);
-      text += event.host_changed ? " (host)\n" : "\n";
+      text += event.host_changed ? " (host)\n" : event.unclaimed ? " (unclaimed)\n" : "\n";
     }
     if (settle) EXPECT_TRUE(settle_files(places.records));
     return text;
@@ -120,6 +120,19 @@ TEST_F(FileListing, OfALiveWorkspaceTellsWhatDiffersFromTheCopies) {
   EXPECT_EQ(told(core::WorkspaceMode::live), "");
 }
 
+TEST_F(FileListing, OfALiveWorkspaceTellsWhatNobodyClaimed) {
+  shell("echo one > a; echo old > old; mkdir d; echo s > d/same");
+  PreimageStore kept = std::move(
+      PreimageStore::open(Tree::open(root_ + "/ws").value(), root_ + "/records/preimages", PreimageStore::Limits{})
+          .value());
+  wait_a_tick();
+  shell(": > files.due", "/records");
+  wait_a_tick();
+  ASSERT_TRUE(kept.keep("a"));
+  shell("echo two > a; echo dodged > d/dodged; echo new >> old; touch -d 2001-01-01 old");
+  EXPECT_EQ(told(core::WorkspaceMode::live), "modified a\ncreated d/dodged (unclaimed)\nmodified old (unclaimed)\n");
+}
+
 TEST(PendingFiles, ComeBackAsTheyWereWritten) {
   PendingFiles files{7, {}};
   core::FileEvent single;
@@ -128,6 +141,7 @@ TEST(PendingFiles, ComeBackAsTheyWereWritten) {
   single.before = core::FileState{core::FileType::regular, 04755, 1000, 1000, 12};
   single.after = core::FileState{core::FileType::regular, 04755, 1001, 1000, 12};
   single.host_changed = true;
+  single.unclaimed = true;
   core::FileEvent fold;
   fold.kind = core::FileEventKind::created;
   fold.path = "/w/d";

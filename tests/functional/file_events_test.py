@@ -8,6 +8,35 @@ import subprocess
 
 import hydravisor
 
+# Opens f1-N or f2-N for writing while another thread changes the digit all the time.
+FORGER = r"""
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static volatile char path[16];
+static void* flip(void* unused) {
+  for (;;) {
+    path[1] = '1';
+    path[1] = '2';
+  }
+  return unused;
+}
+int main(void) {
+  pthread_t thread;
+  snprintf((char*)path, sizeof path, "f1-%02d", 0);
+  pthread_create(&thread, NULL, flip, NULL);
+  for (int i = 0; i < 60; ++i) {
+    path[3] = (char)('0' + i / 10);
+    path[4] = (char)('0' + i % 10);
+    int fd = open((const char*)path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    if (fd < 0) return 1;
+    close(fd);
+  }
+  return 0;
+}
+"""
+
 
 class FileEvents(hydravisor.TestCase):
     def events(self, name):
@@ -15,14 +44,20 @@ class FileEvents(hydravisor.TestCase):
         records = [json.loads(line) for line in self.world.ok("audit", "export", "--sandbox", name).splitlines()]
         found = []
         for record in records:
-            if record["kind"].startswith("file."):
-                self.assertEqual((record["trust"], record["principal"]), ("observed", f"agent:{record['sandbox']}"))
+            if record["kind"].startswith("file.") and record["trust"] == "observed":
+                unclaimed = record["payload"].get("unclaimed", False)
+                self.assertEqual(record["principal"], "system" if unclaimed else f"agent:{record['sandbox']}")
                 self.assertTrue(record["payload"]["path"].startswith(self.world.project))
                 found.append((record["kind"][5:], os.path.relpath(record["payload"]["path"], self.world.project), record["payload"]))
         return found
 
     def told(self, name):
         return [(kind, path) for kind, path, _ in self.events(name)]
+
+    def claimed(self, name):
+        records = [json.loads(line) for line in self.world.ok("audit", "export", "--sandbox", name).splitlines()]
+        return [(record["kind"][5:], os.path.relpath(record["payload"]["path"], self.world.project), record["payload"]["call"])
+                for record in records if record["kind"].startswith("file.") and record["trust"] == "claimed"]
 
     def wait_told(self, name, count):
         hydravisor.wait_for(lambda: len(self.told(name)) >= count, 15, f"{count} file events of '{name}'")
@@ -105,6 +140,29 @@ class FileEvents(hydravisor.TestCase):
         self.world.write("same", "same\n")
         self.change("echo two > kept; echo same > same; echo new > new", mode="live")
         self.assertEqual(self.wait_told("w", 2), [("modified", "kept"), ("created", "new")])
+
+    def test_in_a_live_workspace_every_call_is_a_claim_too(self):
+        self.world.write("kept", "one\n")
+        self.world.write("gone", "1\n")
+        self.change("echo two > kept; mkdir d; mv kept d/kept; rm gone; chmod 600 d/kept; echo x > t; rm t; true > /dev/null", mode="live")
+        self.wait_told("w", 3)
+        claims = {(kind, path) for kind, path, _ in self.claimed("w")}
+        for claim in (("modified", "kept"), ("created", "d"), ("renamed", "d/kept"), ("deleted", "gone"), ("mode", "d/kept"), ("modified", "t"),
+                      ("deleted", "t")):
+            self.assertIn(claim, claims)
+        self.assertNotIn("/dev/null", [os.path.normpath(os.path.join(self.world.project, path)) for _, path in claims])
+
+    def test_a_forged_path_is_claimed_and_the_real_one_observed(self):
+        self.world.write("forge.c", FORGER)
+        subprocess.run(["cc", "-O1", "-pthread", "-o", "forge", "forge.c"], cwd=self.world.project, check=True)
+        self.change("./forge", mode="live")
+        # 60 files were made under a name that another thread changed all the time between two.
+        claims = {path for kind, path, call in self.claimed("w") if path.startswith(("f1", "f2"))}
+        real = {name for name in os.listdir(self.world.project) if name.startswith(("f1", "f2"))}
+        hydravisor.wait_for(lambda: {path for kind, path in self.told("w") if kind == "created"} >= real, 10, "what was really made")
+        self.assertEqual({path for kind, path in self.told("w") if path.startswith(("f1", "f2"))}, real)
+        lies = {path for _, path, payload in self.events("w") if payload.get("unclaimed")}
+        self.assertEqual(lies, real - claims)
 
     def test_many_files_are_folded_and_named(self):
         self.change("mkdir many src; for i in $(seq 3000); do : > many/$i; done; echo 1 > src/one")
