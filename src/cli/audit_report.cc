@@ -131,6 +131,14 @@ void AuditReport::add(const core::AuditRecord& record) {
     ++observed[text_of(payload, "executable")];
   } else if (kind == "exec.exited" && payload.contains("error")) {
     failed.push_back(text_of(payload, "program") + ": " + text_of(payload, "error"));
+  } else if (kind.starts_with("file.") && event.trust == core::Trust::observed) {
+    std::string what(kind.substr(5));
+    uint64_t count = number_of(payload, "count", 1);
+    files[what] += count;
+    std::string path = text_of(payload, "path");
+    if (payload.contains("old_path")) path = text_of(payload, "old_path") + " -> " + path;
+    if (payload.contains("count")) path += base::format("/ ({} of them)", count);
+    file_paths.emplace_back(std::move(what), std::move(path));
   } else if (kind == "call.denied") {
     Refusal& refusal = refused_calls[text_of(payload, "call")];
     if (refusal.count == 0)

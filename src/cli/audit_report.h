@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -50,10 +51,12 @@ struct AuditReport {
     std::string who;
     std::string what;
   };
-  std::vector<Step> changes;               // of the workspace and the home, by people
-  std::vector<std::string> changed_paths;  // applied to the host
-  std::vector<Step> asked;                 // what people asked for or allowed while it ran
-  std::vector<Step> remarkable;            // of medium and high risk
+  std::vector<Step> changes;                                    // of the workspace and the home, by people
+  std::vector<std::string> changed_paths;                       // applied to the host
+  std::map<std::string, uint64_t> files;                        // by what was found to have become of them: "created"
+  std::vector<std::pair<std::string, std::string>> file_paths;  // "created", its path or the directory of several
+  std::vector<Step> asked;                                      // what people asked for or allowed while it ran
+  std::vector<Step> remarkable;                                 // of medium and high risk
 
   struct Refusal {
     std::string risk;

@@ -47,6 +47,9 @@ class ReportTest : public testing::Test {
     add("network.changed", {{"name", "web"}, {"allow", Array{"packages.example.org:443"}}});
     add("exec.exited", {{"job", 1}, {"program", "nope"}, {"status", 127}, {"error", "ENOENT"}});
     add("sandbox.stopped", {{"name", "web"}, {"outcome", "exited"}, {"code", 0}});
+    add("file.modified", {{"path", "/home/u/shop/src/a.c"}, {"type", "regular"}});
+    add("file.renamed", {{"path", "/home/u/shop/b|\x1b[1m"}, {"old_path", "/home/u/shop/a"}, {"type", "regular"}});
+    add("file.created", {{"path", "/home/u/shop/node_modules"}, {"count", 2000}, {"paths", Array{}}});
     add("workspace.applied", {{"count", 2},
                               {"paths", Array{"src/a.c", "doc/[x](http://y)"}},
                               {"held", Array{".envrc"}},
@@ -66,6 +69,8 @@ TEST_F(ReportTest, SumsUpANight) {
   EXPECT_EQ(report_.refused_calls.at("bpf").count, 3u);
   EXPECT_EQ(report_.redacted, 2u);
   EXPECT_EQ(report_.changed_paths.size(), 2u);
+  EXPECT_EQ(report_.files.at("created"), 2000u);
+  EXPECT_EQ(report_.files.at("renamed"), 1u);
   ASSERT_EQ(report_.runs.size(), 1u);
   EXPECT_EQ(report_.runs[0].ended, "exited 0");
   ASSERT_EQ(report_.remarkable.size(), 1u);

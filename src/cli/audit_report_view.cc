@@ -160,6 +160,20 @@ void write_steps(const std::vector<AuditReport::Step>& steps, Page& page) {
   if (auto rest = more(steps.size(), rows.size()); !rest.empty()) page.line(rest);
 }
 
+void write_files(const AuditReport& report, Page& page) {
+  page.heading("What it did to files");
+  std::string sums;
+  for (const auto& [what, count] : report.files) sums += base::format("{}{} {}", sums.empty() ? "" : ", ", what, count);
+  page.line(sums);
+  Rows rows;
+  for (const auto& [what, path] : report.file_paths) {
+    if (rows.size() == kLines) break;
+    rows.push_back({what, path});
+  }
+  page.table({"WHAT", "PATH"}, rows);
+  if (auto rest = more(report.file_paths.size(), rows.size()); !rest.empty()) page.line(rest);
+}
+
 void write_changes(const AuditReport& report, Page& page) {
   page.heading("What changed on the host");
   write_steps(report.changes, page);
@@ -207,6 +221,7 @@ void write(const AuditReport& report, Page& page) {
     page.heading("What deserves a look");
     write_steps(report.remarkable, page);
   }
+  if (!report.files.empty()) write_files(report, page);
   write_changes(report, page);
   write_refusals(report, page);
   write_network(report, page);
@@ -295,6 +310,7 @@ base::json::Value report_json(const AuditReport& report) {
              {"payloads_deleted", report.payloads_deleted}};
   out["runs"] = std::move(runs);
   out["remarkable"] = steps_json(report.remarkable);
+  out["files"] = counts(report.files);
   out["changes"] = steps_json(report.changes);
   out["changed_paths"] = texts(report.changed_paths);
   out["refused_calls"] = std::move(refused);

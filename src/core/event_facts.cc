@@ -13,9 +13,9 @@ constexpr size_t kLongestWord = 64;
 constexpr size_t kMostWords = 8192;
 constexpr int kDeepest = 32;
 
-constexpr std::array<std::string_view, 11> kPathMembers{"accepted", "conflicts", "directory", "executable",
-                                                        "held",     "path",      "paths",     "project",
-                                                        "read",     "workspace", "write"};
+constexpr std::array<std::string_view, 12> kPathMembers{"accepted", "conflicts", "directory", "executable",
+                                                        "held",     "old_path",  "path",      "paths",
+                                                        "project",  "read",      "workspace", "write"};
 constexpr std::array<std::string_view, 3> kHostMembers{"address", "host", "sni"};
 
 void add_texts(const Value& value, std::vector<std::string>& texts) {

@@ -39,6 +39,12 @@ constexpr std::array kKinds{
     EventKind{"exec.repeated", kProcess, 1},
     EventKind{"exec.requested", kProcess, 1},
     EventKind{"exec.started", kProcess, 1},
+    EventKind{"file.created", kFile, 1},
+    EventKind{"file.deleted", kFile, 4},
+    EventKind{"file.mode", kFile, 6},
+    EventKind{"file.modified", kFile, 3},
+    EventKind{"file.owner", kFile, 6},
+    EventKind{"file.renamed", kFile, 5},
     EventKind{"home.removed", kFile, 4},
     EventKind{"home.removing", kFile, kOther},
     EventKind{"host_port.closed", kNetwork, 2},
@@ -87,6 +93,7 @@ constexpr std::array kKinds{
     EventKind{"workspace.syncing", kFile, kOther},
     EventKind{"workspace.undoing", kFile, kOther},
     EventKind{"workspace.undone", kFile, 3},
+    EventKind{"workspace.unlisted", kFile, kOther},
     EventKind{"workspace.unwatched", kFile, kOther},
 };
 static_assert(std::ranges::is_sorted(kKinds, {}, &EventKind::name));

@@ -187,6 +187,10 @@ Result<Ending> serve(Fd start_lock) {
                              // What cannot be counted is kept.
                              return !changes || *changes != 0;
                            },
+                           // A failure is recorded, and what is due stays due.
+                           [&](const std::string& sandbox) {
+                             static_cast<void>(workspaces_later->record_files(sandbox));
+                           },
                            later});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
@@ -196,7 +200,10 @@ Result<Ending> serve(Fd start_lock) {
                                      {.worker = directory + "/hydravisor-worker",
                                       .principal = principal,
                                       .home = user_home(),
-                                      .config_home = variable("XDG_CONFIG_HOME")});
+                                      .config_home = variable("XDG_CONFIG_HOME"),
+                                      .last_sequence = [&](const std::string& spool) {
+                                        return ledger->last_sequence(spool);
+                                      }});
   workspaces_later = &workspaces;
   index::Index index({paths.ledger, paths.ledger + "/index", [&] { return ledger->standing().durable; }});
   ledger->on_durable([&] { index.wake(); });

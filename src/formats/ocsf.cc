@@ -133,6 +133,21 @@ void add_question(const core::Event& event, Object& out) {
   out["rcode_id"] = payload.contains("address") ? 0 : 3;
 }
 
+// A fold is about a directory. Of a rename the file is the old one, and the result the new one.
+void add_file(const Object& payload, Object& out) {
+  auto described = [&](std::string_view member) {
+    std::string path = text_of(payload, member);
+    std::string type = text_of(payload, "type");
+    bool directory = type == "directory" || payload.contains("count");
+    uint32_t type_id = directory ? 2 : type == "symlink" ? 7 : type == "other" ? kOther : 1;
+    Object file{{"name", base_name(path)}, {"path", path}, {"type_id", type_id}};
+    if (payload.contains("size")) take(payload, "size", file, "size");
+    return file;
+  };
+  out["file"] = described(payload.contains("old_path") ? "old_path" : "path");
+  if (payload.contains("old_path")) out["file_result"] = described("path");
+}
+
 // What each class asks for besides the members of all.
 void add_class(const core::EventKind& kind, const core::AuditRecord& record, const std::string& host, Object& out) {
   const core::Event& event = record.event;
@@ -145,6 +160,7 @@ void add_class(const core::EventKind& kind, const core::AuditRecord& record, con
                                     : event.kind.starts_with("home") ? text_of(event.payload, "key")
                                                                      : "workspace of " + event.sandbox},
                            {"type_id", event.payload.contains("path") ? 1 : 2}};
+      if (event.kind.starts_with("file.")) add_file(event.payload, out);
       break;
     case 1003:
       out["actor"] = actor_of(event);

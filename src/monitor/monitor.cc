@@ -65,6 +65,34 @@ static bool sets_id_bits(const Notification& notification) {
   }
 }
 
+static core::FileEventKind kind_of(const Notification& notification, std::string_view call) {
+  using core::FileEventKind;
+  const isolation::WritingCall& known = *isolation::find_writing_call(notification.number);
+  if (known.flags_argument >= 0) {
+    // Without O_EXCL it is not known whether the file is there.
+    uint64_t exclusive = O_CREAT | O_EXCL;
+    bool creates = (notification.arguments[static_cast<size_t>(known.flags_argument)] & exclusive) == exclusive;
+    return creates ? FileEventKind::created : FileEventKind::modified;
+  }
+  if (call.starts_with("rename")) return FileEventKind::renamed;
+  if (call.starts_with("unlink") || call == "rmdir") return FileEventKind::deleted;
+  if (call.starts_with("mkdir") || call.starts_with("link") || call.starts_with("symlink"))
+    return FileEventKind::created;
+  if (call.find("chmod") != std::string_view::npos) return FileEventKind::mode;
+  if (call.find("chown") != std::string_view::npos) return FileEventKind::owner;
+  return FileEventKind::modified;
+}
+
+static FileClaim claim_of(const Notification& notification, const WriteIntent& intent) {
+  FileClaim claim;
+  claim.pid = static_cast<uint32_t>(notification.pid);
+  claim.kind = kind_of(notification, intent.call);
+  claim.call = intent.call;
+  if (!intent.paths.empty()) claim.path = intent.paths.back();
+  if (claim.kind == core::FileEventKind::renamed && intent.paths.size() > 1) claim.old_path = intent.paths.front();
+  return claim;
+}
+
 Verdict Monitor::examine(const Notification& notification) const {
   bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
                  notification.number < 0;
@@ -73,23 +101,28 @@ Verdict Monitor::examine(const Notification& notification) const {
   const isolation::DeniedCall* always = isolation::find_denied_call(notification.number);
   if (by_policy && always == nullptr)
     return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
-  if (notification.number == SYS_execve || notification.number == SYS_execveat)
-    return {.error = 0, .record = examine_exec(notification), .writes = std::nullopt};
+  if (notification.number == SYS_execve || notification.number == SYS_execveat) return examine_exec(notification);
   if (always != nullptr)
     return {.error = always->error, .record = denied(notification, always->error, false), .writes = std::nullopt};
   if (sets_id_bits(notification))
     return {.error = EPERM, .record = denied(notification, EPERM, false), .writes = std::nullopt};
-  if (isolation::find_writing_call(notification.number) != nullptr)
-    return {.error = 0, .record = std::nullopt, .writes = examine_write(notification)};
+  if (isolation::find_writing_call(notification.number) != nullptr) {
+    WriteIntent intent = examine_write(notification);
+    std::optional<Record> claim;
+    // Opened all the time, and nothing becomes of it.
+    if (intent.paths != std::vector<std::string>{"/dev/null"}) claim = claim_of(notification, intent);
+    return {.error = 0, .record = std::move(claim), .writes = std::move(intent)};
+  }
   return {.error = ENOSYS, .record = denied(notification, ENOSYS, false), .writes = std::nullopt};
 }
 
-ExecAttempt Monitor::examine_exec(const Notification& notification) const {
+Verdict Monitor::examine_exec(const Notification& notification) const {
   bool at = notification.number == SYS_execveat;
   const auto& arguments = notification.arguments;
   ExecAttempt record;
   record.pid = static_cast<uint32_t>(notification.pid);
-  record.parent = parent_of(notification.pid);
+  Status status = status_of(notification.pid);
+  record.parent = status.parent;
   record.directory = link_of(notification.pid, "cwd");
   ClaimedString path = read_string(notification.pid, arguments[at ? 1 : 0], most_path_bytes);
   ClaimedStrings argv = read_strings(notification.pid, arguments[at ? 2 : 1], most_arguments, most_argument_bytes);
@@ -101,7 +134,7 @@ ExecAttempt Monitor::examine_exec(const Notification& notification) const {
   record.unreadable = path.unreadable || argv.unreadable;
   // Before the first byte of it is written anywhere.
   record.redacted = static_cast<uint16_t>(std::min<size_t>(core::redact_arguments(record.arguments), UINT16_MAX));
-  return record;
+  return {.error = 0, .record = std::move(record), .writes = std::nullopt, .image = status.image};
 }
 
 WriteIntent Monitor::examine_write(const Notification& notification) const {
@@ -141,19 +174,28 @@ std::string Monitor::resolve(pid_t pid, uint64_t directory, std::string path) co
   return base + "/" + path;
 }
 
-// The fourth field of /proc/PID/stat; the second is a name in parentheses that may hold anything.
-uint32_t Monitor::parent_of(pid_t pid) const {
+// Of /proc/PID/stat the fourth field, and the 28th, the bottom of the stack; the second is a name in parentheses that
+// may hold anything.
+Monitor::Status Monitor::status_of(pid_t pid) const {
   std::string path = std::to_string(pid) + "/stat";
   base::Fd file(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
-  char text[512];
+  char text[1024];
   ssize_t size = file ? ::read(file.get(), text, sizeof text) : -1;
-  if (size <= 0) return 0;
-  std::string_view stat(text, static_cast<size_t>(size));
-  size_t name_end = stat.rfind(')');
-  uint32_t parent = 0;
-  if (name_end != std::string_view::npos && name_end + 4 < stat.size())
-    std::from_chars(stat.data() + name_end + 4, stat.data() + stat.size(), parent);
-  return parent;
+  if (size <= 0) return {};
+  std::string_view rest(text, static_cast<size_t>(size));
+  rest.remove_prefix(std::min(rest.size(), rest.rfind(')') + 1));
+  Status status;
+  for (int field = 3; field <= 28 && !rest.empty(); ++field) {
+    rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(' ')));
+    if (field == 4) std::from_chars(rest.data(), rest.data() + rest.size(), status.parent);
+    if (field == 28) std::from_chars(rest.data(), rest.data() + rest.size(), status.image);
+    rest.remove_prefix(std::min(rest.size(), rest.find(' ')));
+  }
+  return status;
+}
+
+uint64_t Monitor::image_of(pid_t pid) const {
+  return status_of(pid).image;
 }
 
 std::string Monitor::executable_of(pid_t pid) const {

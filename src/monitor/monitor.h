@@ -23,6 +23,7 @@ struct Verdict {
   int error = 0;                      // the errno to answer; 0: let the call continue
   std::optional<Record> record;       // to be in the spool before the answer is given
   std::optional<WriteIntent> writes;  // for live workspaces, which keep a copy first
+  uint64_t image = 0;                 // of an exec: image_of() the caller
 };
 
 class Monitor {
@@ -39,17 +40,25 @@ class Monitor {
   // The program that the kernel shows a process to be running; empty when it has ended or is not ours to look at.
   std::string executable_of(pid_t pid) const;
 
+  // Names the memory that a process has now: another one after each execve, as far as addresses are random. 0 when it
+  // has ended or is not ours to look at.
+  uint64_t image_of(pid_t pid) const;
+
   // The text of the symlink at an absolute path as the process sees it, /proc/self and the names of open descriptors
   // among them; nullopt for what is none or cannot be seen.
   std::optional<std::string> link_inside(pid_t pid, const std::string& path) const;
 
  private:
-  ExecAttempt examine_exec(const Notification& notification) const;
+  Verdict examine_exec(const Notification& notification) const;
   WriteIntent examine_write(const Notification& notification) const;
   std::string link_of(pid_t pid, const char* name) const;
   // The absolute path that a call names by a directory descriptor and a string.
   std::string resolve(pid_t pid, uint64_t directory, std::string path) const;
-  uint32_t parent_of(pid_t pid) const;
+  struct Status {
+    uint32_t parent = 0;
+    uint64_t image = 0;
+  };
+  Status status_of(pid_t pid) const;
 
   base::Fd proc_;
   std::vector<uint32_t> denied_;

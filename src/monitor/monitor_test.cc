@@ -257,8 +257,8 @@ TEST(Listener, FindsNothingToDoWhenTheCallerWasKilled) {
 TEST(ExecFollower, ShowsWhatTheKernelRunsAndForgetsWhoHasEnded) {
   Monitor monitor(open_proc());
   ExecFollower follower;
-  follower.attempted(::getpid(), base::MonotonicTime(0));
-  follower.attempted(0x7fffffff, base::MonotonicTime(0));
+  follower.attempted(::getpid(), 0, base::MonotonicTime(0));
+  follower.attempted(0x7fffffff, 0, base::MonotonicTime(0));
   EXPECT_EQ(follower.next_due(), ExecFollower::delay);
   EXPECT_TRUE(follower.take_due(monitor, ExecFollower::delay - std::chrono::nanoseconds(1)).empty());
   auto observed = follower.take_due(monitor, ExecFollower::delay);

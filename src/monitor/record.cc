@@ -14,7 +14,7 @@ using base::Failure;
 using base::json::Array;
 using base::json::Object;
 
-enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3, exec_folded = 4 };
+enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3, exec_folded = 4, file_claim = 5 };
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
 constexpr uint8_t flag_redacted = 4;  // how many follows
@@ -102,6 +102,19 @@ DeniedCall read_denied_call(Reader& reader) {
   record.foreign = foreign != 0;
   record.error = reader.number<int32_t>();
   for (uint64_t& argument : record.arguments) argument = reader.number<uint64_t>();
+  record.count = reader.number<uint64_t>();
+  return record;
+}
+
+FileClaim read_file_claim(Reader& reader) {
+  FileClaim record;
+  record.pid = reader.number<uint32_t>();
+  auto kind = reader.number<uint8_t>();
+  reader.refuse_unless(kind < core::Names<core::FileEventKind>::table.size());
+  record.kind = static_cast<core::FileEventKind>(kind);
+  record.call = reader.text();
+  record.path = reader.text();
+  record.old_path = reader.text();
   record.count = reader.number<uint64_t>();
   return record;
 }
@@ -207,6 +220,20 @@ core::Event denied_event(const DeniedCall& record) {
   return event;
 }
 
+core::Event file_event(const FileClaim& record) {
+  core::Event event;
+  event.kind = base::format("file.{}", core::name_of(record.kind));
+  event.trust = core::Trust::claimed;
+  bool escaped = false;
+  event.payload = {
+      {"pid", record.pid}, {"call", as_utf8(record.call, escaped)}, {"path", as_utf8(record.path, escaped)}};
+  if (!record.old_path.empty()) event.payload["old_path"] = as_utf8(record.old_path, escaped);
+  if (record.path.empty() && record.pid != 0) event.payload["unreadable"] = true;
+  if (record.count != 1) event.payload["count"] = record.count;
+  if (escaped) event.payload["escaped"] = true;
+  return event;
+}
+
 template <typename... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -232,6 +259,16 @@ std::string encode(const Record& record) {
           },
           [](const ExecFolded& r) {
             return Writer(Tag::exec_folded).number(r.pid).text(r.path).text(r.directory).number(r.count).take();
+          },
+          [](const FileClaim& r) {
+            return Writer(Tag::file_claim)
+                .number(r.pid)
+                .number(static_cast<uint8_t>(r.kind))
+                .text(r.call)
+                .text(r.path)
+                .text(r.old_path)
+                .number(r.count)
+                .take();
           },
           [](const ExecObserved& r) { return Writer(Tag::exec_observed).number(r.pid).text(r.executable).take(); },
           [](const DeniedCall& r) {
@@ -266,6 +303,9 @@ base::Result<Record> decode(std::string_view bytes) {
       record = std::move(folded);
       break;
     }
+    case Tag::file_claim:
+      record = read_file_claim(reader);
+      break;
     case Tag::denied_call:
       record = read_denied_call(reader);
       break;
@@ -277,11 +317,12 @@ base::Result<Record> decode(std::string_view bytes) {
 }
 
 core::Event to_event(const Record& record) {
-  return std::visit(Overloaded{[](const ExecAttempt& r) { return exec_event(r); },
-                               [](const ExecFolded& r) { return folded_event(r); },
-                               [](const ExecObserved& r) { return observed_event(r); },
-                               [](const DeniedCall& r) { return denied_event(r); }},
-                    record);
+  return std::visit(
+      Overloaded{[](const ExecAttempt& r) { return exec_event(r); },
+                 [](const ExecFolded& r) { return folded_event(r); },
+                 [](const ExecObserved& r) { return observed_event(r); },
+                 [](const FileClaim& r) { return file_event(r); }, [](const DeniedCall& r) { return denied_event(r); }},
+      record);
 }
 
 }  // namespace hv::monitor

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "core/event.h"
+#include "core/file_event.h"
 
 namespace hv::monitor {
 
@@ -55,14 +56,25 @@ struct DeniedCall {
   bool operator==(const DeniedCall&) const = default;
 };
 
-using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded>;
+// A process asks for a call that changes a file: what it says it will change, before that happens or fails.
+struct FileClaim {
+  uint32_t pid = 0;  // 0: several processes and paths, counted together
+  core::FileEventKind kind = core::FileEventKind::modified;
+  std::string call;
+  std::string path;      // absolute; empty where it could not be read, or where they are several
+  std::string old_path;  // of a rename
+  uint64_t count = 1;    // how many requests this record stands for
+  bool operator==(const FileClaim&) const = default;
+};
+
+using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded, FileClaim>;
 
 std::string encode(const Record& record);
 // invalid_argument for bytes that encode() cannot have written.
 base::Result<Record> decode(std::string_view bytes);
 
-// Kind (exec.started, exec.observed, call.denied), trust, risk and payload; the caller adds times, sandbox, principal
-// and origin.
+// Kind (exec.started, exec.observed, call.denied, file.modified, ...), trust, risk and payload; the caller adds times,
+// sandbox, principal and origin.
 core::Event to_event(const Record& record);
 
 }  // namespace hv::monitor

@@ -18,9 +18,17 @@ const ExecAttempt redacted_one{
     .pid = 7, .parent = 3, .path = "/bin/ls", .arguments = {"a"}, .directory = "/", .redacted = 3};
 const DeniedCall keyctl{.pid = 7, .number = SYS_keyctl, .error = EPERM, .arguments = {1, 2, 3}, .count = 1000000};
 
+const FileClaim moved{.pid = 7,
+                      .kind = core::FileEventKind::renamed,
+                      .call = "renameat2",
+                      .path = "/w/b\xff",
+                      .old_path = "/w/a",
+                      .count = 3};
+
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
-  for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
-                               Record(ExecAttempt{}), Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9})}) {
+  for (const Record& record :
+       {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl), Record(ExecAttempt{}),
+        Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}), Record(moved)}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);
@@ -28,7 +36,7 @@ TEST(MonitorRecord, ComesBackAsItWasWritten) {
 }
 
 TEST(MonitorRecord, IsRefusedWhenCutAnywhereOrContinued) {
-  for (const Record& record : {Record(ls), Record(keyctl)}) {
+  for (const Record& record : {Record(ls), Record(keyctl), Record(moved)}) {
     std::string bytes = encode(record);
     for (size_t size = 0; size < bytes.size(); ++size)
       EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size))) << size;
@@ -44,6 +52,14 @@ TEST(MonitorRecord, OfAnExecIsAClaim) {
   EXPECT_EQ(
       base::json::serialize(event.payload),
       R"({"pid":7,"parent":3,"path":"/bin/ls","arguments":["ls","-l",""],"directory":"/home/ann","truncated":true})");
+}
+
+TEST(MonitorRecord, OfAFileIsAClaim) {
+  core::Event event = to_event(moved);
+  EXPECT_EQ(event.kind, "file.renamed");
+  EXPECT_EQ(event.trust, core::Trust::claimed);
+  EXPECT_EQ(base::json::serialize(event.payload),
+            R"({"pid":7,"call":"renameat2","path":"/w/b\\xff","old_path":"/w/a","count":3,"escaped":true})");
 }
 
 TEST(MonitorRecord, OfWhatTheKernelShowsIsObserved) {

@@ -39,6 +39,8 @@ class LifeCycle final : public SandboxLookup {
     // Whether a stopped sandbox holds changes that a person may want; may block, called on a thread of its own choosing
     // through `later`.
     std::function<bool(const std::string& sandbox)> holds_changes;
+    // Turns what a stopped sandbox did to files into events; may block, called as the one before.
+    std::function<void(const std::string& sandbox)> record_files;
     std::function<void(std::function<void()>)> later;  // runs a task that may block, off the loop
   };
   explicit LifeCycle(Collaborators collaborators);
@@ -111,6 +113,8 @@ class LifeCycle final : public SandboxLookup {
   // Runs `task` on the loop once no workspace operation is under way; it looks at everything anew.
   void when_free(const std::string& id, std::function<void()> task);
   void clean_up(LiveSandbox& sandbox);
+  // Once nothing of it runs any more.
+  void record_files(const Pointer& sandbox);
   void forget_if_empty(const Pointer& sandbox);
   void finish_removal(const Pointer& sandbox);
   base::Status record_removal(const LiveSandbox& sandbox, const std::string& principal);

@@ -11,6 +11,7 @@
 #include "isolation/cgroup.h"
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
+#include "service/workspace_cases.h"
 #include "workspace/journal.h"
 
 namespace hv::service {
@@ -66,7 +67,10 @@ Status LifeCycle::reconcile() {
       sandboxes_[sandbox->id()] = sandbox;
     }
     SandboxState state = sandbox->state();
-    if (state == SandboxState::stopped) finish_removal(sandbox);
+    if (state == SandboxState::stopped) {
+      finish_removal(sandbox);
+      if (WorkspaceCases::are_files_due(sandbox->directory)) record_files(sandbox);
+    }
     if (state == SandboxState::created || state == SandboxState::stopped) continue;
     Result<runtime::SupervisorLink> link = runtime::SupervisorLink::adopt(sandbox->directory);
     if (!link) {
@@ -229,13 +233,11 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
   reply_stopped(sandbox);
   for (auto& reply : std::exchange(sandbox.on_ended, {})) reply(outcome);
   save(sandbox);
-  if (sandbox.stored.remove_when_done) {
-    if (workspace_changed) {
-      forget_if_empty(pointer);
-    } else {
-      when_gone(pointer, [this, pointer] { erase_unasked(pointer); });
-    }
-  }
+  bool untouched = !workspace_changed && !WorkspaceCases::were_files_told(sandbox.directory);
+  when_gone(pointer, [this, pointer, untouched] {
+    if (!pointer->stored.remove_when_done) return record_files(pointer);
+    untouched ? erase_unasked(pointer) : forget_if_empty(pointer);
+  });
   if (!sandbox.leaving) on_gone(pointer);
 }
 
@@ -280,10 +282,15 @@ void LifeCycle::clean_up(LiveSandbox& sandbox) {
   });
 }
 
+void LifeCycle::record_files(const Pointer& sandbox) {
+  with_.later([this, id = sandbox->id()] { with_.record_files(id); });
+}
+
 // Files in the upper layer need not be changes: a look by the worker decides, off the loop.
 void LifeCycle::forget_if_empty(const Pointer& sandbox) {
   std::weak_ptr<LiveSandbox> weak = sandbox;
   with_.later([this, weak, id = sandbox->id()] {
+    with_.record_files(id);
     if (with_.holds_changes(id)) return;
     with_.loop.post([this, weak] {
       Pointer still = weak.lock();

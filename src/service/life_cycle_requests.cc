@@ -6,6 +6,7 @@
 #include "isolation/cgroup.h"
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
+#include "service/workspace_cases.h"
 
 namespace hv::service {
 
@@ -195,18 +196,26 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply, c
       return when_free(sandbox->id(), [this, id = sandbox->id(), force, reply, by] { remove(id, force, reply, by); });
     erase(sandbox, by.empty() ? principal_of(sandbox->stored.request.caller) : by, reply);
   };
-  if (force) return when_gone(sandbox, erase_and_reply);
+  // With its files goes what the events about them are made from.
+  auto erase_recorded = [this, sandbox, erase_and_reply] {
+    if (!WorkspaceCases::are_files_due(sandbox->directory)) return erase_and_reply();
+    with_.later([this, id = sandbox->id(), erase_and_reply] {
+      with_.record_files(id);
+      with_.loop.post(erase_and_reply);
+    });
+  };
+  if (force) return when_gone(sandbox, erase_recorded);
   // Unapplied changes are somebody's work.
-  with_.later([this, sandbox, reply, erase_and_reply] {
+  with_.later([this, sandbox, reply, erase_recorded] {
     bool changes = with_.holds_changes(sandbox->id());
-    with_.loop.post([this, sandbox, reply, changes, erase_and_reply] {
+    with_.loop.post([this, sandbox, reply, changes, erase_recorded] {
       if (changes)
         return reply(Failure(base::conflict("sandbox '" + sandbox->name() + "' holds changes that are not applied")
                                  .with_hint("look: hydravisor diff " + sandbox->name() +
                                             "; throw away: hydravisor rm --force " + sandbox->name())));
       if (Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed); !legal)
         return reply(std::move(legal));
-      when_gone(sandbox, erase_and_reply);
+      when_gone(sandbox, erase_recorded);
     });
   });
 }

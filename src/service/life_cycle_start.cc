@@ -10,6 +10,7 @@
 #include "service/life_cycle.h"
 #include "service/life_cycle_text.h"
 #include "service/proof_subject.h"
+#include "service/workspace_cases.h"
 
 namespace hv::service {
 
@@ -234,6 +235,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   auto hand_over = [&]() -> Status {
     HV_TRY(with_.store.save(sandbox.stored));
     HV_TRY(prepare_directories(plan));
+    bool keeps_changes = plan.mode == core::WorkspaceMode::cow || plan.mode == core::WorkspaceMode::live;
+    if (keeps_changes && !sandbox.stored.twin) HV_TRY(WorkspaceCases::expect_files(sandbox.directory));
     HV_TRY(isolation::create_cgroups(plan.cgroups, plan.spec.limits));
     return link.launch(plan.spec, client, plan.user_namespace);
   };

@@ -6,10 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/crypto.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "service/file_record.h"
 #include "wire/types.h"
+#include "workspace/file_listing.h"
 #include "workspace/git_layout.h"
 
 namespace hv::service {
@@ -80,6 +87,11 @@ bool is_alive(core::SandboxState state) {
 
 }  // namespace
 
+// There from before a start until what came of it is recorded.
+std::string due_file(const std::string& directory) {
+  return directory + "/workspace/files.due";
+}
+
 // A crash cut something short. One look, since a daemon that starts asks this for every sandbox.
 bool is_half_done(const std::string& directory) {
   return base::path_exists(directory + "/workspace/pending");
@@ -145,6 +157,9 @@ template <typename Report>
 Result<Report> WorkspaceCases::perform(const Operation& operation, std::string_view verb, std::string_view past,
                                        json::Object intended, const std::function<Result<Report>()>& act) {
   const SandboxView& view = operation.view;
+  // What is about to change is what the events are made from. That it fails is recorded, and keeps nobody from his
+  // files.
+  if (!is_alive(view.info.state) && are_files_due(view.directory)) (void)tell_files(operation);
   HV_TRY_CONTEXT(record(operation, base::format("workspace.{}ing", verb), std::move(intended)),
                  base::format("{} '{}': nothing was done", verb, view.info.name));
   Result<Report> report = act();
@@ -272,6 +287,60 @@ Status WorkspaceCases::recover(std::string_view sandbox) {
   if (!is_half_done(view.directory)) return {};
   Operation operation = HV_TRY(begin(sandbox, "recover"));
   return finish(operation);
+}
+
+Status WorkspaceCases::expect_files(const std::string& directory) {
+  HV_TRY(base::make_directories(directory + "/workspace"));
+  (void)HV_TRY(base::open_file(due_file(directory), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  return {};
+}
+
+bool WorkspaceCases::are_files_due(const std::string& directory) {
+  return base::path_exists(due_file(directory));
+}
+
+bool WorkspaceCases::were_files_told(const std::string& directory) {
+  return base::path_exists(directory + "/workspace/files.seen");
+}
+
+Status WorkspaceCases::record_files(std::string_view sandbox) {
+  SandboxView view = HV_TRY(sandboxes_.find(sandbox));
+  if (!are_files_due(view.directory)) return {};
+  Operation operation = HV_TRY(begin(sandbox, "record the files of"));
+  if (is_alive(operation.view.info.state)) return {};
+  HV_TRY(tell_files(operation));
+  std::string due = due_file(operation.view.directory);
+  if (::unlink(due.c_str()) != 0 && errno != ENOENT) return Failure(base::Error::from_errno(errno, "remove", due));
+  return {};
+}
+
+Status WorkspaceCases::tell_files(const Operation& operation) {
+  auto tell = [&]() -> Status {
+    // What an earlier daemon had listed comes first.
+    HV_TRY(record_pending_files(operation));
+    std::string spool = files_spool(operation.view.info.id);
+    uint64_t last = options_.last_sequence ? options_.last_sequence(spool) : 0;
+    uint64_t events = HV_TRY(worker_.list_files(operation.places, operation.mode(), last + 1));
+    return events == 0 ? workspace::settle_files(operation.places.records) : record_pending_files(operation);
+  };
+  Status told = tell();
+  if (!told) (void)record(operation, "workspace.unlisted", {{"reason", told.error().message()}});
+  return told;
+}
+
+Status WorkspaceCases::record_pending_files(const Operation& operation) {
+  const std::string& records = operation.places.records;
+  std::optional<workspace::PendingFiles> files = HV_TRY(workspace::pending_files(records));
+  if (!files) return {};
+  std::string spool = files_spool(operation.view.info.id);
+  uint64_t known = options_.last_sequence ? options_.last_sequence(spool) : 0;
+  uint64_t sequence = files->first;
+  for (const core::FileEvent& found : files->events) {
+    core::Event event = to_event(found, operation.view.info.id);
+    event.origin = core::Origin{spool, sequence++};
+    if (event.origin->sequence > known) (void)HV_TRY(recorder_.record(event));
+  }
+  return workspace::settle_files(records);
 }
 
 }  // namespace hv::service

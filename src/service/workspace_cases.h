@@ -27,6 +27,8 @@ struct WorkerOptions {
   // there. `path` is absolute. Called on the thread of sync(). Not set: sync() tells what the sandbox cannot see yet.
   std::function<base::Status(const std::string& sandbox_id, const std::string& path, uint32_t mode, base::Fd file)>
       bring_in = {};
+  // Ledger::last_sequence: what of a list of file events is recorded already.
+  std::function<uint64_t(const std::string& spool)> last_sequence = {};
 };
 
 // Thread-safe; every call may block for as long as the worker works.
@@ -53,6 +55,15 @@ class WorkspaceCases {
   // How many files differ, for `inspect` and for whether a sandbox is worth keeping; 0 where the workspace cannot hold
   // changes (ro, none). Not recorded.
   base::Result<uint64_t> count_changes(std::string_view sandbox);
+  // What the sandbox did to files since its start, or since the last time, becomes events (file_event.h). Done at every
+  // stop, and again for what a daemon that was killed did not get to; before an apply, discard or undo changes what
+  // there is to see. Cheap when nothing is due; nothing for one that runs.
+  base::Status record_files(std::string_view sandbox);
+  // A start is about to make that due.
+  static base::Status expect_files(const std::string& directory);
+  static bool are_files_due(const std::string& directory);
+  // Whether anything was told before: then also what is no change any more has something to tell.
+  static bool were_files_told(const std::string& directory);
   // Takes back the apply that a crash cut short, finishes the undo or discard. For every sandbox, when the daemon
   // starts.
   base::Status recover(std::string_view sandbox);
@@ -62,6 +73,8 @@ class WorkspaceCases {
   base::Result<Operation> begin(std::string_view sandbox, std::string_view verb, std::string_view by = {});
   base::Result<core::PathsReport> bring_in(const Operation& operation);
   base::Status finish(const Operation& operation);
+  base::Status tell_files(const Operation& operation);
+  base::Status record_pending_files(const Operation& operation);
   base::Status record(const Operation& operation, std::string_view kind, base::json::Object payload);
   template <typename Report>
   base::Result<Report> perform(const Operation& operation, std::string_view verb, std::string_view past,

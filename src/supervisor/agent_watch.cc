@@ -13,6 +13,7 @@
 #include "monitor/denial_folder.h"
 #include "monitor/exec_folder.h"
 #include "monitor/exec_follower.h"
+#include "monitor/file_claim_folder.h"
 #include "monitor/monitor.h"
 
 namespace hv::supervisor {
@@ -28,6 +29,7 @@ struct Answer {
   monitor::Notification call;
   int error = 0;
   bool follow = false;
+  uint64_t image = 0;
 };
 
 struct AgentWatch::State {
@@ -38,6 +40,7 @@ struct AgentWatch::State {
   BeforeWrite before_write;
   monitor::DenialFolder folder{};
   monitor::ExecFolder execs{};
+  monitor::FileClaimFolder files{};
   monitor::ExecFollower follower{};
   std::optional<base::EventLoop::TimerId> timer{};
   base::MonotonicTime timer_due{};
@@ -84,7 +87,7 @@ void AgentWatch::State::go_on() {
 
 void AgentWatch::State::handle(const monitor::Notification& notification) {
   monitor::Verdict verdict = monitor.examine(notification);
-  Answer answer{notification, verdict.error, verdict.error == 0 && verdict.record.has_value()};
+  Answer answer{notification, verdict.error, false, verdict.image};
   if (verdict.record) {
     if (const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record)) {
       if (auto first = folder.add(*denied, now())) write(*first);
@@ -92,7 +95,9 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
       auto first = execs.add(*attempt, now());
       if (first) write(*first);
       // What was only counted is not looked at again either.
-      answer.follow = answer.follow && first.has_value();
+      answer.follow = verdict.error == 0 && first.has_value();
+    } else if (const auto* claim = std::get_if<monitor::FileClaim>(&*verdict.record)) {
+      if (auto first = files.add(*claim, now())) write(*first);
     } else {
       write(*verdict.record);
     }
@@ -114,7 +119,7 @@ void AgentWatch::State::give(const Answer& answer) {
   } else {
     static_cast<void>(listener.let_continue(answer.call.id));
   }
-  if (answer.follow) follower.attempted(answer.call.pid, now());
+  if (answer.follow) follower.attempted(answer.call.pid, answer.image, now());
   set_timer();
 }
 
@@ -130,7 +135,7 @@ void AgentWatch::State::on_events(uint32_t events) {
 
 void AgentWatch::State::set_timer() {
   std::optional<base::MonotonicTime> due = folder.next_due();
-  for (auto other : {follower.next_due(), execs.next_due()})
+  for (auto other : {follower.next_due(), execs.next_due(), files.next_due()})
     if (other && (!due || *other < *due)) due = other;
   if (!due || (timer && timer_due <= *due)) return;
   // A look at what runs is due sooner than the count of refusals that the timer was set for.
@@ -144,6 +149,7 @@ void AgentWatch::State::on_timer() {
   for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) write(observed);
   for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
   for (const monitor::ExecFolded& folded : execs.take_due(now())) write(folded);
+  for (const monitor::FileClaim& claim : files.take_due(now())) write(claim);
   set_timer();
 }
 
@@ -161,6 +167,7 @@ AgentWatch::~AgentWatch() {
 void AgentWatch::flush() {
   for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
   for (const monitor::ExecFolded& folded : state_->execs.take_all()) state_->write(folded);
+  for (const monitor::FileClaim& claim : state_->files.take_all()) state_->write(claim);
 }
 
 base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,

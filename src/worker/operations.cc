@@ -14,6 +14,7 @@
 #include "workspace/bytes.h"
 #include "workspace/changes.h"
 #include "workspace/discard.h"
+#include "workspace/file_listing.h"
 #include "workspace/git_repositories.h"
 #include "workspace/git_transfer.h"
 #include "workspace/live.h"
@@ -48,12 +49,18 @@ bool only_reads(const workspace::Request& request) {
   return request.operation == workspace::Operation::diff || request.operation == workspace::Operation::sync_plan;
 }
 
+// The records change, the host's files do not.
+bool only_notes(const workspace::Request& request) {
+  return request.operation == workspace::Operation::list_files;
+}
+
 Status shut_in(const workspace::Request& request, const workspace::UserGit& user_git) {
   // libgit2 sets itself up before the doors close.
   HV_TRY(textdiff::diff_text("", ""));
   Confinement confinement;
   confinement.writable = {request.places.records};
-  std::vector<std::string>& places = only_reads(request) ? confinement.readable : confinement.writable;
+  std::vector<std::string>& places =
+      only_reads(request) || only_notes(request) ? confinement.readable : confinement.writable;
   places.push_back(request.places.host);
   if (!request.places.git_host.empty()) places.push_back(request.places.git_host);
   // What the user's own repository borrows objects from; said by the host's files, not by the sandbox's.
@@ -277,6 +284,10 @@ Result<json::Value> noted(const workspace::Request& request, const workspace::Pe
   const std::string& records = request.places.records;
   HV_TRY(pending.note(records));
   auto report = act();
+  // What was taken from the sandbox is not gone by its doing. An undo of an apply leaves the sandbox as it is.
+  if constexpr (std::is_same_v<decltype(report), Result<core::PathsReport>>)
+    if (report && (pending.operation == "discard" || request.mode == core::WorkspaceMode::live))
+      HV_TRY(workspace::forget_files(records, report->paths));
   HV_TRY(workspace::Pending::forget(records));
   if (!report) return Failure(std::move(report).error());
   return wire::to_json(*report);
@@ -313,6 +324,7 @@ Result<json::Value> perform_live(const workspace::Request& request) {
       return noted(request, {"undo", {}}, [&] { return workspace::undo_live(store, request.places.records, {}); });
     case workspace::Operation::sync_plan:
       return workspace::to_json(workspace::SyncPlan{});
+    case workspace::Operation::list_files:
     case workspace::Operation::recover:
       break;  // done before
   }
@@ -350,6 +362,7 @@ Result<json::Value> perform_copied(const workspace::Request& request, const work
       workspace::SyncPlan plan = HV_TRY(workspace::plan_sync(places, request.sync_paths));
       return workspace::to_json(plan);
     }
+    case workspace::Operation::list_files:
     case workspace::Operation::recover:
       break;  // done before
   }
@@ -388,6 +401,10 @@ Result<json::Value> perform(const workspace::Request& request) {
       workspace::find_user_git(request.places.home, request.places.config_home, request.places.host);
   HV_TRY(shut_in(request, user_git));
   if (only_reads(request)) return perform_here(request, user_git);
+  if (only_notes(request)) {
+    uint64_t events = HV_TRY(workspace::list_files(request.places, request.mode, request.first_event));
+    return json::Object{{"events", events}};
+  }
   std::string finished = HV_TRY(finish_pending(request, user_git));
   if (request.operation == workspace::Operation::recover) return json::Object{{"operation", finished}};
   return perform_here(request, user_git);

@@ -34,8 +34,12 @@ bool is_git_name(std::string_view name) {
 
 class Walk {
  public:
-  Walk(const Tree& lower, const Tree& upper, const Baseline& baseline)
-      : lower_(lower), upper_(upper), baseline_(baseline) {}
+  Walk(const Tree& lower, const Tree& upper, const Baseline& baseline, Scope scope)
+      : lower_(lower), upper_(upper), baseline_(baseline), everything_(scope == Scope::everything) {
+    if (!everything_) return;
+    if (auto entry = lower_.stat("")) lower_root_ = entry->value_or(Entry{});
+    if (auto entry = upper_.stat("")) upper_root_ = entry->value_or(Entry{});
+  }
 
   // The entries of the upper directory `path`. `merged`: the lower directory of the same path shows through.
   base::Status directory(const std::string& path, bool merged) {
@@ -56,7 +60,7 @@ class Walk {
   }
 
   void add(Change change) {
-    judge(change);
+    if (!everything_) judge(change);
     set_.changes.push_back(std::move(change));
   }
 
@@ -64,7 +68,7 @@ class Walk {
   // `below`: the host has a directory where this entry lies, though an opaque mark may hide it; what the sandbox put in
   // place of its entries is compared with them all the same, since what equals the host is no change.
   void entry(const std::string& path, bool below) {
-    if (is_sample_hook(path)) return;
+    if (!everything_ && is_sample_hook(path)) return;
     auto after = upper_.stat(path);
     if (!after || !*after) return problem(path, after ? "it vanished while it was read" : after.error().message());
     std::optional<Entry> before;
@@ -73,7 +77,7 @@ class Walk {
       if (!found) return problem(path, found.error().message());
       before = *found;
     }
-    if (is_git_name(name_of(path))) return git(path, before, **after);
+    if (!everything_ && is_git_name(name_of(path))) return git(path, before, **after);
     if (is_whiteout(upper_, path, **after)) {
       if (before) removed(path);
       return;
@@ -98,10 +102,12 @@ class Walk {
     if (replaced && before->type == FileType::directory) removed_children(path);
 
     if (before && !replaced) {
-      bool same_mode = applied_bits(before->mode) == applied_bits(after.mode);
+      bool same_mode = everything_ ? before->mode == after.mode && has_owner_of(*before, after)
+                                   : applied_bits(before->mode) == applied_bits(after.mode);
       bool same = true;
       if (after.type == FileType::regular) same = same_bytes(change);
-      if (after.type == FileType::symlink) same = change.target_before == change.target_after, same_mode = true;
+      if (after.type == FileType::symlink)
+        same = change.target_before == change.target_after, same_mode |= !everything_;
       if (!same) {
         change.kind = core::ChangeKind::modified;
       } else if (!same_mode) {
@@ -203,7 +209,7 @@ class Walk {
     change.kind = core::ChangeKind::deleted;
     change.before = **before;
     read_links(change);
-    if (is_git_name(name_of(path))) {
+    if (!everything_ && is_git_name(name_of(path))) {
       change.problem = "a repository is never deleted by apply";
       return add(std::move(change));
     }
@@ -254,9 +260,23 @@ class Walk {
     add(std::move(change));
   }
 
+  // Where the sandbox has its own range of ids, its files have the number that stands for the host's owner; of other
+  // owners it is not known which numbers they have inside.
+  bool has_owner_of(const Entry& before, const Entry& after) const {
+    auto same = [](uint32_t lower_id, uint32_t upper_id, uint32_t lower_root, uint32_t upper_root) {
+      if (lower_root == upper_root) return lower_id == upper_id;
+      return lower_id != lower_root || upper_id == upper_root;
+    };
+    return same(before.uid, after.uid, lower_root_.uid, upper_root_.uid) &&
+           same(before.gid, after.gid, lower_root_.gid, upper_root_.gid);
+  }
+
   const Tree& lower_;
   const Tree& upper_;
   const Baseline& baseline_;
+  bool everything_;
+  Entry lower_root_{};
+  Entry upper_root_{};
   ChangeSet set_;
 };
 
@@ -295,8 +315,8 @@ void judge(Change& change) {
   }
 }
 
-Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Baseline& baseline) {
-  Walk walk(lower, upper, baseline);
+Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Baseline& baseline, Scope scope) {
+  Walk walk(lower, upper, baseline, scope);
   HV_TRY_CONTEXT(walk.directory("", true), "read the sandbox's changes");
   return walk.finish();
 }

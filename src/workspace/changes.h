@@ -21,8 +21,13 @@ struct ChangeSet {
   std::vector<std::string> repositories;  // `.git` directories in which the sandbox wrote, as paths of the workspace
 };
 
+// What a walk lists: what apply could bring over, or all that the sandbox did: repositories' files as well, owners and
+// set-id bits, without judging what the host would do with it.
+enum class Scope { applicable, everything };
+
 // Fails only when a root cannot be read; a place that cannot be read below it is listed as a change with a `problem`.
-base::Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Baseline& baseline);
+base::Result<ChangeSet> find_changes(const Tree& lower, const Tree& upper, const Baseline& baseline,
+                                     Scope scope = Scope::applicable);
 // The same with all that is to be said of the changes: what git on the host would run is held, and what moved is shown
 // as moved.
 base::Result<ChangeSet> find_changes(const Opened& places, const Baseline& baseline);

@@ -1,5 +1,6 @@
 #include "workspace/request.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/process.h"
@@ -17,13 +18,14 @@ using base::Result;
 using base::Status;
 namespace json = base::json;
 
-static constexpr std::array<std::pair<Operation, std::string_view>, 6> operations{
+static constexpr std::array<std::pair<Operation, std::string_view>, 7> operations{
     {{Operation::diff, "diff"},
      {Operation::apply, "apply"},
      {Operation::discard, "discard"},
      {Operation::undo, "undo"},
      {Operation::recover, "recover"},
-     {Operation::sync_plan, "sync_plan"}}};
+     {Operation::sync_plan, "sync_plan"},
+     {Operation::list_files, "list_files"}}};
 
 static json::Array encoded(const std::vector<std::string>& paths) {
   json::Array array;
@@ -52,6 +54,7 @@ std::string to_text(const Request& request) {
   object["apply"] = wire::to_json(request.apply);
   object["discard"] = wire::to_json(request.discard);
   object["sync_paths"] = encoded(request.sync_paths);
+  object["first_event"] = request.first_event;
   return json::serialize(object);
 }
 
@@ -86,6 +89,9 @@ Result<Request> parse_request(std::string_view text) {
   if (const json::Value* value = reader.member("discard"))
     request.discard = HV_TRY(wire::from_json<core::DiscardRequest>(*value));
   request.sync_paths = HV_TRY(paths_member(reader, "sync_paths"));
+  int64_t first = HV_TRY(reader.optional_integer("first_event")).value_or(1);
+  if (first < 1) return Failure(base::invalid_argument("first_event: must be positive"));
+  request.first_event = static_cast<uint64_t>(first);
   HV_TRY(reader.finish());
   return request;
 }
@@ -207,6 +213,18 @@ Result<SyncPlan> Worker::sync_plan(const Places& places, const std::vector<std::
   asked.sync_paths = paths;
   json::Value answer = HV_TRY(call(asked));
   return sync_plan_from_json(answer);
+}
+
+Result<uint64_t> Worker::list_files(const Places& places, core::WorkspaceMode mode, uint64_t first) const {
+  Request asked;
+  asked.operation = Operation::list_files;
+  asked.mode = mode;
+  asked.places = places;
+  asked.first_event = first;
+  json::Value answer = HV_TRY(call(asked));
+  auto reader = HV_TRY(json::ObjectReader::over(answer));
+  int64_t events = HV_TRY(reader.integer("events"));
+  return static_cast<uint64_t>(std::max<int64_t>(0, events));
 }
 
 Result<std::string> Worker::recover(const Places& places, core::WorkspaceMode mode) const {

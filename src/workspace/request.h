@@ -2,6 +2,7 @@
 // functions, and the members of the API's types are written as the API writes them (docs/workspace.md has the grammar).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@
 
 namespace hv::workspace {
 
-enum class Operation { diff, apply, discard, undo, recover, sync_plan };
+enum class Operation { diff, apply, discard, undo, recover, sync_plan, list_files };
 
 struct Request {
   Operation operation = Operation::diff;
@@ -24,6 +25,7 @@ struct Request {
   core::ApplyRequest apply;
   core::DiscardRequest discard;
   std::vector<std::string> sync_paths;  // what a watcher reported; empty: look everywhere
+  uint64_t first_event = 1;             // list_files: the number of the first event
 };
 
 std::string to_text(const Request& request);
@@ -49,6 +51,9 @@ class Worker {
                                           const core::DiscardRequest& request, bool running) const;
   base::Result<core::PathsReport> undo(const Places& places, core::WorkspaceMode mode) const;
   base::Result<SyncPlan> sync_plan(const Places& places, const std::vector<std::string>& paths) const;
+  // Lists what the stopped sandbox did to files since the last list (file_listing.h), into its records; the number of
+  // events.
+  base::Result<uint64_t> list_files(const Places& places, core::WorkspaceMode mode, uint64_t first) const;
   // Takes back the apply that a crash left half-done, finishes the undo or discard; cheap when there is nothing.
   // The operation that it was; empty: there was nothing.
   base::Result<std::string> recover(const Places& places, core::WorkspaceMode mode) const;
