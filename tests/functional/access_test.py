@@ -263,6 +263,11 @@ class Agents(AccessCase):
                         ["rename", "theirs", "taken"], ["net", "theirs"], ["audit", "ls"], ["audit", "ls", "--sandbox", "theirs"], ["home", "ls"]):
             with self.subTest(command=command):
                 self.assert_denied(self.world.cli(*command, env=token), "agent:ci may not")
+        # Records that come with the question tell nothing of this ledger; the ledger's own do.
+        simulate = "/v1/policies/restricted/simulate"
+        secret = token["HYDRAVISOR_TOKEN"]
+        self.assertEqual(self.ask("POST", simulate, {"records": []}, secret)[0], 200)
+        self.assertEqual(self.ask("POST", simulate, {}, secret)[0], 403)
         # There is no telling whether one exists that is not its own.
         absent = self.world.cli("inspect", "absent", env=token).stderr.replace(b"absent", b"theirs")
         self.assertEqual(absent, self.world.cli("inspect", "theirs", env=token).stderr)
