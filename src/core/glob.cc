@@ -12,6 +12,19 @@ namespace {
 constexpr size_t kMostNames = 32;
 constexpr size_t kLongest = 4096;
 
+// How many bytes the character at `at` has. Names of files are any bytes: what is no UTF-8 is a character each.
+size_t length_at(std::string_view name, size_t at) {
+  auto lead = static_cast<unsigned char>(name[at]);
+  size_t length = lead >= 0xf0 && lead <= 0xf4  ? 4
+                  : lead >= 0xe0 && lead < 0xf0 ? 3
+                  : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                : 1;
+  if (at + length > name.size()) return 1;
+  for (size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(name[at + i]) & 0xc0U) != 0x80) return 1;
+  return length;
+}
+
 // Both are one name without '/'. After a mismatch only the last '*' can take more: an earlier one taking more would
 // not help.
 bool matches_name(std::string_view pattern, std::string_view name) {
@@ -24,14 +37,11 @@ bool matches_name(std::string_view pattern, std::string_view name) {
       star = p++;
       mark = n;
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      // A character of UTF-8 is one character, not several.
-      if (pattern[p] == '?')
-        while (n + 1 < name.size() && (static_cast<unsigned char>(name[n + 1]) & 0xc0U) == 0x80) ++n;
+      n += pattern[p] == '?' ? length_at(name, n) : 1;
       ++p;
-      ++n;
     } else if (star != std::string_view::npos) {
       p = star + 1;
-      n = ++mark;
+      n = mark += length_at(name, mark);
     } else {
       return false;
     }
@@ -69,6 +79,8 @@ base::Result<Glob> Glob::parse(std::string_view text) {
         base::invalid_argument(base::format("{}; found \"{}\"", expected, base::printable(text.substr(0, 80)))));
   };
   if (text.empty() || text.size() > kLongest) return bad("expected a path or a pattern for paths");
+  // A part of a character would be no more than that to a '?' beside it.
+  if (!base::is_valid_utf8(text)) return bad("expected a pattern in UTF-8");
   for (char c : text)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f || std::string_view("[]{}\\").contains(c))
       return bad("only '*', '?' and '**' have a meaning in a pattern, and [ ] { } \\ stand for nothing");

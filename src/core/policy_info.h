@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/audit_query.h"
 #include "core/egress.h"
 #include "core/host_info.h"
 
@@ -78,6 +79,9 @@ struct PolicyDiff {
 
 struct PolicySimulateRequest {
   std::optional<std::string> sandbox;  // a name or id, also of one that is gone; absent: the whole ledger
+  // Records of elsewhere instead, in parts; `starts` are earlier starts of their sandboxes, which are not judged.
+  std::optional<std::vector<AuditRecord>> records;
+  std::vector<AuditRecord> starts;
 };
 
 struct PolicyDenial {
