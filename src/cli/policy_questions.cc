@@ -1,11 +1,15 @@
 // policy check, explain, diff, simulate, learn: what a policy means.
+#include <map>
+
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/daemon_program.h"
 #include "cli/exit_code.h"
 #include "cli/layout.h"
+#include "cli/record_file.h"
 #include "client/client.h"
 #include "wire/types.h"
 
@@ -28,8 +32,9 @@ constexpr Option kCheckOptions[] = {
 };
 constexpr Option kSimulateOptions[] = {
     {.name = "from",
-     .value = "SANDBOX",
-     .help = "Whose records are judged, also of one that is gone; `ledger` for all there are",
+     .value = "WHAT",
+     .help = "The sandbox whose records are judged, also one that is gone; `ledger` for all there are; or a file that "
+             "`audit export` wrote, as jsonl or bundle: a name with a '/' or a '.'",
      .completion = Completion::sandboxes},
 };
 constexpr Option kLearnOptions[] = {
@@ -111,15 +116,76 @@ base::Result<int> diff(Context& context, const Arguments& arguments) {
   return context.print(text);
 }
 
+// The records of a file in parts that a request can hold, each with the starts that its sandboxes had before.
+base::Result<core::PolicySimulation> simulate_file(Context& context, const std::string& policy,
+                                                   const std::string& path) {
+  RecordFile file = HV_TRY(RecordFile::open(path));
+  if (file.is_bundle()) {
+    std::string checked =
+        HV_TRY_CONTEXT(ask_program(context, {"--check-bundle", path}), "check " + base::printable(path));
+    auto report = HV_TRY(wire::parse<core::VerifyReport>(checked));
+    if (!report.intact)
+      return base::Failure(
+          base::invalid_argument(base::format("{} is not as it was sealed", base::printable(path)))
+              .with_hint("hydravisor audit check " + base::shell_quote(path) + " lists what is wrong"));
+  }
+  client::Client* client = HV_TRY(context.client());
+  constexpr size_t kMostBytes = size_t{2} << 20;
+  constexpr size_t kMostListed = 200;
+  core::PolicySimulation whole;
+  std::map<std::string, core::AuditRecord> starts;  // by sandbox, the last
+  bool is_complete = false;
+  while (!is_complete) {
+    core::PolicySimulateRequest request;
+    request.records.emplace();
+    for (size_t bytes = 0; bytes < kMostBytes && !is_complete;) {
+      std::optional<core::AuditRecord> record = HV_TRY(file.next());
+      is_complete = !record;
+      if (!record) break;
+      if (auto known = starts.find(record->event.sandbox); known != starts.end()) {
+        bytes += wire::to_text(known->second).size();
+        request.starts.push_back(std::move(known->second));
+        starts.erase(known);
+      }
+      bytes += wire::to_text(*record).size();
+      request.records->push_back(*std::move(record));
+    }
+    core::PolicySimulation part = HV_TRY(client->simulate_policy(policy, request));
+    whole.policy = part.policy;
+    whole.records += part.records;
+    whole.asked += part.asked;
+    whole.denied_count += part.denied_count;
+    for (core::PolicyDenial& denial : part.denied)
+      if (whole.denied.size() < kMostListed) whole.denied.push_back(std::move(denial));
+    whole.fired_count += part.fired_count;
+    for (core::PolicyFiring& firing : part.fired)
+      if (whole.fired.size() < kMostListed) whole.fired.push_back(std::move(firing));
+    for (auto* list : {&request.starts, &*request.records})
+      for (core::AuditRecord& record : *list)
+        if (record.event.kind == "sandbox.starting") {
+          std::string sandbox = record.event.sandbox;
+          starts.insert_or_assign(std::move(sandbox), std::move(record));
+        }
+  }
+  return whole;
+}
+
 base::Result<int> simulate(Context& context, const Arguments& arguments) {
   core::PolicySimulateRequest request;
   std::string from = arguments.value("from").value_or("");
   if (from.empty())
-    return context.usage(
-        base::Result<int>(base::Failure(base::invalid_argument("expected --from SANDBOX, or --from ledger"))));
+    return context.usage(base::Result<int>(
+        base::Failure(base::invalid_argument("expected --from SANDBOX, --from FILE, or --from ledger"))));
   if (from != "ledger") request.sandbox = from;
-  client::Client* client = HV_TRY(context.client());
-  core::PolicySimulation result = HV_TRY(client->simulate_policy(arguments.word(0), request));
+  // No sandbox is called so.
+  bool is_file = from.find_first_of("/.") != std::string::npos;
+  core::PolicySimulation result;
+  if (is_file) {
+    result = HV_TRY(simulate_file(context, arguments.word(0), from));
+  } else {
+    client::Client* client = HV_TRY(context.client());
+    result = HV_TRY(client->simulate_policy(arguments.word(0), request));
+  }
   int code = result.denied_count == 0 && result.fired_count == 0 ? kDone : 1;
   if (context.json) {
     int printed = HV_TRY(context.print_json(wire::to_json(result)));
@@ -209,10 +275,13 @@ constexpr Command kPolicySimulate = {
         "Judges by the policy NAME what the ledger recorded: programs that were started, connections and requests, "
         "ports of the host. Lists what would have been denied, and by which rule, and which rules of behavior would "
         "have "
-        "fired. What was refused then is not judged again.",
+        "fired. What was refused then is not judged again. With a file the records can be of another machine; a bundle "
+        "is checked first. Rules of behavior look at a long file in parts of 2 MiB, each by itself.",
     .options = kSimulateOptions,
     .arguments = kName,
-    .example = "hydravisor policy simulate locked --from web",
+    .example =
+        "hydravisor policy simulate locked --from web\n"
+        "hydravisor policy simulate locked --from ./day.jsonl",
     .exit_codes = kSimulateCodes,
     .run = simulate,
 };

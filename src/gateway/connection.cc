@@ -299,8 +299,9 @@ void Connection::tell_end(const std::string& error) {
   if (!std::exchange(attempted_, false)) return;
   core::NetworkEvent ended = event(core::NetworkEvent::Kind::connection);
   ended.verdict = core::Verdict::allow;
-  ended.rule = rule_;
-  ended.origin = origin_;
+  // What a private address was reached by is known since it was dialled, and tells more than what its name was.
+  ended.rule = address_rule_.empty() ? rule_ : address_rule_;
+  ended.origin = address_rule_.empty() ? origin_ : address_origin_;
   ended.method.clear();
   ended.path.clear();
   ended.address = address_;

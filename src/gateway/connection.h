@@ -151,6 +151,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   bool broken_ = false;
   std::string error_;  // why it will have ended, once the farewell is over
   std::string address_;
+  std::string address_rule_;  // of a private address: what allowed it
+  std::string address_origin_;
   std::string rule_;
   std::string origin_;
   uint64_t bytes_out_ = 0;

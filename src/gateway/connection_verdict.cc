@@ -178,6 +178,8 @@ void Connection::on_connected(std::expected<Connector::Connected, Connector::Fai
   }
   outside_ = Stream(std::move(result->socket));
   address_ = std::move(result->address);
+  address_rule_ = std::move(result->rule);
+  address_origin_ = std::move(result->origin);
   if (std::exchange(tunnel_asked_, false)) {
     if (!inside_.send(kTunnelOpened)) return break_off("ECONNRESET");
     phase_ = Phase::first_bytes;

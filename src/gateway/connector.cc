@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "gateway/nat64.h"
+#include "network/address_class.h"
 
 namespace hv::gateway {
 
@@ -84,6 +85,11 @@ void Connector::on_addresses(const Resolver::Addresses& addresses) {
     network::Decision decision = network::decide(around_.policy, target_, around_.nat64);
     if (decision.verdict == core::Verdict::allow) {
       allowed.push_back(address);
+      // A public one needs no more than its name does.
+      bool is_special =
+          target_.is_hosts_own || network::classify(address, around_.nat64) != network::AddressClass::global;
+      if (is_special && decision.rule != nullptr && decision.rule->private_addresses)
+        private_.push_back({address, decision.rule_text, decision.origin});
     } else if (!refusal) {
       refusal = Refusal::by(decision, around_.sandbox);
     }
@@ -104,7 +110,15 @@ void Connector::on_dialled(Result<Dialled> dialled) {
     return fail((handshake_ ? "the host's proxy: " : "") + errno_name(number), number);
   }
   address_ = dialled->address.text();
-  if (!handshake_) return finish(Connected{std::move(dialled->socket), address_, {}});
+  if (!handshake_) {
+    Connected connected{std::move(dialled->socket), address_, {}};
+    for (ByPrivateRule& by : private_)
+      if (by.address == dialled->address) {
+        connected.rule = std::move(by.rule);
+        connected.origin = std::move(by.origin);
+      }
+    return finish(std::move(connected));
+  }
   socket_ = std::move(dialled->socket);
   std::string hello = handshake_->take_output();
   // The first bytes on a fresh connection fit into its buffer.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "gateway/dialer.h"
 #include "gateway/refusal.h"
@@ -18,6 +19,9 @@ class Connector : public std::enable_shared_from_this<Connector> {
     base::Fd socket;
     std::string address;  // dialled: the proxy's where there is one
     std::string early;    // bytes of the server that came behind the proxy's answer
+    // Of a private address: the rule that allowed it, which need not be the one that allowed the name.
+    std::string rule = {};
+    std::string origin = {};
   };
   struct Failed {
     std::optional<Refusal> refusal;  // the policy forbids every address that the name has
@@ -53,6 +57,12 @@ class Connector : public std::enable_shared_from_this<Connector> {
   std::optional<ProxyHandshake> handshake_;
   base::Fd socket_;
   std::string address_;
+  struct ByPrivateRule {
+    core::IpAddress address;
+    std::string rule;
+    std::string origin;
+  };
+  std::vector<ByPrivateRule> private_;
   base::EventLoop::TimerId deadline_ = 0;
 };
 

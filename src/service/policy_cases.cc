@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/crypto.h"
+#include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
 #include "core/address.h"
@@ -186,18 +187,19 @@ Result<core::PolicySimulation> PolicyCases::simulate(std::string_view name,
   std::map<std::string, std::pair<std::string, std::string>> places;
   std::map<std::pair<const policy::Evaluator*, std::string>, policy::Answer> known;
   BehaviorReplay replay(policy.behavior);
+  auto take_place = [&](const core::AuditRecord& record) {
+    if (record.event.kind != "sandbox.starting") return;
+    auto text = [&](std::string_view member) {
+      const base::json::Value* value = record.event.payload.if_contains(member);
+      return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+    };
+    places[record.event.sandbox] = {text("home"), text("workspace")};
+  };
   auto take = [&](const core::AuditRecord& record) {
     ++result.records;
     for (core::PolicyFiring& firing : replay.take(record))
       if (++result.fired_count <= kMostListed) result.fired.push_back(std::move(firing));
-    const base::json::Object& payload = record.event.payload;
-    if (record.event.kind == "sandbox.starting") {
-      auto text = [&](std::string_view member) {
-        const base::json::Value* value = payload.if_contains(member);
-        return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-      };
-      places[record.event.sandbox] = {text("home"), text("workspace")};
-    }
+    take_place(record);
     std::vector<policy::Question> questions = questions_of(record);
     if (questions.empty()) return;
     const auto& place = places[record.event.sandbox];
@@ -216,7 +218,14 @@ Result<core::PolicySimulation> PolicyCases::simulate(std::string_view name,
         result.denied.push_back({record.index, record.event.kind, to_answer(question, answer->second)});
     }
   };
-  HV_TRY(for_each_record(request.sandbox, take));
+  if (request.records) {
+    if (request.sandbox)
+      return Failure(base::invalid_argument("expected records or the name of a sandbox, found both"));
+    for (const core::AuditRecord& start : request.starts) take_place(start);
+    for (const core::AuditRecord& record : *request.records) take(record);
+  } else {
+    HV_TRY(for_each_record(request.sandbox, take));
+  }
   return result;
 }
 
@@ -249,7 +258,8 @@ Result<core::PolicyLearned> PolicyCases::learn(std::string_view sandbox,
   HV_TRY(std::move(failed));
   if (!learner)
     return Failure(base::not_found(format("nothing is recorded of a start of '{}'", base::printable(sandbox))));
-  return core::PolicyLearned{request.name, learner->write(request.name, sandbox), learner->records()};
+  return core::PolicyLearned{request.name, learner->write(request.name, sandbox, base::path_exists),
+                             learner->records()};
 }
 
 Result<core::PolicyInfo> PolicyCases::write(std::string_view name, const core::PolicyWriteRequest& request,

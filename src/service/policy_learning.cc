@@ -86,6 +86,25 @@ std::string comment(uint64_t record) {
   return format("  # record {}", record);
 }
 
+// Empty again in every sandbox.
+constexpr std::string_view kScratch[] = {"/tmp", "/run", "/dev/shm", "/var/tmp"};
+
+// A pattern for the path, in which '?' stands for what no pattern can spell.
+std::string spell(std::string_view path) {
+  std::string out;
+  size_t names = 1;
+  for (size_t i = 0; i < path.size(); ++i) {
+    char c = path[i];
+    bool begins = i == 0 || (i == 2 && path.starts_with("~/")) || (i == 1 && path[0] == '/');
+    bool is_odd = static_cast<unsigned char>(c) < ' ' || c == 0x7f || std::string_view("*?[]{}\\").contains(c) ||
+                  (begins && c == '!') || (i == 0 && c == '~' && !path.starts_with("~/"));
+    // Patterns end at 32 names: all of the last one's directory.
+    if (c == '/' && i != 0 && (i != 1 || path[0] != '~') && ++names == 32) return out + "/**";
+    out += is_odd ? '?' : c;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Question> questions_of(const core::AuditRecord& record) {
@@ -133,7 +152,7 @@ void Learner::add(const core::AuditRecord& record) {
   for (const Question& question : questions_of(record)) {
     switch (question.kind) {
       case Kind::exec:
-        programs_.try_emplace(place(question.subject), record.index);
+        programs_.try_emplace(question.subject, record.index);
         break;
       case Kind::read:
         read_.try_emplace(place(question.subject), record.index);
@@ -170,7 +189,14 @@ std::string Learner::place(const std::string& path) const {
   return path;
 }
 
-std::string Learner::write(std::string_view name, std::string_view sandbox) const {
+std::string Learner::program(const std::string& path, bool is_made) const {
+  if (!is_made) return spell(place(path));
+  std::string beside = spell(place(path.substr(0, path.rfind('/')) + "/x"));
+  return beside.ends_with("/**") ? beside : beside.substr(0, beside.size() - 1) + "**";
+}
+
+std::string Learner::write(std::string_view name, std::string_view sandbox,
+                           const std::function<bool(const std::string& path)>& is_there) const {
   std::string out = format(
       "# What {} did, as the ledger has it, and no more: learned from {} records.\n"
       "# Records tell of programs, hosts and ports. Limits, variables and the workspace are those that it ran under.\n"
@@ -208,8 +234,18 @@ std::string Learner::write(std::string_view name, std::string_view sandbox) cons
   } else {
     out += "default = \"deny\"\n";
     std::map<std::string, uint64_t> programs;
-    for (const auto& [path, record] : programs_)
-      if (core::Glob::parse(path)) programs.emplace(path, record);
+    std::map<std::string, uint64_t> made;
+    for (const auto& [path, record] : programs_) {
+      auto lies_there = [&](std::string_view directory) { return images::lies_in(path, directory); };
+      bool in_workspace = !workspace_.empty() && lies_there(workspace_);
+      bool is_made = in_workspace ? !is_there(path) : !lies_there(home_) && std::ranges::any_of(kScratch, lies_there);
+      auto [place, is_new] = (is_made ? made : programs).try_emplace(program(path, is_made), record);
+      if (!is_new) place->second = std::min(place->second, record);
+    }
+    if (!made.empty())
+      out +=
+          "# Some programs were made by the run: a directory with '**' stands for them, with all that comes there.\n";
+    programs.merge(made);
     list("allow", programs, {});
     list("deny", {}, base_.exec.deny);
   }
@@ -226,12 +262,15 @@ std::string Learner::write(std::string_view name, std::string_view sandbox) cons
     if (!pattern) continue;
     rule.host = *pattern;
     rule.private_addresses = host.second;
+    // What may be at a private address may be at a public one.
+    auto twin = hosts_.find({host.first, true});
     uint64_t first = ports.begin()->second;
     for (const auto& [port, record] : ports) {
+      if (!host.second && twin != hosts_.end() && twin->second.contains(port)) continue;
       rule.ports.push_back({port, port});
       first = std::min(first, record);
     }
-    lines += format("  {},{}\n", policy::rule_to_toml(rule), comment(first));
+    if (!rule.ports.empty()) lines += format("  {},{}\n", policy::rule_to_toml(rule), comment(first));
   }
   if (!lines.empty()) out += format("allow = [\n{}]\n", lines);
   std::string denials;

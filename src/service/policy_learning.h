@@ -2,6 +2,7 @@
 // policy made of them that allows just these. Pure.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,18 +27,21 @@ class Learner {
       : base_(std::move(ran_under)), home_(std::move(home)), workspace_(std::move(workspace)) {}
   void add(const core::AuditRecord& record);
   uint64_t records() const { return records_; }
-  // The file, commented: each rule with the record that asked for it.
-  std::string write(std::string_view name, std::string_view sandbox) const;
+  // The file, commented: each rule with the record that asked for it. A program that the run made is not there when a
+  // sandbox starts, so it stands for all of its directory; `is_there` tells which the workspace has.
+  std::string write(std::string_view name, std::string_view sandbox,
+                    const std::function<bool(const std::string& path)>& is_there) const;
 
  private:
   std::string place(const std::string& path) const;
+  std::string program(const std::string& path, bool is_made) const;
 
   policy::Policy base_;
   std::string home_;
   std::string workspace_;
   uint64_t records_ = 0;
   // Each with the first record that asked.
-  std::map<std::string, uint64_t> programs_;
+  std::map<std::string, uint64_t> programs_;                                    // absolute
   std::map<std::pair<std::string, bool>, std::map<uint16_t, uint64_t>> hosts_;  // host, private
   std::map<uint16_t, uint64_t> host_ports_;
   std::map<std::string, uint64_t> read_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/format.h"
+#include "core/egress_text.h"
 #include "service/policy_cases.h"
 
 namespace hv::service {
@@ -25,6 +26,10 @@ std::vector<std::string> texts(const core::AuditRecord& record) {
 }
 
 using Texts = std::vector<std::string>;
+
+bool nowhere(const std::string&) {
+  return false;
+}
 
 TEST(RecordedQuestions, AreWhatAPolicyHasASayIn) {
   EXPECT_EQ(texts(record(1, "exec.started", {{"path", "./run"}, {"directory", "/srv/app/a/.."}})),
@@ -58,7 +63,8 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
         case 0:
           records.push_back(record(i, "exec.started",
                                    {{"path", pick({"/usr/bin/env", "./tool", "bin/x", "/home/me/.local/bin/y",
-                                                   "/opt/a b/c", "/tmp/made", "../up", "tool"})},
+                                                   "/opt/a b/c", "/tmp/made", "../up", "tool", "/opt/x[1]{y}",
+                                                   "!x/st*r?", "~x/y", "/opt/**", "/!/\\\\", "/opt/\u00fc\u0001"})},
                                     {"directory", pick({"/srv/app", "/srv/app/deep", "/home/me"})}}));
           break;
         case 1:
@@ -85,7 +91,7 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
         "version = 1\nname = \"base\"\n[limits]\npids = 300\n[environment]\npass = [\"A\"]\n", "base.toml");
     Learner learner(base, "/home/me", "/srv/app");
     for (const core::AuditRecord& each : records) learner.add(each);
-    std::string text = learner.write("least", "a-sandbox");
+    std::string text = learner.write("least", "a-sandbox", nowhere);
     base::Result<policy::Policy> learned = policy::parse(text, "least.toml");
     ASSERT_TRUE(learned) << learned.error().message() << "\n" << text;
     EXPECT_EQ(learned->limits.pids, 300u);
@@ -103,11 +109,56 @@ TEST(Learning, DeniesNothingOfWhatItLearnedFrom) {
   }
 }
 
+// The list of programs that is learned of these paths.
+std::vector<std::string> programs(std::initializer_list<std::string> paths, const std::string& there) {
+  policy::Policy base = *policy::parse("version = 1\n", "base.toml");
+  Learner learner(base, "/home/me", "/srv/app");
+  for (const std::string& path : paths) learner.add(record(1, "exec.started", {{"path", path}, {"directory", "/"}}));
+  std::string text = learner.write("least", "x", [&](const std::string& path) { return path == there; });
+  base::Result<policy::Policy> learned = policy::parse(text, "least.toml");
+  EXPECT_TRUE(learned) << learned.error().message();
+  return learned ? learned->exec.allow : std::vector<std::string>{};
+}
+
+TEST(Learning, SpellsEachProgramAsThePolicyCan) {
+  EXPECT_EQ(programs({"/usr/bin/id", "/home/me/bin/x", "/srv/app/bin/tool"}, "/srv/app/bin/tool"),
+            (Texts{"/usr/bin/id", "bin/tool", "~/bin/x"}));
+  EXPECT_EQ(programs({"/srv/app/tool"}, "/srv/app/tool"), Texts{"/srv/app/tool"}) << "a name alone is meant anywhere";
+  EXPECT_EQ(programs({"/opt/x[1]{y}*"}, ""), Texts{"/opt/x?1??y??"});
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += "/d";
+  std::string covered;
+  for (int i = 0; i < 31; ++i) covered += "/d";
+  EXPECT_EQ(programs({deep}, ""), Texts{covered + "/**"});
+}
+
+TEST(Learning, TakesTheDirectoryOfWhatTheRunMade) {
+  EXPECT_EQ(programs({"/srv/app/build/test", "/srv/app/build/other", "/tmp/go/exe", "/tmp/x", "/srv/app/made"}, ""),
+            (Texts{"/srv/app/**", "/tmp/**", "/tmp/go/**", "build/**"}));
+}
+
+TEST(Learning, AsksForPrivateAddressesWhereThatWasTheRule) {
+  policy::Policy base = *policy::parse("version = 1\n", "base.toml");
+  Learner learner(base, "/home/me", "/srv/app");
+  learner.add(
+      record(1, "network.connection", {{"host", "in.test"}, {"port", 80}, {"verdict", "allow"}, {"rule", "*"}}));
+  learner.add(record(
+      2, "network.closed",
+      {{"host", "in.test"}, {"port", 80}, {"verdict", "allow"}, {"rule", "in.test private"}, {"address", "10.0.0.1"}}));
+  learner.add(
+      record(3, "network.connection", {{"host", "in.test"}, {"port", 443}, {"verdict", "allow"}, {"rule", "*"}}));
+  base::Result<policy::Policy> learned = policy::parse(learner.write("least", "x", nowhere), "least.toml");
+  ASSERT_TRUE(learned);
+  ASSERT_EQ(learned->egress.rules.size(), 2u);
+  EXPECT_EQ(core::to_text(learned->egress.rules[0]), "in.test:443");
+  EXPECT_EQ(core::to_text(learned->egress.rules[1]), "in.test:80 private");
+}
+
 TEST(Learning, LeavesProgramsOpenWhereNestedSandboxesAre) {
   policy::Policy base = *policy::parse("version = 1\n[privileges]\nnested_sandboxes = true\n", "base.toml");
   Learner learner(base, "/home/me", "/srv/app");
   learner.add(record(1, "exec.started", {{"path", "/usr/bin/env"}, {"directory", "/"}}));
-  base::Result<policy::Policy> learned = policy::parse(learner.write("least", "x"), "least.toml");
+  base::Result<policy::Policy> learned = policy::parse(learner.write("least", "x", nowhere), "least.toml");
   ASSERT_TRUE(learned);
   EXPECT_EQ(learned->exec.fallback, core::Verdict::allow);
   EXPECT_TRUE(learned->nested_sandboxes);

@@ -78,6 +78,8 @@ void describe(V& v, T& x) {
 template <typename V, Same<core::PolicySimulateRequest> T>
 void describe(V& v, T& x) {
   v.optional("sandbox", x.sandbox);
+  v.optional("records", x.records);
+  v.optional("starts", x.starts);
 }
 
 template <typename V, Same<core::PolicyDenial> T>
