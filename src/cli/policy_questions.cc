@@ -233,7 +233,7 @@ constexpr Command kPolicyCheck = {
     .description =
         "Says whether the policy NAME allows something, by which rule, where that is written, and what keeps it. A "
         "QUESTION is one of: read PATH, write PATH, exec PATH, connect HOST[:PORT] [METHOD PATH], call NAME, variable "
-        "NAME, limit NAME AMOUNT, start TIME or start now.",
+        "NAME, limit NAME AMOUNT.",
     .options = kCheckOptions,
     .arguments = kQuestion,
     .example =
@@ -274,8 +274,9 @@ constexpr Command kPolicySimulate = {
     .description =
         "Judges by the policy NAME what the ledger recorded: programs that were started, connections and requests, "
         "ports of the host. Lists what would have been denied, and by which rule, and which rules of behavior would "
-        "have fired. What was refused then is not judged again. With a file the records can be of another machine; a "
-        "bundle is checked first, and the rules of behavior see parts of 2 MB, each from its beginning.",
+        "have "
+        "fired. What was refused then is not judged again. With a file the records can be of another machine; a bundle "
+        "is checked first. Rules of behavior look at a long file in parts of 2 MiB, each by itself.",
     .options = kSimulateOptions,
     .arguments = kName,
     .example =
