@@ -59,6 +59,23 @@ class Ledger(hydravisor.TestCase):
         self.assertTrue(report["intact"], report)
         self.assertGreater(report["entries"], 0)
 
+    def test_verifies_what_came_since_the_last_time(self):
+        self.run_in_sandbox("true")
+        self.assertEqual(self.world.json("audit", "verify", "--since-last")["from"], 0, "the first time all of it")
+        whole = self.world.json("audit", "verify")
+        self.run_in_sandbox("sh", "-c", "/bin/true; /bin/true")
+        since = self.world.json("audit", "verify", "--since-last")
+        self.assertEqual((since["intact"], since["from"]), (True, whole["sealed"]), since)
+        self.assertGreater(since["entries"], whole["entries"])
+        self.assertIn(f"from {since['sealed']} on", self.world.ok("audit", "verify", "--since-last"))
+        # Without the daemon too; and what is wrong below is found by looking at all of it.
+        self.finished("true")
+        offline = self.world.json("audit", "verify", "--offline", "--since-last")
+        self.assertTrue(offline["intact"], offline)
+        self.assertGreater(offline["from"], whole["sealed"])
+        os.truncate(os.path.join(self.world.state, "hydravisor", "ledger", "checkpoint"), 0)
+        self.assertEqual(self.world.cli("audit", "verify", "--offline", "--since-last").returncode, 1)
+
     def finished(self, *command):
         """Runs a command whose sandbox is gone afterwards, then stops the daemon."""
         self.run_in_sandbox(*command)
