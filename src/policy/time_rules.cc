@@ -27,6 +27,15 @@ constexpr days kHorizon{8};
 // The minutes of a week, from Monday's midnight, in which something may run.
 using Week = std::bitset<kWeek>;
 
+// Week's end is its beginning. `by` from 0 to kWeek.
+Week later(const Week& week, size_t by) {
+  return week << by | week >> (kWeek - by);
+}
+
+Week earlier(const Week& week, size_t by) {
+  return week >> by | week << (kWeek - by);
+}
+
 std::optional<int> parse_day(std::string_view text) {
   const auto* found = std::ranges::find(kDays, text);
   if (found == kDays.end()) return std::nullopt;
@@ -68,9 +77,9 @@ bool add_window(std::string_view text, Week& week) {
   auto end = parse_minute(hours.substr(6));
   if (!begin || !end || *begin == *end || *begin == kDay) return false;
   int length = *end > *begin ? *end - *begin : kDay - *begin + *end;
+  Week window = Week().set() >> static_cast<size_t>(kWeek - length);
   for (int day = 0; day < 7; ++day)
-    for (int i = 0; on[static_cast<size_t>(day)] && i < length; ++i)
-      week.set(static_cast<size_t>((day * kDay + *begin + i) % kWeek));
+    if (on[static_cast<size_t>(day)]) week |= later(window, static_cast<size_t>(day * kDay + *begin));
   return true;
 }
 
@@ -87,6 +96,23 @@ size_t minute_of_week(Instant instant, const TimeZone& zone) {
   auto minute = std::chrono::floor<minutes>(local - day).count();
   unsigned weekday = std::chrono::weekday(day).iso_encoding() - 1;
   return weekday * static_cast<size_t>(kDay) + static_cast<size_t>(minute);
+}
+
+// The first whole minute from `at` on, and before `end`, at which it is open, or closed. Clocks change between minutes:
+// an hour in which one does is looked at minute by minute, so that one that is left out or comes twice needs no rule.
+std::optional<Instant> next_change(const Week& week, bool to_open, const TimeZone& zone, Instant at, Instant end) {
+  Week wanted = to_open ? week : ~week;
+  constexpr std::chrono::hours kHour{1};
+  while (at < end) {
+    auto offset = zone.offset_at(at);
+    Instant steady = at;
+    while (steady < end && zone.offset_at(steady + kHour) == offset) steady += kHour;
+    size_t wait = earlier(wanted, minute_of_week(at, zone))._Find_first();
+    if (wait < kWeek && at + minutes(wait) < std::min(steady, end)) return at + minutes(wait);
+    for (at = steady; at < steady + kHour && at < end; at += minutes(1))
+      if (wanted.test(minute_of_week(at, zone))) return at;
+  }
+  return std::nullopt;
 }
 
 // The same windows in as few texts as days and gaps allow.
@@ -159,17 +185,15 @@ TimeDecision decide(const TimeRules& rules, const TimeZone& zone, Instant now) {
   if (rules.hours.empty()) return decision;
   Week week = week_of(rules.hours);
   bool open = week.test(minute_of_week(now, zone));
-  // Clocks change between minutes: each is looked at, so that an hour that is left out or comes twice needs no rule.
-  Instant at = std::chrono::floor<minutes>(now) + minutes(1);
-  Instant end = now + kHorizon;
-  while (at < end && week.test(minute_of_week(at, zone)) == open) at += minutes(1);
-  bool changes = at < end;
+  std::optional<Instant> at =
+      next_change(week, !open, zone, std::chrono::floor<minutes>(now) + minutes(1), now + kHorizon);
+  if (at && last && *at >= *last) at.reset();
   decision.open = open;
   if (!open) {
     decision.key = "time.hours";
     decision.until.reset();
-    if (changes && (!last || at < *last)) decision.next = at;
-  } else if (changes && (!last || at < *last)) {
+    decision.next = at;
+  } else if (at) {
     decision.key = "time.hours";
     decision.until = at;
   }
