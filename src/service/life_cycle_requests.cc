@@ -197,11 +197,15 @@ void LifeCycle::remove(const std::string& name, bool force, StatusReply reply, c
     erase(sandbox, by.empty() ? principal_of(sandbox->stored.request.caller) : by, reply);
   };
   // With its files goes what the events about them are made from.
-  auto erase_recorded = [this, sandbox, erase_and_reply] {
+  auto erase_recorded = [this, sandbox, reply, erase_and_reply] {
     if (!WorkspaceCases::are_files_due(sandbox->directory)) return erase_and_reply();
-    with_.later([this, id = sandbox->id(), erase_and_reply] {
-      with_.record_files(id);
-      with_.loop.post(erase_and_reply);
+    with_.later([this, sandbox, reply, erase_and_reply] {
+      with_.record_files(sandbox->id());
+      // Somebody may have started or removed it meanwhile.
+      with_.loop.post([sandbox, reply, erase_and_reply] {
+        Status legal = core::check_transition(sandbox->name(), sandbox->state(), SandboxState::removed);
+        legal ? erase_and_reply() : reply(std::move(legal));
+      });
     });
   };
   if (force) return when_gone(sandbox, erase_recorded);
