@@ -349,6 +349,8 @@ void Verifier::check_side_files() {
     }
     // One larger than the present tree was written just before a crash; the next checkpoint brings it.
     if (!bytes || !whole || whole->starts_with(*bytes) || bytes->size() > whole->size()) continue;
+    // A power cut took part of it before its size was sealed, or a crash before it had its name.
+    if (has_hole(*bytes) || path.find(".tmp-", partial) != std::string::npos) continue;
     // A wrong tile of the present size was reported already.
     if (std::ranges::any_of(tiles_.wrong(), [&](const std::string& wrong) { return wrong.starts_with(prefix); }))
       continue;
