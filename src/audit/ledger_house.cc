@@ -24,6 +24,7 @@ base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& 
                        size_t offset) {
   while (!data.empty()) {
     ssize_t count = files.pwrite(fd.get(), data, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return cannot_erase(count < 0 ? errno : EIO, path);
     data.remove_prefix(static_cast<size_t>(count));
     offset += static_cast<size_t>(count);
