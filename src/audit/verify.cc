@@ -387,11 +387,15 @@ void Verifier::report_notes() {
   for (const OwnEvent& event : own_events_)
     if (event.envelope.kind == "ledger.payload_deleted" && event.number("first") && event.number("last"))
       announced.push_back({*event.number("first"), *event.number("last")});
+  std::vector<Range> unannounced;
   for (const Range& range : report_.deleted_payloads)
     for (uint64_t index = range.first; index <= range.last; ++index)
       if (std::ranges::none_of(announced, [&](const Range& a) { return a.first <= index && index <= a.last; }))
-        report_.notes.push_back(
-            base::format("entry {}: its payload was deleted, and no ledger.payload_deleted says so", index));
+        add_to_ranges(unannounced, index);
+  // The writer records it, durably, before it deletes: without that somebody else did.
+  for (const Range& range : unannounced)
+    add(ProblemKind::payload_changed, range,
+        base::format("{}: the payload was deleted, and no ledger.payload_deleted says so", range_text(range)));
 }
 
 base::Result<Report> Verifier::run() {
