@@ -180,30 +180,27 @@ Result<Ending> serve(Fd start_lock) {
   service::ProofCases proofs(
       {loop, *ledger, base::system_clock(), paths.cache + "/proofs", principal, later,
        [&](const std::string& policy) { return service::subject_of_policy(paths.policies, policy); }});
-  service::LifeCycle life({loop, *ledger, planner, locks, proofs, store::SandboxStore(paths.sandboxes),
-                           cgroups.supervisors, paths.state + "/behavior", std::move(cgroups.first),
-                           [&](const std::string& sandbox) {
-                             auto changes = workspaces_later->count_changes(sandbox);
-                             // What cannot be counted is kept.
-                             return !changes || *changes != 0;
-                           },
-                           // A failure is recorded, and what is due stays due.
-                           [&](const std::string& sandbox) {
-                             static_cast<void>(workspaces_later->record_files(sandbox));
-                           },
-                           later});
+  service::LifeCycle life(
+      {loop, *ledger, planner, locks, proofs, store::SandboxStore(paths.sandboxes), cgroups.supervisors,
+       paths.state + "/behavior", std::move(cgroups.first),
+       [&](const std::string& sandbox) {
+         auto changes = workspaces_later->count_changes(sandbox);
+         // What cannot be counted is kept.
+         return !changes || *changes != 0;
+       },
+       // A failure is recorded, and what is due stays due.
+       [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, later});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
   service::Gate gate({book, tokens, *ledger, life, base::system_clock()});
   service::AccessCases access(book, tokens, *ledger, life, base::system_clock());
-  service::WorkspaceCases workspaces(life, *ledger, locks,
-                                     {.worker = directory + "/hydravisor-worker",
-                                      .principal = principal,
-                                      .home = user_home(),
-                                      .config_home = variable("XDG_CONFIG_HOME"),
-                                      .last_sequence = [&](const std::string& spool) {
-                                        return ledger->last_sequence(spool);
-                                      }});
+  service::WorkspaceCases workspaces(
+      life, *ledger, locks,
+      {.worker = directory + "/hydravisor-worker",
+       .principal = principal,
+       .home = user_home(),
+       .config_home = variable("XDG_CONFIG_HOME"),
+       .last_sequence = [&](const std::string& spool) { return ledger->last_sequence(spool); }});
   workspaces_later = &workspaces;
   index::Index index({paths.ledger, paths.ledger + "/index", [&] { return ledger->standing().durable; }});
   ledger->on_durable([&] { index.wake(); });
