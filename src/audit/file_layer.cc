@@ -1,5 +1,8 @@
 #include "audit/file_layer.h"
 
+#include <cerrno>
+
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/remove_tree.h"
@@ -18,6 +21,12 @@ int FileLayer::truncate(int fd, off_t size) {
 
 base::Status FileLayer::replace(const std::string& path, std::string_view data, bool durable) {
   return durable ? base::write_file_atomically(path, data) : base::replace_file(path, data);
+}
+
+base::Status FileLayer::sync_file_system(const std::string& path) {
+  base::Fd fd = HV_TRY(base::open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(fd.get()) != 0) return base::Failure(base::Error::from_errno(errno, "sync the file system of", path));
+  return {};
 }
 
 base::Status FileLayer::make_directories(const std::string& path) {

@@ -19,6 +19,8 @@ class FileLayer {
   virtual int truncate(int fd, off_t size);
   // Whole files, replaced so that a reader sees the old or the new one. `durable` waits for the disk.
   virtual base::Status replace(const std::string& path, std::string_view data, bool durable);
+  // Everything written below `path` so far.
+  virtual base::Status sync_file_system(const std::string& path);
   virtual base::Status make_directories(const std::string& path);
   virtual base::Status remove_tree(const std::string& path);
 };

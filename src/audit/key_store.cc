@@ -59,6 +59,21 @@ base::Result<StoredKey> read_key(const std::string& path) {
   return stored;
 }
 
+// In place, before it is replaced; file systems that copy on write keep the old blocks for a while all the same.
+base::Status overwrite(const std::string& key) {
+  base::Result<base::Fd> fd = base::open_file(key, O_WRONLY | O_NOFOLLOW);
+  if (!fd && fd.error().code() == base::ErrorCode::not_found) return {};
+  if (!fd) return base::Failure(std::move(fd).error().with_context("destroy the ledger's old key"));
+  off_t size = ::lseek(fd->get(), 0, SEEK_END);
+  std::string zeros(size > 0 ? static_cast<size_t>(size) : 0, '\0');
+  if (::lseek(fd->get(), 0, SEEK_SET) != 0)
+    return base::Failure(base::Error::from_errno(errno, "destroy the ledger's old key", key));
+  HV_TRY_CONTEXT(base::write_all(fd->get(), zeros), "destroy the ledger's old key");
+  if (::fsync(fd->get()) != 0)
+    return base::Failure(base::Error::from_errno(errno, "destroy the ledger's old key", key));
+  return {};
+}
+
 }  // namespace
 
 std::string Handover::text() const {
@@ -145,27 +160,34 @@ base::Result<VerifierKey> KeyStore::prepare_next(base::WallTime now) {
 }
 
 base::Status KeyStore::hand_over(uint64_t size, const Digest& root, base::WallTime now) {
-  HV_CHECK(next_.has_value());
+  HV_CHECK(next_.has_value() && !unfinished_);
   Handover handover{origin_, period_ + 1, VerifierKey::of(origin_, *next_), size, root, now};
-  std::string note = sign_note(handover.text(), {{origin_, *key_}, {origin_, *next_}});
-  HV_TRY_CONTEXT(files_->replace(note_path(directory_, period_ + 1), note, true), "hand over the ledger's key");
+  unfinished_ = sign_note(handover.text(), {{origin_, *key_}, {origin_, *next_}});
+  base::Status completed = complete();
+  // Not even begun: the present key's word for the next one is nowhere.
+  if (!completed && !base::path_exists(note_path(directory_, period_ + 1))) unfinished_.reset();
+  return completed;
+}
+
+base::Status KeyStore::complete() {
+  if (!unfinished_) return {};
+  HV_TRY_CONTEXT(files_->replace(note_path(directory_, period_ + 1), *unfinished_, true), "hand over the ledger's key");
   HV_TRY(destroy_current_and_take_next());
+  HV_TRY(load_current());
   next_.reset();
-  return load_current();
+  unfinished_.reset();
+  return {};
 }
 
 base::Status KeyStore::destroy_current_and_take_next() {
   std::string current = directory_ + "/current";
-  // Overwritten in place before it is replaced; file systems that copy on write keep the old blocks for a while all the
-  // same.
-  if (base::Result<base::Fd> fd = base::open_file(current, O_WRONLY | O_NOFOLLOW)) {
-    off_t size = ::lseek(fd->get(), 0, SEEK_END);
-    std::string zeros(size > 0 ? static_cast<size_t>(size) : 0, '\0');
-    if (::pwrite(fd->get(), zeros.data(), zeros.size(), 0) != size || ::fsync(fd->get()) != 0)
-      return base::Failure(base::Error::from_errno(errno, "destroy the ledger's old key", current));
+  std::string next = directory_ + "/next";
+  // Taken already when only the directory could not be synced.
+  if (base::path_exists(next)) {
+    HV_TRY(overwrite(current));
+    if (::rename(next.c_str(), current.c_str()) != 0)
+      return base::Failure(base::Error::from_errno(errno, "take the ledger's next key", current));
   }
-  if (::rename((directory_ + "/next").c_str(), current.c_str()) != 0)
-    return base::Failure(base::Error::from_errno(errno, "take the ledger's next key", current));
   base::Fd directory = HV_TRY(base::open_file(directory_, O_RDONLY | O_DIRECTORY));
   if (::fsync(directory.get()) != 0) return base::Failure(base::Error::from_errno(errno, "fsync", directory_));
   return {};

@@ -45,8 +45,11 @@ class KeyStore {
 
   // Makes the next key and keeps it beside the present one.
   base::Result<VerifierKey> prepare_next(base::WallTime now);
-  // The present key signs the next one, and is destroyed. prepare_next() came before.
+  // The present key signs the next one, and is destroyed. prepare_next() came before. After a failure the present key
+  // goes on, or, where its word may be out already, complete() has to succeed before anything else is signed.
   base::Status hand_over(uint64_t size, const Digest& root, base::WallTime now);
+  // Finishes a hand-over that failed half-way; nothing to do otherwise.
+  base::Status complete();
   // The key before this one and what it signed; nullopt in period 0.
   const std::optional<Handover>& last_handover() const { return last_handover_; }
 
@@ -63,6 +66,7 @@ class KeyStore {
   base::WallTime since_{};
   std::optional<base::SigningKey> key_;
   std::optional<base::SigningKey> next_;
+  std::optional<std::string> unfinished_;  // the note of a hand-over that failed half-way
   std::optional<Handover> last_handover_;
 };
 

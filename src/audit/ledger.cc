@@ -221,7 +221,7 @@ base::Status Ledger::prepare_to_append(Lock& lock) {
   }
   if (!journal_.wants_new_segment()) return {};
   std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(journal_.next_index());
-  if (journal_.next_index() > 0) HV_TRY(options_.files->replace(marks, spools_.encode(), false));
+  if (journal_.next_index() > 0) HV_TRY(options_.files->replace(marks, spools_.encode(), true));
   HV_TRY(journal_.start_segment());
   durable_ = journal_.next_index();
   durable_offset_ = journal_.offset();
@@ -371,8 +371,14 @@ base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::str
                                 core::Risk::medium);
   event.principal = principal;
   (void)HV_TRY(record(event));
+  // From here on the tiles alone have these entries' hashes: later ones are waited for, and those that were not, below.
+  {
+    Lock lock(mutex_);
+    pruned_ = range.last + 1;
+  }
   // Under a signature before anything is gone: a verifier believes no other word for it.
   HV_TRY(seal());
+  HV_TRY_CONTEXT(options_.files->sync_file_system(options_.directory), "prune the ledger");
   // The oldest first, so that what a crash leaves is still the ledger's end.
   for (size_t i = 0; i < keep; ++i) {
     std::string path = segment_path(options_.directory, segments[i].first_index).value_or(segments[i].path);
@@ -464,8 +470,10 @@ base::Status Ledger::seal_now(Lock& lock, bool again) {
   HV_TRY(sync_now(lock));
   if (tree_.size() == 0 || (tree_.size() == sealed_ && !again)) return {};
   HV_CHECK(durable_ >= tree_.size());
+  HV_TRY(keys_.complete());
   Checkpoint checkpoint{keys_.origin(), tree_.size(), tree_.root()};
   std::string note = keys_.sign(checkpoint.text());
+  tree_.keep_hashes_below(pruned_);
   lock.unlock();
   base::Status published = tree_.publish();
   if (published) published = options_.files->replace(options_.directory + "/checkpoint", note, true);
@@ -477,6 +485,7 @@ base::Status Ledger::seal_now(Lock& lock, bool again) {
 
 base::Status Ledger::rotate_now(Lock& lock) {
   base::WallTime now = options_.clock->wall();
+  HV_TRY(keys_.complete());
   VerifierKey next = HV_TRY(keys_.prepare_next(now));
   core::Event event =
       own_event("ledger.key_rotated",

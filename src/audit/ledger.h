@@ -156,6 +156,7 @@ class Ledger final : public core::Recorder {
   uint64_t durable_ = 0;
   uint64_t durable_offset_ = 0;  // in the journal's present segment
   uint64_t sealed_ = 0;
+  uint64_t pruned_ = 0;  // entries below are known by their tiles' hashes alone
   std::optional<base::Error> sync_failure_;
   std::string seal_failure_;
   std::vector<std::shared_ptr<Request>> requests_;

@@ -24,6 +24,7 @@ base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& 
                        size_t offset) {
   while (!data.empty()) {
     ssize_t count = files.pwrite(fd.get(), data, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return cannot_erase(count < 0 ? errno : EIO, path);
     data.remove_prefix(static_cast<size_t>(count));
     offset += static_cast<size_t>(count);
@@ -52,12 +53,17 @@ base::Status for_each_erasable(const Segment& segment, const Range& range,
 base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& range) {
   Segment segment = HV_TRY(Segment::load(file));
   base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
-  HV_TRY(for_each_erasable(segment, range, [&](size_t offset, const Frame& frame) -> base::Status {
-    HV_TRY(write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1), offset + kStateOffset));
-    return write_all(*options_.files, fd, file.path, std::string(kSaltSize + frame.payload.size(), '\0'),
-                     offset + kFrameHeaderSize + frame.envelope.size());
-  }));
-  if (options_.files->sync(fd.get()) != 0) return cannot_erase(errno, file.path);
+  // The marks are on the disk first, so that a crash or a power cut in between leaves payloads that are deleted but not
+  // yet erased, never ones that look damaged.
+  for (bool erasing : {false, true}) {
+    HV_TRY(for_each_erasable(segment, range, [&](size_t offset, const Frame& frame) -> base::Status {
+      if (!erasing)
+        return write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1), offset + kStateOffset);
+      return write_all(*options_.files, fd, file.path, std::string(kSaltSize + frame.payload.size(), '\0'),
+                       offset + kFrameHeaderSize + frame.envelope.size());
+    }));
+    if (options_.files->sync(fd.get()) != 0) return cannot_erase(errno, file.path);
+  }
   return {};
 }
 

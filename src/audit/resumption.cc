@@ -16,14 +16,15 @@ namespace {
 constexpr std::string_view kVerifyHint =
     "run 'hydravisor audit verify'; to begin a new ledger, move this directory elsewhere and keep it";
 
-// Writes what is missing or cut short, as a power cut leaves it. What has the right length and other bytes was changed
-// by somebody: it stays, for verify to find.
+// Writes what is missing, cut short or has a hole, as a power cut leaves it. What else has other bytes was changed by
+// somebody: it stays, for verify to find.
 class MissingFilesOnly final : public FileLayer {
  public:
   explicit MissingFilesOnly(FileLayer& files) : files_(files) {}
   base::Status replace(const std::string& path, std::string_view data, bool durable) override {
     struct stat about{};
-    if (::stat(path.c_str(), &about) == 0 && static_cast<size_t>(about.st_size) == data.size()) return {};
+    bool complete = ::stat(path.c_str(), &about) == 0 && static_cast<size_t>(about.st_size) == data.size();
+    if (complete && !has_hole(base::read_file(path).value_or(""))) return {};
     return files_.replace(path, data, durable);
   }
   base::Status remove_tree(const std::string&) override { return {}; }
@@ -84,6 +85,7 @@ base::Result<TreeWriter> rebuild_tree(const std::string& directory, FileLayer& f
   uint64_t first = first_entry(HV_TRY(list_segments(directory)));
   if (!tree || !newest_tiles_are_there(directory, sealed.size, first)) {
     tree = TreeWriter(directory, missing);
+    tree->keep_hashes_below(first);
     if (first > 0) HV_TRY_CONTEXT(append_pruned_prefix(*tree, directory, sealed.size, first), "open the ledger");
   }
   Reader reader(directory);
@@ -102,6 +104,7 @@ base::Result<TreeWriter> rebuild_tree(const std::string& directory, FileLayer& f
     return agrees;
   }));
   tree->use(files);
+  tree->keep_hashes_below(first);
   if (!agrees || tree->size() != size)
     return base::Failure(
         base::conflict(

@@ -36,6 +36,13 @@ uint64_t level_size(uint64_t size, int level) {
   return level > 7 ? 0 : size >> (8 * level);
 }
 
+bool has_hole(std::string_view tile) {
+  constexpr size_t kSector = 512;
+  for (size_t at = 0; at + kSector <= tile.size(); at += kSector)
+    if (tile.substr(at, kSector).find_first_not_of('\0') == std::string_view::npos) return true;
+  return false;
+}
+
 uint64_t TileTree::width_of(int level, uint64_t index) const {
   uint64_t hashes = level_size(size_, level);
   return std::min(kTileWidth, hashes - std::min(hashes, index * kTileWidth));
@@ -53,6 +60,7 @@ base::Result<std::vector<Digest>> TileTree::tile(int level, uint64_t index) cons
   std::string path = tile_path(level, index, width);
   if (width == 0) return base::Failure(base::not_found(base::format("{}: beyond the tree of {} entries", path, size_)));
   std::string data = HV_TRY_CONTEXT(read(tile_path(level, index), path), "read tile");
+  if (has_hole(data)) return base::Failure(base::io_error(path + ": a part of it is zeros"));
   std::vector<Digest> hashes(width);
   if (data.size() % hashes[0].size() != 0 || data.size() < width * hashes[0].size())
     return base::Failure(base::io_error(base::format("{}: {} bytes, expected {} hashes", path, data.size(), width)));
@@ -66,6 +74,7 @@ base::Result<std::vector<std::string>> TileTree::bundle(uint64_t index) const {
   std::string path = entries_path(index, width);
   if (width == 0) return base::Failure(base::not_found(base::format("{}: beyond the tree of {} entries", path, size_)));
   std::string data = HV_TRY_CONTEXT(read(entries_path(index), path), "read entries");
+  if (has_hole(data)) return base::Failure(base::io_error(path + ": a part of it is zeros"));
   std::vector<std::string> entries;
   std::string_view rest = data;
   while (entries.size() < width) {

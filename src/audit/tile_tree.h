@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "audit/merkle.h"
@@ -20,6 +21,8 @@ std::string tile_path(int level, uint64_t index, uint64_t width = kTileWidth);
 std::string entries_path(uint64_t index, uint64_t width = kTileWidth);
 // How many hashes a tree of `size` has at this level, and how many of them stand in its last, partial tile.
 uint64_t level_size(uint64_t size, int level);
+// A sector of zeros, which a power cut can leave of what was written just before; no hash and no entry has one.
+bool has_hole(std::string_view tile);
 
 // Reads the tiles below a ledger's directory as the tree of one size. What it returns is authentic only when root() is
 // that of a checkpoint whose signature was checked.

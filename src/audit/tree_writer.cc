@@ -66,7 +66,7 @@ void TreeWriter::append(std::string_view entry, const Digest& leaf) {
   append_leaf(leaf);
   if (size() % kTileWidth != 0) return;
   std::string path = entries_path(index / kTileWidth);
-  full_.push_back({path, std::move(bundle_), path + ".p"});
+  full_.push_back({path, std::move(bundle_), path + ".p", is_only_copy(index / kTileWidth)});
   bundle_.clear();
 }
 
@@ -90,8 +90,12 @@ void TreeWriter::push(int level, const Digest& hash) {
   // The tree's size does not count this leaf yet.
   uint64_t index = size() >> (8 * (level + 1));
   std::string path = tile_path(level, index);
-  full_.push_back({path, std::move(tile), path + ".p"});
+  full_.push_back({path, std::move(tile), path + ".p", level == 0 && is_only_copy(index)});
   tile.clear();
+}
+
+bool TreeWriter::is_only_copy(uint64_t tile) const {
+  return tile * kTileWidth < only_here_;
 }
 
 base::Status TreeWriter::write(const File& file) {
@@ -103,7 +107,7 @@ base::Status TreeWriter::write(const File& file) {
     if (known_directories_.size() >= kKnownDirectories) known_directories_.clear();
     known_directories_.insert(parent);
   }
-  HV_TRY_CONTEXT(files_->replace(path, file.data, false), "publish the ledger's tree");
+  HV_TRY_CONTEXT(files_->replace(path, file.data, file.durable), "publish the ledger's tree");
   // Allowed once the full tile is there; a leftover harms nobody.
   if (!file.replaces.empty()) {
     (void)files_->remove_tree(directory_ + "/" + file.replaces);
@@ -122,10 +126,12 @@ base::Status TreeWriter::publish() {
   for (int level = 0; level < 8; ++level) {
     const std::string& tile = levels_[static_cast<size_t>(level)];
     if (tile.empty()) continue;
-    HV_TRY(write({tile_path(level, level_size(size(), level) / kTileWidth, tile.size() / kHashSize), tile, {}}));
+    uint64_t index = level_size(size(), level) / kTileWidth;
+    HV_TRY(write({tile_path(level, index, tile.size() / kHashSize), tile, {}, level == 0 && is_only_copy(index)}));
   }
   uint64_t width = size() % kTileWidth;
-  if (width != 0) HV_TRY(write({entries_path(size() / kTileWidth, width), bundle_, {}}));
+  uint64_t last = size() / kTileWidth;
+  if (width != 0) HV_TRY(write({entries_path(last, width), bundle_, {}, is_only_copy(last)}));
   return {};
 }
 

@@ -2,6 +2,7 @@
 // to publish. One thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,8 @@ class TreeWriter {
   void append(std::string_view entry, const Digest& leaf);
   // An entry of which only the hash is left.
   void append_pruned(const Digest& leaf);
+  // Entries below are gone or about to go from the journal: the tiles that hold their hashes are waited for.
+  void keep_hashes_below(uint64_t end) { only_here_ = std::max(only_here_, end); }
   // Writes the tiles that became full. After a failure everything not yet written is kept for the next call.
   base::Status flush();
   // flush(), then the partial tiles of the present size: all that a checkpoint of this size needs.
@@ -42,9 +45,12 @@ class TreeWriter {
     std::string path;
     std::string data;
     std::string replaces;  // the directory of partial tiles that this one makes superfluous
+    bool durable = false;
   };
   void push(int level, const Digest& hash);
   void append_leaf(const Digest& leaf);
+  // A tile of leaves, or a bundle, that reaches below keep_hashes_below().
+  bool is_only_copy(uint64_t tile) const;
   base::Status write(const File& file);
 
   std::string directory_;
@@ -54,6 +60,7 @@ class TreeWriter {
   std::string bundle_;
   std::deque<File> full_;
   std::set<std::string> known_directories_;
+  uint64_t only_here_ = 0;
 };
 
 // Appends entries [0, end), which were pruned from the journal, as the published tiles have them: their hashes, and the

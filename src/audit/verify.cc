@@ -349,6 +349,8 @@ void Verifier::check_side_files() {
     }
     // One larger than the present tree was written just before a crash; the next checkpoint brings it.
     if (!bytes || !whole || whole->starts_with(*bytes) || bytes->size() > whole->size()) continue;
+    // A power cut took part of it before its size was sealed, or a crash before it had its name.
+    if (has_hole(*bytes) || path.find(".tmp-", partial) != std::string::npos) continue;
     // A wrong tile of the present size was reported already.
     if (std::ranges::any_of(tiles_.wrong(), [&](const std::string& wrong) { return wrong.starts_with(prefix); }))
       continue;
@@ -385,11 +387,15 @@ void Verifier::report_notes() {
   for (const OwnEvent& event : own_events_)
     if (event.envelope.kind == "ledger.payload_deleted" && event.number("first") && event.number("last"))
       announced.push_back({*event.number("first"), *event.number("last")});
+  std::vector<Range> unannounced;
   for (const Range& range : report_.deleted_payloads)
     for (uint64_t index = range.first; index <= range.last; ++index)
       if (std::ranges::none_of(announced, [&](const Range& a) { return a.first <= index && index <= a.last; }))
-        report_.notes.push_back(
-            base::format("entry {}: its payload was deleted, and no ledger.payload_deleted says so", index));
+        add_to_ranges(unannounced, index);
+  // The writer records it, durably, before it deletes: without that somebody else did.
+  for (const Range& range : unannounced)
+    add(ProblemKind::payload_changed, range,
+        base::format("{}: the payload was deleted, and no ledger.payload_deleted says so", range_text(range)));
 }
 
 base::Result<Report> Verifier::run() {

@@ -44,25 +44,14 @@ base::Result<WitnessKey> open_key(const std::string& directory) {
   return WitnessKey{std::move(name), std::move(key)};
 }
 
-struct Signed {
-  std::string text;
-  Note note;
-  Checkpoint checkpoint;
-};
-
-base::Result<Signed> read_signed(const std::string& path) {
-  std::string text = HV_TRY(base::read_file(path, 65536));
-  Note note = HV_TRY(Note::parse(text));
-  Checkpoint checkpoint = HV_TRY(Checkpoint::parse_text(note.text));
-  return Signed{std::move(text), std::move(note), std::move(checkpoint)};
-}
-
 base::Failure refuse(const std::string& why) {
   return base::Failure(
       base::conflict("witness: " + why).with_hint("what is wrong: hydravisor audit verify --witness DIRECTORY"));
 }
 
-base::Status check_extends(const std::string& ledger, const Checkpoint& old, const Checkpoint& now) {
+}  // namespace
+
+base::Status check_continues(const std::string& ledger, const Checkpoint& old, const Checkpoint& now) {
   if (old.origin != now.origin) return refuse(base::format("it holds the ledger {}, not {}", old.origin, now.origin));
   if (now.size < old.size)
     return refuse(base::format("the ledger was set back: sealed are {} entries, {} were before", now.size, old.size));
@@ -75,7 +64,19 @@ base::Status check_extends(const std::string& ledger, const Checkpoint& old, con
   return {};
 }
 
-}  // namespace
+base::Result<SignedCheckpoint> present_checkpoint(const std::string& ledger, const std::optional<VerifierKey>& first) {
+  // The writer may be between a hand-over and its first checkpoint, which the key before still signed.
+  std::string text = HV_TRY_CONTEXT(base::read_file(ledger + "/checkpoint", 65536), "read the ledger's checkpoint");
+  Note note = HV_TRY_CONTEXT(Note::parse(text), "read the ledger's checkpoint");
+  Checkpoint checkpoint = HV_TRY_CONTEXT(Checkpoint::parse_text(note.text), "read the ledger's checkpoint");
+  KeyChain chain = HV_TRY_CONTEXT(read_key_chain(ledger, first), "witness");
+  if (chain.fault) return refuse(*chain.fault);
+  bool by_last = note.signed_by(chain.keys.back());
+  bool by_previous = chain.keys.size() > 1 && note.signed_by(chain.keys[chain.keys.size() - 2]);
+  if (checkpoint.origin != chain.keys[0].name || !(by_last || by_previous))
+    return refuse("the checkpoint is not signed by the ledger's key");
+  return SignedCheckpoint{std::move(text), std::move(note), std::move(checkpoint), chain.keys[0], chain.keys.back()};
+}
 
 base::Result<Witnessed> witness_ledger(const std::string& ledger, const std::string& witness,
                                        const base::Clock& clock) {
@@ -86,24 +87,17 @@ base::Result<Witnessed> witness_ledger(const std::string& ledger, const std::str
   WitnessKey key = HV_TRY_CONTEXT(open_key(witness), "witness");
   std::optional<VerifierKey> first;
   if (base::path_exists(witness + "/first.vkey")) first = HV_TRY(witnessed_first_key(witness));
-  // The writer may be between a hand-over and its first checkpoint, which the key before still signed.
-  Signed now = HV_TRY_CONTEXT(read_signed(ledger + "/checkpoint"), "witness: read the ledger's checkpoint");
-  KeyChain chain = HV_TRY_CONTEXT(read_key_chain(ledger, first), "witness");
-  if (chain.fault) return refuse(*chain.fault);
-  bool by_last = now.note.signed_by(chain.keys.back());
-  bool by_previous = chain.keys.size() > 1 && now.note.signed_by(chain.keys[chain.keys.size() - 2]);
-  if (now.checkpoint.origin != chain.keys[0].name || !(by_last || by_previous))
-    return refuse("the checkpoint is not signed by the ledger's key");
+  SignedCheckpoint now = HV_TRY(present_checkpoint(ledger, first));
 
   Witnessed result{CosignerKey::of(key.name, key.key).text(), now.checkpoint.origin, 0, now.checkpoint.size};
   if (base::path_exists(witness + "/checkpoint")) {
     std::string held = HV_TRY_CONTEXT(witnessed_checkpoint(witness), "witness");
     Note note = HV_TRY(Note::parse(held));
     Checkpoint old = HV_TRY(Checkpoint::parse_text(note.text));
-    HV_TRY(check_extends(ledger, old, now.checkpoint));
+    HV_TRY(check_continues(ledger, old, now.checkpoint));
     result.before = old.size;
   }
-  if (!first) HV_TRY(base::write_file_atomically(witness + "/first.vkey", chain.keys[0].text() + "\n", 0644));
+  if (!first) HV_TRY(base::write_file_atomically(witness + "/first.vkey", now.first_key.text() + "\n", 0644));
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock.wall().time_since_epoch()).count();
   std::string text = now.text + cosignature_line(now.note.text, key.name, key.key, static_cast<uint64_t>(seconds));
   HV_TRY(base::write_file_atomically(witness + "/checkpoint", text, 0644));

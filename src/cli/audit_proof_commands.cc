@@ -24,7 +24,9 @@ namespace {
 constexpr Argument kIndex[] = {{.name = "INDEX"}};
 constexpr Argument kBundle[] = {{.name = "BUNDLE", .completion = Completion::files}};
 constexpr Argument kMaybeBundle[] = {{.name = "BUNDLE", .least = 0, .completion = Completion::files}};
-constexpr Argument kDirectory[] = {{.name = "DIRECTORY", .completion = Completion::directories}};
+constexpr Option kWitnessOptions[] = {
+    {.name = "key", .value = "KEY", .help = "The witness's public key, NAME+ID+KEY: the first time that URL is asked"}};
+constexpr Argument kWitness[] = {{.name = "WITNESS", .completion = Completion::directories}};
 
 constexpr Option kKeyOption = {
     .name = "key", .value = "KEY", .help = "The ledger's first key, as it was noted when the ledger was new"};
@@ -37,8 +39,8 @@ constexpr Option kVerifyOptions[] = {
      .help = "A checkpoint kept from before: the ledger must continue it",
      .completion = Completion::files},
     {.name = "witness",
-     .value = "DIRECTORY",
-     .help = "A witness: the ledger must continue what it cosigned",
+     .value = "WITNESS",
+     .help = "A witness, as audit witness knows it: the ledger must continue what it cosigned",
      .completion = Completion::directories},
 };
 constexpr Option kCheckOptions[] = {kKeyOption};
@@ -114,7 +116,9 @@ base::Result<int> prove(Context& context, const Arguments& arguments) {
 }
 
 base::Result<int> witness(Context& context, const Arguments& arguments) {
-  std::string text = HV_TRY(ask_program(context, {"--witness-ledger", arguments.word(0)}));
+  std::vector<std::string> words{"--witness-ledger", arguments.word(0)};
+  if (auto key = arguments.value("key")) words.insert(words.end(), {"--key", *key});
+  std::string text = HV_TRY(ask_program(context, std::move(words)));
   base::json::Value seen = HV_TRY(base::json::parse(text));
   if (context.json) return context.print_json(seen);
   base::json::ObjectReader reader = HV_TRY(base::json::ObjectReader::over(seen));
@@ -177,15 +181,18 @@ constexpr Command kAuditProve = {
 
 constexpr Command kAuditWitness = {
     .name = "audit witness",
-    .summary = "Have a directory elsewhere cosign the ledger",
+    .summary = "Have a directory or a server elsewhere cosign the ledger",
     .description =
-        "Cosigns the ledger's present checkpoint with a key of its own in DIRECTORY, and keeps it there, after "
-        "checking "
-        "that it continues the one cosigned before. Run it now and then, best as another user and onto another disk: "
-        "`audit verify --witness` then finds a ledger that was set back or signed anew.",
-    .options = {},
-    .arguments = kDirectory,
-    .example = "hydravisor audit witness /mnt/elsewhere/witness",
+        "Has WITNESS cosign the ledger's present checkpoint, after checking that it continues the one cosigned before, "
+        "and keeps it. Run it now and then, best as another user and onto another disk: "
+        "`audit verify --witness` then finds a ledger that was set back or signed anew. WITNESS is a directory, which "
+        "gets a key of its own, or the http:// address of a witness (c2sp.org/tlog-witness), whose cosignature is held "
+        "against --key and kept beside the ledger.",
+    .options = kWitnessOptions,
+    .arguments = kWitness,
+    .example =
+        "hydravisor audit witness /mnt/elsewhere/witness\n"
+        "hydravisor audit witness http://127.0.0.1:8080/w --key witness.example+3b2f1a90+BJ...",
     .exit_codes = {},
     .run = witness,
 };

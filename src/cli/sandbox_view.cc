@@ -23,6 +23,7 @@ std::string state_text(const core::SandboxInfo& sandbox) {
   std::string text(core::state_name(sandbox.state));
   if (sandbox.state == core::SandboxState::stopped && sandbox.outcome && sandbox.outcome->exit_code() != 0)
     text += base::format(" ({})", sandbox.outcome->exit_code());
+  if (sandbox.frozen) text += " (frozen)";
   return text;
 }
 
@@ -95,6 +96,7 @@ std::string inspect_text(const core::SandboxInfo& sandbox, base::WallTime now, s
   fields.add("name", sandbox.name);
   fields.add("id", sandbox.id);
   fields.add("state", state_text(sandbox));
+  if (sandbox.frozen) fields.add("frozen", *sandbox.frozen);
   if (sandbox.outcome) fields.add("ended", outcome_text(*sandbox.outcome));
   fields.add("command", command_text(sandbox.command));
   fields.add("tier", core::name_of(sandbox.tier));

@@ -71,6 +71,7 @@ struct SandboxInfo {
   std::map<std::string, std::string> labels;
   LimitsInfo limits;
   IsolationInfo isolation;
+  std::optional<std::string> frozen;  // why it stands still by itself: its record cannot be kept
   std::optional<Outcome> outcome;
   std::optional<std::string> home;  // key of the persistent home
   std::vector<uint16_t> host_ports;

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "daemon/witness_client.h"
 #include "wire/types.h"
 
 namespace hv::daemon {
@@ -43,12 +44,19 @@ base::Result<Options> read_options(std::span<const std::string_view> words) {
 
 constexpr std::string_view kSinceLast = "--since-last";
 
-base::Result<audit::VerifyOptions> verify_options(std::span<const std::string_view> words) {
+// What a witness behind an address signed is kept here.
+base::Result<std::string> directory_of(const core::Paths& paths, const std::string& witness) {
+  if (!is_url(witness)) return witness;
+  return kept_of(paths, HV_TRY(WitnessUrl::parse(witness)));
+}
+
+base::Result<audit::VerifyOptions> verify_options(const core::Paths& paths, std::span<const std::string_view> words) {
   Options options = HV_TRY(read_options(words));
   audit::VerifyOptions with;
   if (auto witness = options.find("--witness"); witness != options.end()) {
-    with.remembered = HV_TRY(audit::witnessed_checkpoint(witness->second));
-    with.first_key = HV_TRY(audit::witnessed_first_key(witness->second));
+    std::string directory = HV_TRY(directory_of(paths, witness->second));
+    with.remembered = HV_TRY(audit::witnessed_checkpoint(directory));
+    with.first_key = HV_TRY(audit::witnessed_first_key(directory));
   }
   if (auto file = options.find("--checkpoint"); file != options.end())
     with.remembered = HV_TRY(base::read_file(file->second, 65536));
@@ -61,7 +69,7 @@ base::Result<audit::VerifyOptions> verify_options(std::span<const std::string_vi
 
 int verify_ledger(const core::Paths& paths, std::span<const std::string_view> options) {
   bool since_last = !options.empty() && options.front() == kSinceLast;
-  base::Result<audit::VerifyOptions> with = verify_options(options.subspan(since_last ? 1 : 0));
+  base::Result<audit::VerifyOptions> with = verify_options(paths, options.subspan(since_last ? 1 : 0));
   if (!with) return fail(with.error());
   if (since_last) with->since = audit::read_verified_mark(paths.ledger);
   base::Result<audit::Report> report = audit::verify(paths.ledger, *with);
@@ -71,19 +79,33 @@ int verify_ledger(const core::Paths& paths, std::span<const std::string_view> op
 
 int check_bundle(std::span<const std::string_view> arguments) {
   if (arguments.empty()) return fail(base::invalid_argument("--check-bundle needs a file"));
-  base::Result<audit::VerifyOptions> with = verify_options(arguments.subspan(1));
+  base::Result<audit::VerifyOptions> with = verify_options({}, arguments.subspan(1));
   if (!with) return fail(with.error());
   base::Result<audit::Report> report = audit::check_bundle(std::string(arguments[0]), with->first_key);
   if (!report) return fail(report.error());
   return print(wire::to_text(audit::summary(*report)), report->intact() ? 0 : 1);
 }
 
-int witness_ledger(const core::Paths& paths, const std::string& directory) {
-  base::Result<audit::Witnessed> seen = audit::witness_ledger(paths.ledger, directory, base::system_clock());
+int witness_ledger(const core::Paths& paths, std::span<const std::string_view> arguments) {
+  if (arguments.empty()) return fail(base::invalid_argument("--witness-ledger needs a directory or a URL"));
+  std::string witness(arguments[0]);
+  auto ask = [&]() -> base::Result<audit::Witnessed> {
+    Options options = HV_TRY(read_options(arguments.subspan(1)));
+    auto key = options.find("--key");
+    bool has_key = key != options.end();
+    if (is_url(witness)) {
+      WitnessUrl url = HV_TRY(WitnessUrl::parse(witness));
+      return ask_witness(paths, url, has_key ? std::optional(key->second) : std::nullopt);
+    }
+    if (has_key) return base::Failure(base::invalid_argument("--key is for a witness with a URL"));
+    return audit::witness_ledger(paths.ledger, witness, base::system_clock());
+  };
+  base::Result<audit::Witnessed> seen = ask();
+  base::Result<std::string> kept = directory_of(paths, witness);
   if (!seen) return fail(seen.error());
-  return print(base::json::serialize(base::json::Object{
-                   {"origin", seen->origin}, {"before", seen->before}, {"size", seen->size}, {"key", seen->key}}),
-               0);
+  base::json::Object said{{"origin", seen->origin}, {"before", seen->before}, {"size", seen->size}, {"key", seen->key}};
+  if (kept) said["kept"] = *kept;
+  return print(base::json::serialize(said), 0);
 }
 
 base::Error cannot_open_ledger(base::Error error) {

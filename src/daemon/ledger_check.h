@@ -16,8 +16,9 @@ namespace hv::daemon {
 int verify_ledger(const core::Paths& paths, std::span<const std::string_view> options);
 // The same for a bundle: FILE [--key KEY]. Needs no ledger.
 int check_bundle(std::span<const std::string_view> arguments);
-// Has the witness in DIRECTORY cosign the present checkpoint; prints what it did as JSON.
-int witness_ledger(const core::Paths& paths, const std::string& directory);
+// arguments: DIRECTORY or URL, then perhaps --key KEY. Has that witness cosign the present checkpoint; prints what it
+// did as JSON.
+int witness_ledger(const core::Paths& paths, std::span<const std::string_view> arguments);
 
 // Why the daemon does not start. Every such message says how to find out what happened to the ledger.
 base::Error cannot_open_ledger(base::Error error);

@@ -340,10 +340,9 @@ int run(int argc, char** argv) {
   }
   std::vector<std::string_view> rest(argv + std::min(argc, 2), argv + argc);
   if (argument == "--check-bundle") return check_bundle(rest);
-  if (argument == "--verify-ledger" || (argument == "--witness-ledger" && rest.size() == 1)) {
+  if (argument == "--verify-ledger" || argument == "--witness-ledger") {
     Result<core::Paths> paths = own_paths();
-    if (paths)
-      return argument == "--verify-ledger" ? verify_ledger(*paths, rest) : witness_ledger(*paths, std::string(rest[0]));
+    if (paths) return argument == "--verify-ledger" ? verify_ledger(*paths, rest) : witness_ledger(*paths, rest);
     std::fprintf(stderr, "hydravisord: %s\n", paths.error().text().c_str());
     return 125;
   }
@@ -356,7 +355,8 @@ int run(int argc, char** argv) {
     std::fputs(
         "usage: hydravisord [--version | --print-routes | --verify-ledger [--key KEY] [--checkpoint FILE] [--witness "
         "DIR] |\n"
-        "                    --check-bundle FILE [--key KEY] | --witness-ledger DIR]\nServes until SIGTERM. It is "
+        "                    --check-bundle FILE [--key KEY] | --witness-ledger DIR|URL [--key KEY]]\nServes until "
+        "SIGTERM. It is "
         "started on "
         "demand; by hand: "
         "hydravisor daemon run\n",

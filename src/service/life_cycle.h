@@ -116,15 +116,28 @@ class LifeCycle final : public SandboxLookup {
   // Once nothing of it runs any more.
   void record_files(const Pointer& sandbox);
   void forget_if_empty(const Pointer& sandbox);
+  void forget_if_unwanted(const Pointer& sandbox);
   void finish_removal(const Pointer& sandbox);
-  base::Status record_removal(const LiveSandbox& sandbox, const std::string& principal);
+  base::Status record_removal(LiveSandbox& sandbox, const std::string& principal);
   void erase_unasked(const Pointer& sandbox);
   // The sandbox is gone for everybody at once; `reply` comes when its files are.
   void erase(const Pointer& sandbox, const std::string& principal, StatusReply reply);
   void remove_later(std::string directory, StatusReply reply);
   // Reads from the spool into the ledger; true when there may be more. Bounded, because a sandbox can fill its spool
-  // faster than the ledger takes it, and the loop serves everybody.
+  // faster than the ledger takes it, and the loop serves everybody. What stands in the way is in the sandbox.
   bool ingest(LiveSandbox& sandbox);
+  // All of it, at once. Fails when there is something that the ledger does not have and could take.
+  base::Status read_out(LiveSandbox& sandbox);
+  // Records what has happened, now or, in order, as soon as the ledger takes it: nothing can hold it back any more.
+  void record_afterwards(const Pointer& sandbox, std::string kind, base::json::Object payload, core::Risk risk);
+  void say_unsaid(const Pointer& sandbox);
+  // Freezes what cannot be recorded, and lets it go on when it can.
+  void judge_record(const Pointer& sandbox);
+  void begin_frozen(LiveSandbox& sandbox, const std::string& reason);
+  base::Status end_frozen(LiveSandbox& sandbox);
+  base::Status end_damaged(LiveSandbox& sandbox);
+  // Thaws what is frozen for its record, to be stopped.
+  base::Status release(LiveSandbox& sandbox);
   // Reads all of it, giving the loop its turn in between; `then` runs at the end, perhaps within this call.
   void keep_reading(const Pointer& sandbox);
   void when_read(const Pointer& sandbox, std::function<void()> then);
@@ -133,7 +146,7 @@ class LifeCycle final : public SandboxLookup {
   void watch_hours(const Pointer& sandbox, bool again = false);
   std::shared_ptr<behavior::History> history_of(const std::string& agent);
   base::Status open_behavior(LiveSandbox& sandbox);
-  bool record_firings(LiveSandbox& sandbox);
+  base::Status record_firings(LiveSandbox& sandbox);
   void respond(const Pointer& sandbox, const behavior::Firing& firing);
   base::Status throttle(const Pointer& sandbox, const behavior::Firing& firing);
   void lift_throttle_at(const Pointer& sandbox, base::MonotonicTime end);
@@ -141,8 +154,10 @@ class LifeCycle final : public SandboxLookup {
   base::Status isolate(LiveSandbox& sandbox, const std::string& rule);
   base::Status kill_by_rule(const Pointer& sandbox, const core::BehaviorRule& rule);
 
+  core::Event event_of(const LiveSandbox& sandbox, std::string kind, base::json::Object payload, core::Risk risk) const;
   base::Status record(const LiveSandbox& sandbox, std::string kind, base::json::Object payload = {},
                       core::Risk risk = core::Risk::info, const std::string& by = {});
+  base::Status write(const core::Event& event);
   void set_state(LiveSandbox& sandbox, core::SandboxState state);
   void save(const LiveSandbox& sandbox);
   void reply_started(LiveSandbox& sandbox, const base::Result<core::SandboxInfo>& result);

@@ -35,8 +35,8 @@ Status LifeCycle::open_behavior(LiveSandbox& sandbox) {
 }
 
 // False when the ledger takes nothing now: the rest is recorded with the next look at the spool.
-bool LifeCycle::record_firings(LiveSandbox& sandbox) {
-  if (!sandbox.behavior) return true;
+Status LifeCycle::record_firings(LiveSandbox& sandbox) {
+  if (!sandbox.behavior) return {};
   std::vector<behavior::Firing>& fired = sandbox.behavior->fired();
   while (!fired.empty()) {
     core::Event event;
@@ -46,7 +46,7 @@ bool LifeCycle::record_firings(LiveSandbox& sandbox) {
     event.risk = risk_of(fired.front());
     event.payload = describe(fired.front());
     event.payload["name"] = sandbox.name();
-    if (!with_.ledger.record(event)) return false;
+    HV_TRY(write(event));
     behavior::Firing firing = std::move(fired.front());
     fired.erase(fired.begin());
     if (firing.rule.dry_run || firing.response == Response::alert) continue;
@@ -55,7 +55,7 @@ bool LifeCycle::record_firings(LiveSandbox& sandbox) {
       if (still) respond(*still, firing);
     });
   }
-  return true;
+  return {};
 }
 
 void LifeCycle::respond(const Pointer& sandbox, const behavior::Firing& firing) {

@@ -82,11 +82,14 @@ Status LifeCycle::reconcile() {
     if (Status opened = open_behavior(*sandbox); !opened)
       static_cast<void>(
           record(*sandbox, "behavior.failed", {{"error", base::printable(opened.error().text())}}, core::Risk::high));
+    // A daemon before may have ended while it kept this one frozen.
+    sandbox->held = sandbox->told_frozen = sandbox->stored.info.frozen && state == SandboxState::paused;
     while (ingest(*sandbox)) {
     }
     take_up_throttle(sandbox);
     watch_hours(sandbox);
     listen_to(sandbox);
+    judge_record(sandbox);
     // Whoever was probing it ended with the daemon before.
     if (sandbox->stored.twin) with_.loop.post([this, id = sandbox->id()] { remove(id, true, [](const Status&) {}); });
   }
@@ -127,6 +130,10 @@ void LifeCycle::on_message(const Pointer& sandbox) {
       case shimwire::FromSupervisor::spooled:
       case shimwire::FromSupervisor::job_ended:
         keep_reading(sandbox);
+        break;
+      case shimwire::FromSupervisor::stalled:
+        if (auto stalled = shimwire::decode<shimwire::Stalled>(packet->body)) sandbox->stalled = stalled->reason;
+        judge_record(sandbox);
         break;
       case shimwire::FromSupervisor::ended:
         if (auto ended = shimwire::decode<shimwire::Ended>(packet->body)) on_ended(sandbox, *ended);
@@ -178,8 +185,12 @@ void LifeCycle::on_foreign(LiveSandbox& sandbox, uint32_t protocol) {
 // Its death ends everything inside at once; on_lost() does the rest.
 void LifeCycle::kill_supervisor(const LiveSandbox& sandbox) {
   if (!sandbox.link) return;
-  auto peer = base::peer_credentials(sandbox.link->fd());
-  pid_t pid = peer ? peer->pid : static_cast<pid_t>(sandbox.stored.info.supervisor_pid.value_or(0));
+  // Of a socket that was made in a pair the kernel names its maker as the peer, which is this daemon.
+  pid_t pid = sandbox.link->child();
+  if (pid <= 0) {
+    auto peer = base::peer_credentials(sandbox.link->fd());
+    pid = peer ? peer->pid : static_cast<pid_t>(sandbox.stored.info.supervisor_pid.value_or(0));
+  }
   if (pid > 0) ::kill(pid, SIGKILL);
 }
 
@@ -202,7 +213,8 @@ void LifeCycle::on_lost(const Pointer& sandbox) {
     const SandboxInfo& info = sandbox->stored.info;
     const char* why = info.supervisor_pid ? "its supervisor was killed"
                                           : "its supervisor was killed, or the daemon, before it had started";
-    if (foreign && asked) return settle(sandbox, Outcome{Outcome::Kind::stopped, SIGKILL, "stopped on request"}, true);
+    if ((foreign || sandbox->damaged) && asked)
+      return settle(sandbox, Outcome{Outcome::Kind::stopped, SIGKILL, "stopped on request"}, true);
     settle(sandbox, info.outcome.value_or(Outcome{Outcome::Kind::supervisor_lost, 0, why}), true);
   });
 }
@@ -222,12 +234,19 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     info.outcome = outcome;
     info.pid.reset();
     info.supervisor_pid.reset();
+    info.frozen.reset();
   }
   sandbox.spool.reset();
   sandbox.behavior.reset();
   sandbox.throttle.reset();
   sandbox.hours.reset();
-  static_cast<void>(record(sandbox, "sandbox.stopped", describe(outcome), risk_of(outcome)));
+  sandbox.retry.reset();
+  sandbox.stalled.clear();
+  // What is frozen does not even die.
+  if (std::exchange(sandbox.held, false)) static_cast<void>(isolation::Cgroup(sandbox.stored.info.cgroups).kill_all());
+  // What the ledger knows of damage it is not told again when the files go.
+  if (!sandbox.damaged) sandbox.told_frozen = false;
+  record_afterwards(pointer, "sandbox.stopped", describe(outcome), risk_of(outcome));
   reply_started(sandbox,
                 Failure(base::conflict("sandbox '" + sandbox.name() + "' ended while starting: " + outcome.detail)));
   reply_stopped(sandbox);
@@ -304,11 +323,19 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
 // be wanted back.
 void LifeCycle::finish_removal(const Pointer& sandbox) {
   clean_up(*sandbox);
+  forget_if_unwanted(sandbox);
+}
+
+void LifeCycle::forget_if_unwanted(const Pointer& sandbox) {
   auto journal = workspace::Journal::latest(sandbox->directory + "/workspace");
   if (sandbox->stored.remove_when_done && journal && !*journal) forget_if_empty(sandbox);
 }
 
-Status LifeCycle::record_removal(const LiveSandbox& sandbox, const std::string& principal) {
+Status LifeCycle::record_removal(LiveSandbox& sandbox, const std::string& principal) {
+  // Its spool goes with its files. What the ledger could not take before it has to take now.
+  Status read = read_out(sandbox);
+  if (!read && with_.store.give_back_reserve(sandbox.id())) read = read_out(sandbox);
+  HV_TRY(std::move(read));
   core::Event event;
   event.kind = "sandbox.removed";
   event.sandbox = sandbox.id();

@@ -84,6 +84,13 @@ void LifeCycle::stop(const std::string& name, core::StopRequest request, Reply<S
   if (state == SandboxState::stopped || state == SandboxState::created) return reply(sandbox->stored.info);
   if (sandbox->ending) return sandbox->on_stopped.push_back(std::move(reply));
   auto begin = [&]() -> Status {
+    if (sandbox->held) {
+      HV_TRY(record(*sandbox, "sandbox.stopping", {}, core::Risk::info, by));
+      // Of what it still does there would be no record.
+      if (sandbox->damaged) return end_damaged(*sandbox);
+      HV_TRY(release(*sandbox));
+      return sandbox->link->stop(static_cast<uint32_t>(std::min<uint64_t>(request.grace_ms, 3'600'000)));
+    }
     if (state == SandboxState::paused && !sandbox->foreign_protocol) HV_TRY(freeze(sandbox, false, by));
     if (state != SandboxState::stopping) HV_TRY(core::check_transition(sandbox->name(), state, SandboxState::stopping));
     HV_TRY(record(*sandbox, "sandbox.stopping", {}, core::Risk::info, by));
@@ -144,6 +151,10 @@ void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusR
 
 Status LifeCycle::freeze(const Pointer& sandbox, bool frozen, const std::string& by) {
   SandboxState to = frozen ? SandboxState::paused : SandboxState::running;
+  if (sandbox->held)
+    return Failure(base::conflict("sandbox '" + sandbox->name() + "' is frozen: " + *sandbox->stored.info.frozen)
+                       .with_hint(sandbox->damaged ? "end it: hydravisor stop " + sandbox->name()
+                                                   : "it goes on by itself once its record can be kept"));
   HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
   HV_TRY(check_version(*sandbox));
   HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed", {}, core::Risk::info, by));

@@ -225,6 +225,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
     sandbox.subject = plan.subject;
     sandbox.subject.plan_digest = plan_digest(plan.spec);
   }
+  if (!sandbox.unsaid.empty()) HV_TRY(read_out(sandbox));
   HV_TRY(
       record(sandbox, "sandbox.starting", std::move(intent), core::Risk::info, std::exchange(sandbox.started_by, {})));
 
@@ -250,6 +251,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   sandbox.last_job = 1;
   sandbox.stop_asked = false;
   sandbox.spool.reset();
+  sandbox.damaged.reset();
+  sandbox.told_frozen = false;
   listen_to(pointer);
   watch_hours(pointer);
   return {};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/subscription.h"
+#include "core/event.h"
 #include "core/id.h"
 #include "core/launch.h"
 #include "core/proof.h"
@@ -43,6 +44,17 @@ struct LiveSandbox {
   base::Subscription hours;                 // a look at the clock, for the end of its policy's hours
   base::Subscription throttle;              // until processors come back
   core::NetworkUsage network;               // counted from the spool
+  // Why it must not go on: what its spool holds is no record, or cannot become part of the ledger, or the spool cannot
+  // be written. While one holds, `stored.info.frozen` says so.
+  std::optional<base::Error> damaged;
+  std::optional<base::Error> unrecorded;
+  std::string stalled;
+  base::WallTime frozen_since{};
+  bool told_frozen = false;  // the ledger has it
+  bool held = false;         // its processes are frozen for that: the state is `paused`, but nobody paused it
+  base::Subscription retry;
+  // What has happened to it and the ledger could not take yet. Its files do not go before it has.
+  std::vector<core::Event> unsaid;
   uint64_t last_job = 1;
   bool stop_asked = false;
   std::string started_by;      // a principal, for the next start; empty: who made it

@@ -46,6 +46,9 @@ static void visit(auto& v, auto& m, PausedNotice*) {
 static void visit(auto& v, auto& m, ExtendRequest*) {
   each(v, m.milliseconds);
 }
+static void visit(auto& v, auto& m, Stalled*) {
+  each(v, m.reason);
+}
 static void visit(auto& v, auto& m, Spooled*) {
   each(v, m.last_sequence);
 }
@@ -114,6 +117,7 @@ HV_MESSAGE(StopRequest)
 HV_MESSAGE(PausedNotice)
 HV_MESSAGE(ExtendRequest)
 HV_MESSAGE(Spooled)
+HV_MESSAGE(Stalled)
 HV_MESSAGE(JobEnded)
 HV_MESSAGE(Ended)
 HV_MESSAGE(ImportRequest)

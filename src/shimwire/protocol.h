@@ -40,6 +40,7 @@ enum class FromSupervisor : uint8_t {
   spooled,        // Spooled: records wait in the spool; a hint, sent at most every few milliseconds
   job_ended,      // JobEnded
   ended,          // Ended: nothing runs inside any more; the supervisor exits after this
+  stalled,        // Stalled: nothing inside goes on, because the spool cannot be written; or it can again
 };
 
 // Supervisor to init.
@@ -89,7 +90,7 @@ struct Problem {
 
 // Raised with every change of what daemon and supervisor say to each other: a supervisor outlives its daemon, and the
 // next one may be of another version.
-inline constexpr uint32_t kProtocol = 1;
+inline constexpr uint32_t kProtocol = 2;
 // What a LaunchRequest or a Launched of any version begins with; 0 when it is too short.
 uint32_t protocol_of(std::string_view body);
 
@@ -141,6 +142,9 @@ struct ExtendRequest {
 };
 struct Spooled {
   uint64_t last_sequence = 0;
+};
+struct Stalled {
+  std::string reason;  // empty: it goes on
 };
 struct JobEnded {
   uint64_t job = 0;
@@ -233,6 +237,7 @@ std::string encode(const StopRequest&);
 std::string encode(const PausedNotice&);
 std::string encode(const ExtendRequest&);
 std::string encode(const Spooled&);
+std::string encode(const Stalled&);
 std::string encode(const JobEnded&);
 std::string encode(const Ended&);
 std::string encode(const ImportRequest&);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "shimwire/codec.h"
 
 namespace hv::shimwire {
@@ -47,12 +48,16 @@ base::Result<uint64_t> SpoolWriter::append(SpoolFamily family, std::string_view 
   head.u64(static_cast<uint64_t>(clock_->monotonic().count())).u8(static_cast<uint8_t>(family));
   std::string record = head.take();
   record.append(payload);
+  if (torn_ && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
+    return base::Failure(base::Error::from_errno(errno, "cut an unfinished record off the spool"));
+  torn_ = false;
   ssize_t count;
   do count = ::write(file_.get(), record.data(), record.size());
   while (count < 0 && errno == EINTR);
   if (count != static_cast<ssize_t>(record.size())) {
     int error_number = count < 0 ? errno : ENOSPC;
-    if (count > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) error_number = errno;
+    // Now, since a reader may be at it; the next append insists.
+    torn_ = count > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0;
     return base::Failure(base::Error::from_errno(error_number, "write the spool"));
   }
   size_ += record.size();
@@ -62,6 +67,7 @@ base::Result<uint64_t> SpoolWriter::append(SpoolFamily family, std::string_view 
 base::Result<SpoolReader> SpoolReader::open(const std::string& path, uint64_t offset) {
   SpoolReader reader(HV_TRY(base::open_file(path, O_RDONLY)));
   reader.offset_ = offset;
+  if (offset == 0) reader.last_ = 0;
   return reader;
 }
 
@@ -77,7 +83,10 @@ base::Result<bool> SpoolReader::next(SpoolRecord& record) {
     }
     return true;
   };
-  auto malformed = [] { return base::Failure(base::invalid_argument("the spool holds bytes that are no record")); };
+  auto malformed = [this] {
+    return base::Failure(base::invalid_argument(base::format(
+        "the spool holds bytes that are no record, from byte {} on, behind record {}", offset_, last_.value_or(0))));
+  };
   if (!HV_TRY(have(kHead))) return false;
   Reader begin(std::string_view(buffer_).substr(0, kHead));
   uint32_t length = begin.u32();
@@ -90,6 +99,9 @@ base::Result<bool> SpoolReader::next(SpoolRecord& record) {
   record.monotonic = base::MonotonicTime(static_cast<int64_t>(head.u64()));
   uint8_t family = head.u8();
   if (family == 0 || family > static_cast<uint8_t>(SpoolFamily::network_told)) return malformed();
+  // A number that is not the next would make later records look like ones that are known already.
+  if (last_ && record.sequence != *last_ + 1) return malformed();
+  last_ = record.sequence;
   record.family = static_cast<SpoolFamily>(family);
   record.payload = buffer_.substr(kHead, length + 4 - kHead);
   buffer_.erase(0, length + 4);

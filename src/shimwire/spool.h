@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,8 @@ class SpoolWriter {
  public:
   // Opens `spool` in `directory` (a descriptor, kept by the caller) for appending, and continues its numbering.
   static base::Result<SpoolWriter> open(int directory, const base::Clock& clock);
-  // One write(2); after a failure or a short write the torn bytes are cut off and the sequence is not used.
+  // One write(2); after a failure or a short write the torn bytes are cut off and the sequence is not used. While they
+  // cannot be cut off nothing is appended.
   base::Result<uint64_t> append(SpoolFamily family, std::string_view payload);
   uint64_t last_sequence() const { return sequence_; }
 
@@ -44,14 +46,15 @@ class SpoolWriter {
   const base::Clock* clock_;
   uint64_t sequence_ = 0;
   uint64_t size_ = 0;
+  bool torn_ = false;  // bytes of a failed append may stand behind size_
 };
 
 class SpoolReader {
  public:
   static base::Result<SpoolReader> open(const std::string& path, uint64_t offset = 0);
-  // The next whole record; nothing when there is none yet. invalid_argument at bytes that are no record: the rest of
-  // the spool cannot be trusted. The supervisor writes fixed fields and bounded strings, so a malformed frame means a
-  // broken disk or a broken supervisor.
+  // The next whole record; nothing when there is none yet. invalid_argument at bytes that are no record, or not the
+  // next one: the rest of the spool cannot be trusted. The supervisor writes fixed fields and bounded strings, so a
+  // malformed frame means a broken disk, a broken supervisor, or somebody who writes to its file.
   base::Result<bool> next(SpoolRecord& record);
   uint64_t offset() const { return offset_; }
 
@@ -59,6 +62,7 @@ class SpoolReader {
   explicit SpoolReader(base::Fd file) : file_(std::move(file)) {}
   base::Fd file_;
   uint64_t offset_ = 0;
+  std::optional<uint64_t> last_;  // the number of the record before, where it is known
   std::string buffer_;
 };
 

@@ -38,6 +38,7 @@ struct AgentWatch::State {
   monitor::Monitor monitor;
   Record record;
   BeforeWrite before_write;
+  Stalled stalled;
   monitor::DenialFolder folder{};
   monitor::ExecFolder execs{};
   monitor::FileClaimFolder files{};
@@ -48,10 +49,12 @@ struct AgentWatch::State {
   // answered: until its records can be written, or because it has asked for too much.
   std::vector<std::string> unwritten{};
   std::vector<Answer> unanswered{};
+  bool told_stalled = false;
   std::optional<base::EventLoop::TimerId> standing{};
 
   base::MonotonicTime now() const { return base::system_clock().monotonic(); }
   void write(const monitor::Record& what);
+  bool keep(const std::string& payload);
   void stand_still(std::chrono::nanoseconds how_long);
   void go_on();
   void on_events(uint32_t events);
@@ -64,9 +67,18 @@ struct AgentWatch::State {
 void AgentWatch::State::write(const monitor::Record& what) {
   std::string payload = monitor::encode(what);
   // In order: nothing overtakes what waits.
-  if (unwritten.empty() && record(payload)) return;
+  if (unwritten.empty() && keep(payload)) return;
   unwritten.push_back(std::move(payload));
   stand_still(kRetry);
+}
+
+bool AgentWatch::State::keep(const std::string& payload) {
+  base::Status kept = record(payload);
+  if (kept.has_value() == told_stalled && stalled) {
+    told_stalled = !kept.has_value();
+    stalled(kept ? std::string() : kept.error().message());
+  }
+  return kept.has_value();
 }
 
 void AgentWatch::State::stand_still(std::chrono::nanoseconds how_long) {
@@ -78,7 +90,7 @@ void AgentWatch::State::stand_still(std::chrono::nanoseconds how_long) {
 void AgentWatch::State::go_on() {
   standing.reset();
   while (!unwritten.empty()) {
-    if (!record(unwritten.front())) return stand_still(kRetry);
+    if (!keep(unwritten.front())) return stand_still(kRetry);
     unwritten.erase(unwritten.begin());
   }
   for (const Answer& answer : std::exchange(unanswered, {})) give(answer);
@@ -171,12 +183,12 @@ void AgentWatch::flush() {
 }
 
 base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
-                                           Record record, BeforeWrite before_write) {
+                                           Record record, BeforeWrite before_write, Stalled stalled) {
   isolation::set_listener_sync_wake_up(listener.get());
   base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
   auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
                                                 monitor::Monitor(std::move(proc), std::move(denied)), std::move(record),
-                                                std::move(before_write)});
+                                                std::move(before_write), std::move(stalled)});
   State* raw = state.get();
   HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
   return AgentWatch(std::move(state));

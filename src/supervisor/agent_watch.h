@@ -22,9 +22,12 @@ class AgentWatch {
   // caller sees them.
   using BeforeWrite = std::function<void(const monitor::WriteIntent& intent, const workspace::LinkReader& links)>;
 
+  // Told when the agent begins to stand still because a record cannot be written, and with no text when it goes on.
+  using Stalled = std::function<void(const std::string& reason)>;
+
   // `denied`: calls that the policy denies beside the ones that every sandbox is denied.
   static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
-                                        Record record, BeforeWrite before_write = {});
+                                        Record record, BeforeWrite before_write = {}, Stalled stalled = {});
   AgentWatch(AgentWatch&&) noexcept;
   ~AgentWatch();
 

@@ -131,6 +131,7 @@ class Supervisor {
   std::unique_ptr<HostSync> host_sync_;
   std::deque<bool> imports_;  // what init was asked to bring in, in order: whether host_sync_ asked
   std::optional<AgentWatch> watch_;
+  std::string stalled_;  // why nothing inside goes on; empty: it does
   std::map<int, base::Fd> daemons_;
   std::map<uint64_t, std::unique_ptr<Job>> jobs_;
   std::vector<std::string> enforced_;

@@ -71,6 +71,9 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     case ToSupervisor::hello:
       static_cast<void>(
           shimwire::send_packet(daemon, static_cast<uint8_t>(FromSupervisor::status), shimwire::encode(status())));
+      if (!stalled_.empty())
+        static_cast<void>(shimwire::send_packet(daemon, static_cast<uint8_t>(FromSupervisor::stalled),
+                                                shimwire::encode(shimwire::Stalled{stalled_})));
       return;
     case ToSupervisor::exec: {
       auto request = shimwire::decode<shimwire::ExecRequest>(packet.body);

@@ -140,8 +140,12 @@ Status Supervisor::watch_agent(Fd listener) {
     before = [this](const monitor::WriteIntent& intent, const workspace::LinkReader& links) {
       before_write(intent, links);
     };
-  watch_.emplace(HV_TRY(
-      AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, std::move(keep_record), std::move(before))));
+  auto stalled = [this](const std::string& reason) {
+    stalled_ = reason;
+    tell_daemons(FromSupervisor::stalled, shimwire::encode(shimwire::Stalled{reason}));
+  };
+  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, std::move(keep_record),
+                                          std::move(before), std::move(stalled))));
   return {};
 }
 

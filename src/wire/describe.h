@@ -218,6 +218,7 @@ void describe(V& v, T& x) {
   v.required("labels", x.labels);
   v.required("limits", x.limits);
   v.required("isolation", x.isolation);
+  v.optional("frozen", x.frozen);
   v.optional("outcome", x.outcome);
   v.optional("home", x.home);
   v.required("host_ports", x.host_ports);

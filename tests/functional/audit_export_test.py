@@ -11,6 +11,7 @@ import shutil
 import socket
 
 import hydravisor
+from witness import Witness
 
 # What the published schema (OCSF 1.4.0) requires of the classes that we give, and of the objects in them.
 BASE = {"activity_id", "category_uid", "class_uid", "type_uid", "time", "metadata", "severity_id"}
@@ -193,6 +194,82 @@ class Export(hydravisor.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("rolled_back", result.stdout.decode())
         self.assert_refused(self.world.cli("audit", "witness", witness), "set back")
+
+    def witness(self):
+        witness = Witness()
+        self.addCleanup(witness.close)
+        self.live()
+        self.world.ok("audit", "verify")
+        witness.trust[self.first_key().split("+")[0]] = [self.first_key()]
+        return witness
+
+    def test_a_witness_behind_an_address_cosigns_what_continues(self):
+        witness = self.witness()
+        self.assert_refused(self.world.cli("audit", "witness", witness.url()), "its public key is not known", "--key")
+        self.assertEqual(witness.answers, [])
+        first = self.world.json("audit", "witness", witness.url(), "--key", witness.vkey())
+        self.assertEqual((first["before"], first["key"]), (0, witness.vkey()))
+        self.run_in_sandbox("true")
+        self.world.ok("audit", "verify")
+        second = self.world.json("audit", "witness", witness.url())
+        self.assertEqual(second["before"], first["size"])
+        self.assertGreater(second["size"], first["size"])
+        self.assertEqual(witness.answers, [200, 200])
+        # What it signed is kept: the ledger is held against it by its address or by the directory.
+        for name in (witness.url(), second["kept"]):
+            self.assertTrue(self.world.json("audit", "verify", "--witness", name)["intact"])
+        # An answer that got lost: it has seen more than we know it has.
+        witness.lose_answers = 1
+        self.run_in_sandbox("true")
+        self.world.ok("audit", "verify")
+        self.assert_refused(self.world.cli("audit", "witness", witness.url()), "503", "try later")
+        self.run_in_sandbox("true")
+        self.world.ok("audit", "verify")
+        last = self.world.json("audit", "witness", witness.url())
+        self.assertGreater(last["before"], second["size"])
+        self.assertEqual(witness.answers[-2:], [409, 200])
+
+    def test_a_witness_behind_an_address_finds_a_ledger_that_was_set_back(self):
+        state = os.path.join(self.world.state, "hydravisor")
+        witness = self.witness()
+        self.world.stop_daemon()
+        shutil.copytree(os.path.join(state, "ledger"), self.path("older"))
+        self.run_in_sandbox("true")
+        self.world.ok("audit", "verify")
+        kept = self.world.json("audit", "witness", witness.url(), "--key", witness.vkey())["kept"]
+        self.world.stop_daemon()
+        shutil.rmtree(os.path.join(state, "ledger"))
+        shutil.copytree(self.path("older"), os.path.join(state, "ledger"))
+        self.assert_refused(self.world.cli("audit", "witness", witness.url()), "set back")
+        self.assertEqual(self.world.cli("audit", "verify", "--witness", witness.url()).returncode, 1)
+        # Whoever set it back took away what was kept, too: the witness itself knows.
+        shutil.rmtree(kept)
+        self.assert_refused(self.world.cli("audit", "witness", witness.url(), "--key", witness.vkey()), "set back")
+        self.assertEqual(witness.answers[-1], 409)
+        # Grown beyond what it saw, in another way.
+        for _ in range(3):
+            self.run_in_sandbox("true")
+        self.world.ok("audit", "verify")
+        self.assert_refused(self.world.cli("audit", "witness", witness.url(), "--key", witness.vkey()), "another one")
+        self.assertEqual(witness.answers[-2:], [409, 422])
+        self.assertFalse(os.path.exists(os.path.join(kept, "checkpoint")))
+
+    def test_a_witness_behind_an_address_is_believed_by_its_key_alone(self):
+        witness = self.witness()
+        stranger = Witness()
+        self.addCleanup(stranger.close)
+        ask = lambda *words: self.world.cli("audit", "witness", *words)
+        self.assert_refused(ask(witness.url(), "--key", stranger.vkey()), "not a cosignature")
+        self.assert_refused(ask(stranger.url(), "--key", stranger.vkey()), "does not know the ledger")
+        stranger.trust = {origin: [] for origin in witness.trust}
+        self.assert_refused(ask(stranger.url(), "--key", stranger.vkey()), "does not know the key", self.first_key())
+        self.assert_refused(ask(witness.url(), "--key", "nonsense"), "--key")
+        self.world.ok("audit", "witness", witness.url(), "--key", witness.vkey())
+        self.assert_refused(ask(witness.url(), "--key", stranger.vkey()), "its key was")
+        self.assert_refused(ask("https://witness.example"), "no TLS", "proxy")
+        self.assert_refused(ask("http://127.0.0.1:1/w", "--key", witness.vkey()), "Connection refused")
+        self.assert_refused(ask("http://witness example/"), "witness")
+        self.assert_refused(ask(self.path("w"), "--key", witness.vkey()), "--key")
 
 
     def test_what_was_pruned_says_so_and_the_rest_verifies(self):

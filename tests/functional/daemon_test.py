@@ -179,7 +179,7 @@ class Daemon(hydravisor.TestCase):
         with self.supervisor_of_another_version() as supervisor:
             self.assertEqual(self.world.json("inspect", "s")["state"], "running")
             for words in (["exec", "s", "--", "true"], ["attach", "s"], ["pause", "s"], ["kill", "s"]):
-                self.assert_refused(self.world.cli(*words), "sandbox 's' was started by another version of Hydravisor (protocol 7, and this is 1)",
+                self.assert_refused(self.world.cli(*words), "sandbox 's' was started by another version of Hydravisor (protocol 7, and this is 2)",
                                     "hydravisor stop s")
             self.assertIn("protocol 7", self.world.ok("inspect", "s"))
             self.assertEqual(supervisor.stdout.readline(), b"heard b'\\x02'\n", "it is asked how it is, and for nothing else")

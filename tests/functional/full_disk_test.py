@@ -79,6 +79,16 @@ class Record(hydravisor.TestCase):
         self.assertEqual(self.world.ok("exec", self.id, "--", "echo", "works"), "works\n")
         self.assertEqual(self.events()[:len(before)], before)
 
+    def test_is_exported_whole_or_not_at_all(self):
+        target = os.path.join(self.disk.path, "export")
+        for form in ("jsonl", "csv", "bundle"):
+            self.world.ok("audit", "export", "--format", form, "--to", target)
+            os.unlink(target)
+            with self.disk.full():
+                before = sorted(os.listdir(self.disk.path))
+                self.assert_refused(self.world.cli("audit", "export", "--format", form, "--to", target), "No space left on device")
+                self.assertEqual(sorted(os.listdir(self.disk.path)), before, form)
+
     def test_that_the_spool_cannot_take_waits_until_there_is_room(self):
         count = 300
         outside = tempfile.mkdtemp(prefix="hvd-")
