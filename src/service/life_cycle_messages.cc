@@ -305,12 +305,15 @@ void LifeCycle::record_files(const Pointer& sandbox) {
   with_.later([this, id = sandbox->id()] { with_.record_files(id); });
 }
 
-// Files in the upper layer need not be changes: a look by the worker decides, off the loop.
+// Files in the upper layer need not be changes: a look by the worker decides, off the loop. What was applied before
+// that look may still be wanted back.
 void LifeCycle::forget_if_empty(const Pointer& sandbox) {
   std::weak_ptr<LiveSandbox> weak = sandbox;
-  with_.later([this, weak, id = sandbox->id()] {
+  with_.later([this, weak, id = sandbox->id(), workspace = sandbox->directory + "/workspace"] {
     with_.record_files(id);
     if (with_.holds_changes(id)) return;
+    auto applied = workspace::Journal::latest(workspace);
+    if (!applied || *applied) return;
     with_.loop.post([this, weak] {
       Pointer still = weak.lock();
       if (!still || still->state() != SandboxState::stopped) return;
@@ -319,16 +322,14 @@ void LifeCycle::forget_if_empty(const Pointer& sandbox) {
   });
 }
 
-// A daemon that was stopped in between leaves the rest of a run's end to the next one. What was applied since may still
-// be wanted back.
+// A daemon that was stopped in between leaves the rest of a run's end to the next one.
 void LifeCycle::finish_removal(const Pointer& sandbox) {
   clean_up(*sandbox);
   forget_if_unwanted(sandbox);
 }
 
 void LifeCycle::forget_if_unwanted(const Pointer& sandbox) {
-  auto journal = workspace::Journal::latest(sandbox->directory + "/workspace");
-  if (sandbox->stored.remove_when_done && journal && !*journal) forget_if_empty(sandbox);
+  if (sandbox->stored.remove_when_done) forget_if_empty(sandbox);
 }
 
 Status LifeCycle::record_removal(LiveSandbox& sandbox, const std::string& principal) {

@@ -5,31 +5,25 @@
 #include <map>
 #include <mutex>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/text.h"
-#include "base/units.h"
-#include "config/config.h"
-#include "images/agent_profile.h"
 #include "images/home.h"
 #include "images/plan.h"
 #include "images/workspace_check.h"
 #include "isolation/call_names.h"
 #include "isolation/landlock.h"
 #include "isolation/seccomp_filter.h"
-#include "policy/catalog.h"
-#include "policy/enforcement.h"
-#include "policy/keys.h"
-#include "service/ceiling.h"
+#include "service/decision.h"
 #include "service/egress_plan.h"
-#include "service/grants.h"
 #include "service/limits.h"
 #include "service/live_protection.h"
+#include "service/own_mounts.h"
 #include "service/policy_cases.h"
 #include "service/proof_subject.h"
+#include "service/start_hours.h"
 #include "workspace/baseline.h"
 #include "workspace/git_layout.h"
 
@@ -45,96 +39,6 @@ using core::WorkspaceMode;
 
 // Inside, real root's agent is an ordinary user: programs that believe they are root try what root could do.
 constexpr uint32_t kAgentOfRoot = 1000;
-
-// Everything of a plan that policy, profile and request decide together, before the host is looked at.
-struct Decision {
-  policy::Policy policy;
-  std::string policy_digest;  // of what its file says, before the request adds to it
-  images::AgentProfile agent;
-  WorkspaceMode mode = WorkspaceMode::cow;
-  bool keep = false;
-  bool nested = false;
-  core::Limits limits;
-};
-
-// How much of the host's directory a mode gives: a policy that says read-only or nothing is a ceiling.
-int reach_of(WorkspaceMode mode) {
-  return mode == WorkspaceMode::none ? 0 : mode == WorkspaceMode::ro ? 1 : 2;
-}
-
-// The request over config.toml over the policy. What was said by name is refused above the ceiling, a default lowered.
-Result<WorkspaceMode> choose_mode(const core::RunRequest& request, const config::Config& config,
-                                  const policy::Policy& policy) {
-  bool ceiling = reach_of(policy.workspace) < reach_of(WorkspaceMode::cow);
-  WorkspaceMode wanted = request.workspace.mode.value_or(config.workspace.value_or(policy.workspace));
-  if (request.copy_only && wanted == WorkspaceMode::live) {
-    if (request.workspace.mode)
-      return Failure(base::denied("who starts this sandbox may not change the host's files: its workspace is a copy")
-                         .with_hint("leave --workspace out; a person applies what is good: hydravisor apply"));
-    wanted = WorkspaceMode::cow;
-  }
-  if (!ceiling || reach_of(wanted) <= reach_of(policy.workspace)) return wanted;
-  if (!request.workspace.mode) return policy.workspace;
-  return Failure(base::denied("policy '" + policy.name + "' does not let the sandbox " +
-                              (wanted == WorkspaceMode::ro ? "read" : "change") + " the workspace")
-                     .with_hint("leave --workspace out, or choose another policy: --policy restricted"));
-}
-
-Result<bool> choose_nesting(const core::RunRequest& request, const policy::Policy& policy) {
-  if (request.allow_nested.value_or(false) && !policy.nested_sandboxes)
-    return Failure(base::denied("policy '" + policy.name + "' does not allow nested sandboxes")
-                       .with_hint("choose one that does: --policy standard"));
-  return policy.nested_sandboxes && request.allow_nested.value_or(true);
-}
-
-Result<Decision> decide(const core::RunRequest& request, const core::Paths& paths) {
-  Decision decision;
-  config::Config config =
-      HV_TRY(config::load({paths.system_config_file, paths.config_file, request.caller.environment}));
-  std::string policy = under_ceiling(request.policy.value_or(config.default_policy), request.ceiling.value_or(""));
-  decision.policy = HV_TRY(policy::Catalog(paths.policies).load(policy));
-  decision.policy_digest = policy_digest(decision.policy);
-  images::AgentCatalog agents(paths.agents);
-  const std::string command = request.command.empty() ? "" : request.command[0];
-  decision.agent = HV_TRY(request.agent ? agents.load(*request.agent) : agents.find(command));
-  decision.mode = HV_TRY(choose_mode(request, config, decision.policy));
-  decision.keep = request.keep.value_or(config.keep);
-  HV_TRY(add_grants(request, decision.policy));
-  decision.nested = HV_TRY(choose_nesting(request, decision.policy));
-  decision.limits = decide_limits(request.limits, decision.policy.limits);
-  return decision;
-}
-
-images::PathRules path_rules(const policy::Policy& policy) {
-  images::PathRules rules;
-  rules.hide = policy.hide;
-  rules.restrict_exec = policy.exec.fallback == core::Verdict::deny;
-  if (rules.restrict_exec) rules.exec_allow = policy.exec.allow;
-  rules.exec_deny = policy.exec.deny;
-  return rules;
-}
-
-images::PlanRequest plan_request(const core::RunRequest& request, const Decision& decision, const std::string& user,
-                                 const core::Paths& paths, const std::string& directory) {
-  images::PlanRequest plan;
-  plan.host = {request.caller, user, {}};
-  plan.agent = decision.agent;
-  plan.mode = decision.mode;
-  plan.workspace = request.workspace.path;
-  plan.rootfs = request.rootfs;
-  plan.read = decision.policy.read;
-  plan.write = decision.policy.write;
-  plan.pass = decision.policy.pass;
-  plan.pass.insert(plan.pass.end(), decision.agent.pass.begin(), decision.agent.pass.end());
-  plan.set = decision.policy.set;
-  plan.set.insert(plan.set.end(), decision.agent.set.begin(), decision.agent.set.end());
-  plan.paths = path_rules(decision.policy);
-  plan.own_directories = {paths.config, paths.state, paths.runtime};
-  plan.state_directory = directory;
-  plan.cache = paths.cache;
-  plan.tmp_bytes = decision.limits.tmp_bytes;
-  return plan;
-}
 
 // setrlimit(2)'s numbers by the names the request uses.
 std::vector<core::Rlimit> to_rlimits(const std::vector<core::ResourceLimit>& limits) {
@@ -193,72 +97,11 @@ Refusal refusal_of_command(const Error& error) {
   }
 }
 
-// What the agent's profile asks for and this policy does not give: it starts all the same, and the user learns why it
-// may fail.
-std::vector<std::string> agent_notes(const Decision& decision) {
-  std::vector<std::string> notes;
-  const images::AgentProfile& agent = decision.agent;
-  if (agent.memory_floor != 0 && decision.limits.memory_bytes != 0 && decision.limits.memory_bytes < agent.memory_floor)
-    notes.push_back(agent.name + " needs " + base::to_text(base::ByteCount{agent.memory_floor}) +
-                    " of memory and may use " + base::to_text(base::ByteCount{decision.limits.memory_bytes}) +
-                    ": raise it with --memory");
-  if (agent.sandboxes_commands && !decision.nested)
-    notes.push_back(agent.name + " puts its commands into a sandbox of its own, which policy '" + decision.policy.name +
-                    "' does not allow: use --policy standard" +
-                    (agent.sandbox_off.empty() ? "" : ", or turn it off: " + base::join(agent.sandbox_off, " ")));
-  return notes;
-}
-
 // The sandbox's ids in terms of the namespace its supervisor lives in, which already gave them their numbers.
 std::vector<core::IdRange> within(const std::vector<core::IdRange>& ranges) {
   std::vector<core::IdRange> inner;
   for (const core::IdRange& range : ranges) inner.push_back({range.inside, range.inside, range.count});
   return inner;
-}
-
-// A repository that lies outside the workspace (a worktree's, or one whose root is above) is shown as a copy-on-write
-// view of its own; apply brings its commits over.
-Result<std::vector<core::Mount>> repository_beside(const std::string& workspace, const std::string& directory) {
-  std::vector<core::Mount> mounts;
-  std::string repository = HV_TRY(workspace::git_layout(workspace)).second_overlay();
-  if (repository.empty()) return mounts;
-  core::Mount view;
-  view.kind = core::Mount::Kind::overlay;
-  view.source = view.target = repository;
-  view.upper = directory + "/workspace/git-upper";
-  view.writable = true;
-  for (const char* layer : {"/upper", "/work"}) HV_TRY(base::make_directories(view.upper + layer));
-  struct stat about{};
-  if (::stat(repository.c_str(), &about) == 0) ::chmod((view.upper + "/upper").c_str(), about.st_mode & 0777);
-  mounts.push_back(std::move(view));
-  return mounts;
-}
-
-// `hydravisor probe` finds its program inside. Where there is a fresh /run it comes right after, among what starts
-// share.
-void add_probe(std::vector<core::Mount>& mounts, const std::string& programs) {
-  core::Mount probe;
-  probe.source = programs + "/hydravisor-probe";
-  probe.target = "/run/hydravisor/probe";
-  probe.optional = true;
-  auto run = std::ranges::find(mounts, std::string("/run"), &core::Mount::target);
-  mounts.insert(run == mounts.end() ? run : run + 1, std::move(probe));
-}
-
-// What starts share goes into the groundwork: everything up to the first mount that is this sandbox's own or the
-// workspace's, since later ones may lie in earlier ones. Files with a content of their own depend on nothing.
-void split_mounts(core::LaunchSpec& spec, std::vector<core::Mount> mounts) {
-  auto is_own = [&](const core::Mount& mount) {
-    return images::lies_in(mount.source, spec.state_directory) || images::lies_in(mount.upper, spec.state_directory) ||
-           (!spec.workspace.empty() && images::lies_in(mount.target, spec.workspace));
-  };
-  bool shared = true;
-  for (core::Mount& mount : mounts) {
-    bool is_file = mount.kind == core::Mount::Kind::file;
-    // What covers something is this policy's and this project's.
-    shared = shared && mount.kind != core::Mount::Kind::cover && (is_file || !is_own(mount));
-    (shared && !is_file ? spec.ground.mounts : spec.mounts).push_back(std::move(mount));
-  }
 }
 
 // What the user names comes last, so that it counts.
@@ -325,72 +168,10 @@ policy::Machine machine_of(const isolation::CgroupPlan& cgroups, int landlock_ab
   return machine;
 }
 
-// Whether it may start now, and what of its time is left.
-Status plan_time(const policy::Policy& policy, base::WallTime wall, LaunchPlan& plan) {
-  if (!policy.time.any()) return {};
-  base::TimeZone zone =
-      HV_TRY_CONTEXT(base::TimeZone::open(policy.time.zone), "the hours of policy '" + policy.name + "'");
-  base::Instant now = std::chrono::floor<std::chrono::seconds>(wall);
-  policy::TimeDecision decision = policy::decide(policy.time, zone, now);
-  const policy::Place* place = policy.origin(decision.key);
-  if (place == nullptr && !policy.time.hours.empty()) place = policy.origin("time.hours", policy.time.hours.front());
-  std::string from = place == nullptr ? "" : " (" + place->text() + ")";
-  if (!decision.open) {
-    std::string next = decision.next ? "it may start again " + policy::to_text(*decision.next, zone) +
-                                           ", by the clock of " + zone.name()
-                                     : "it may not start any more";
-    return Failure(base::denied("policy '" + policy.name + "' lets nothing run now, " + policy::to_text(now, zone) +
-                                from + ": " + next)
-                       .with_hint("hydravisor policy check " + policy.name + " start now; another policy: --policy"));
-  }
-  if (!decision.until) return {};
-  plan.ends_at = decision.until;
-  plan.spec.end_reason = "the time that policy '" + policy.name + "' allows" + from;
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(*decision.until - wall);
-  plan.spec.ends_in_millis = static_cast<uint64_t>(std::max<int64_t>(left.count(), 1));
-  return {};
-}
-
 bool throttles(const std::vector<core::BehaviorRule>& rules) {
   return std::ranges::any_of(rules, [](const core::BehaviorRule& rule) {
     return std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
   });
-}
-
-// What the policy says and this machine cannot keep: a sentence for each that is accepted, and the first that is not
-// refuses the start.
-Result<std::vector<std::string>> accept_losses(const core::RunRequest& request, const Decision& decision,
-                                               const policy::Machine& machine) {
-  policy::Policy policy = decision.policy;
-  policy.nested_sandboxes = decision.nested;
-  policy.limits = decision.limits;
-  std::vector<std::string> known = policy::degradable_keys();
-  for (const std::string& key : request.allow_degraded)
-    if (std::ranges::find(known, key) == known.end()) {
-      auto near = base::nearest(key, known);
-      return Failure(
-          base::invalid_argument("--allow-degraded: no policy has a key '" + base::printable(key.substr(0, 64)) + "'")
-              .with_hint(near ? "did you mean '" + *near + "'?" : "hydravisor policy explain lists the keys"));
-    }
-  std::vector<std::string> losses;
-  for (const policy::Unkept& unkept : policy::unkept_of(policy, request.tier, machine)) {
-    // A limit that an option names was accepted with --accept-unenforced, or has been refused already.
-    bool accepted = unkept.accepted ||
-                    std::ranges::find(request.allow_degraded, unkept.key) != request.allow_degraded.end() ||
-                    (unkept.key.starts_with("limits.") && request.limits.accept_unenforced);
-    if (!accepted) {
-      std::string from = unkept.place.line == 0 ? "" : unkept.place.text() + ": ";
-      return Failure(base::unsupported(from + "policy '" + policy.name + "' sets " + unkept.key +
-                                       ", which cannot be kept on this machine: " + unkept.why)
-                         .with_hint("accept that with --allow-degraded " + unkept.key +
-                                    ", or in the policy: [security] allow_degraded = [\"" + unkept.key + "\"]"));
-    }
-    // Limits are told in a moment, with parts of them that are missing.
-    if (unkept.key.starts_with("limits.")) continue;
-    losses.push_back(unkept.key + " is not enforced: " + unkept.why +
-                     (unkept.remains.empty() ? "" : "; " + unkept.remains));
-  }
-  return losses;
 }
 
 Status check_caller(const core::RunRequest& request, uint32_t uid) {

@@ -5,7 +5,6 @@ Daemon and supervisor are the real ones, linked with a wall clock that a file mo
 """
 
 import os
-import shutil
 import struct
 import time
 
@@ -18,20 +17,9 @@ YEARS = 10 * 365 * 86400
 class Clock(hydravisor.TestCase):
     def setUp(self):
         super().setUp()
-        programs = self.world.directory("programs")
-        for name in ("hydravisor", "hydravisor-init", "hydravisor-worker", "hydravisor-gateway"):
-            shutil.copy2(os.path.join(hydravisor.BIN, name), programs)
-        for name in ("hydravisord", "hydravisor-supervisor"):
-            shutil.copy2(os.path.join(MOVED, name), programs)
+        programs = self.use_programs(MOVED)
         self.clock = os.path.join(programs, "clock")
         self.set_clock(0)
-        self.cli, hydravisor.CLI = hydravisor.CLI, os.path.join(programs, "hydravisor")
-
-    def _close(self):
-        try:
-            super()._close()
-        finally:
-            hydravisor.CLI = self.cli
 
     def set_clock(self, seconds):
         # In place: programs have the file mapped.

@@ -6,7 +6,6 @@ Daemon and supervisor are the real ones, linked with writes that a file fails (t
 
 import errno
 import os
-import shutil
 import struct
 import time
 
@@ -18,14 +17,9 @@ FAILING = os.path.join(hydravisor.BUILD, "libexec/failing_disk")
 class Frozen(hydravisor.TestCase):
     def setUp(self):
         super().setUp()
-        programs = self.world.directory("programs")
-        for name in ("hydravisor", "hydravisor-init", "hydravisor-worker", "hydravisor-gateway"):
-            shutil.copy2(os.path.join(hydravisor.BIN, name), programs)
-        for name in ("hydravisord", "hydravisor-supervisor"):
-            shutil.copy2(os.path.join(FAILING, name), programs)
+        programs = self.use_programs(FAILING)
         self.disk = os.path.join(programs, "disk")
         self.fail_disk()
-        self.cli, hydravisor.CLI = hydravisor.CLI, os.path.join(programs, "hydravisor")
         self.world.ok("create", "--name", "s", "--workspace", "none", "--write", self.world.directory("out"), "--", "sh", "-c",
                       f"i=0; while :; do i=$((i+1)); /bin/touch {self.world.top}/out/$i; sleep 0.05; done")
         self.world.ok("start", "s")
@@ -34,10 +28,7 @@ class Frozen(hydravisor.TestCase):
 
     def _close(self):
         self.fail_disk()
-        try:
-            super()._close()
-        finally:
-            hydravisor.CLI = self.cli
+        super()._close()
 
     def fail_disk(self, journal=0, spool=0):
         # In place: programs have the file mapped.

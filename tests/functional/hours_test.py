@@ -6,7 +6,6 @@ Daemon and supervisor are the real ones, linked with a wall clock that a file mo
 
 import datetime
 import os
-import shutil
 import struct
 import time
 
@@ -19,21 +18,10 @@ UTC = datetime.timezone.utc
 class Hours(hydravisor.TestCase):
     def setUp(self):
         super().setUp()
-        programs = self.world.directory("programs")
-        for name in ("hydravisor", "hydravisor-init", "hydravisor-worker", "hydravisor-gateway"):
-            shutil.copy2(os.path.join(hydravisor.BIN, name), programs)
-        for name in ("hydravisord", "hydravisor-supervisor"):
-            shutil.copy2(os.path.join(MOVED, name), programs)
+        programs = self.use_programs(MOVED)
         self.clock = os.path.join(programs, "clock")
         # A Wednesday morning, far from any change of clocks.
         self.set_clock(2026, 11, 25, 9, 0)
-        self.cli, hydravisor.CLI = hydravisor.CLI, os.path.join(programs, "hydravisor")
-
-    def _close(self):
-        try:
-            super()._close()
-        finally:
-            hydravisor.CLI = self.cli
 
     def set_clock(self, *when):
         seconds = int(datetime.datetime(*when, tzinfo=UTC).timestamp() - time.time())

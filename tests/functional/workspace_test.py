@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 
 import hydravisor
 
@@ -33,6 +34,24 @@ class CopyOnWrite(hydravisor.TestCase):
         self.change("echo 1 > one; echo 2 > two")
         self.world.ok("apply", "w", "one")
         self.assertEqual((self.world.read("one"), self.world.read("two")), ("1\n", None))
+
+    def test_what_was_applied_before_the_end_of_a_run_was_looked_at_can_be_undone(self):
+        """A run that left no changes goes by itself; one whose changes were applied in the very moment of that look does not."""
+        slow = os.path.join(self.world.directory("slow"), "hydravisor-worker")
+        with open(slow, "w", encoding="utf-8") as file:
+            # The end of a run takes its time; who applies meanwhile is next.
+            file.write("#!/bin/sh\nrequest=$(cat)\ncase $request in *'\"operation\":\"list_files\"'*) sleep 2;; esac\n"
+                       f"printf %s \"$request\" | {hydravisor.BIN}/hydravisor-worker \"$@\"\n")
+        os.chmod(slow, 0o755)
+        self.use_programs(os.path.dirname(slow))
+        self.world.ok("run", "--name", "w", "--", "sh", "-c", "echo 1 > one")
+        self.world.ok("apply", "w")
+        time.sleep(4)
+        self.world.ok("undo", "w")
+        self.assertIsNone(self.world.read("one"))
+        # The control: with nothing applied it goes.
+        self.world.ok("run", "--name", "empty", "--", "sh", "-c", "echo 1 > one; rm one")
+        hydravisor.wait_for(lambda: [item["name"] for item in self.world.json("ls")["items"]] == ["w"], 15, "its going")
 
     def test_changes_nothing_in_a_dry_run(self):
         self.change("echo 1 > one")

@@ -232,8 +232,22 @@ class TestCase(unittest.TestCase):
         self.addCleanup(self._close)
 
     def _close(self):
-        left = self.world.close()
+        global CLI
+        try:
+            left = self.world.close()
+        finally:
+            CLI = os.path.join(BIN, "hydravisor")
         self.assertEqual(left, [], "left behind")
+
+    def use_programs(self, others):
+        """From now on the test's programs are copies, those of the directory `others` in the place of their namesakes; returns where."""
+        global CLI
+        programs = self.world.directory("programs")
+        for name in os.listdir(BIN):
+            if name.startswith("hydravisor"):
+                shutil.copy2(os.path.join(others if os.path.exists(os.path.join(others, name)) else BIN, name), programs)
+        CLI = os.path.join(programs, "hydravisor")
+        return programs
 
     def run_in_sandbox(self, *command, options=(), **more):
         """`hydravisor run -- COMMAND`, without a workspace unless the options say otherwise."""
