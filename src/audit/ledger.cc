@@ -23,6 +23,8 @@ namespace hv::audit {
 
 namespace {
 
+// After it a sandbox has no spool any more.
+constexpr std::string_view kSandboxGone = "sandbox.removed";
 // Behind a large event its memory is given back.
 constexpr size_t kKeptMemory = size_t{1} << 20;
 
@@ -74,6 +76,7 @@ base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
   auto [spools, scan_from] = read_spool_marks(options.directory, segments);
   auto note_origin = [&marks = spools](const Envelope& envelope) {
     if (envelope.origin) marks.note(*envelope.origin, envelope.index);
+    if (envelope.kind == kSandboxGone) marks.retire(envelope.sandbox);
   };
   Journal journal = HV_TRY(Journal::open(
       {options.directory, options.segment_bytes, sealed.size, options.files, options.clock}, scan_from, note_origin));
@@ -199,6 +202,7 @@ base::Result<uint64_t> Ledger::append(Lock& lock, std::span<Draft> drafts) {
     Draft& draft = drafts[i];
     size_t end = fresh_.ends[known + i];
     if (draft.envelope.origin) spools_.note(*draft.envelope.origin, draft.envelope.index);
+    if (draft.envelope.kind == kSandboxGone) spools_.retire(draft.envelope.sandbox);
     if (wanted)
       hub_.publish(
           std::make_shared<const Entry>(Entry{std::move(draft.envelope), fresh_.texts.substr(begin, end - begin),
@@ -221,8 +225,11 @@ base::Status Ledger::prepare_to_append(Lock& lock) {
   }
   if (!journal_.wants_new_segment()) return {};
   std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(journal_.next_index());
-  if (journal_.next_index() > 0) HV_TRY(options_.files->replace(marks, spools_.encode(), true));
+  SpoolIndex known = spools_;
+  known.turn();
+  if (journal_.next_index() > 0) HV_TRY(options_.files->replace(marks, known.encode(), true));
   HV_TRY(journal_.start_segment());
+  spools_ = std::move(known);
   durable_ = journal_.next_index();
   durable_offset_ = journal_.offset();
   return {};

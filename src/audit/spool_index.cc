@@ -21,7 +21,21 @@ bool parse_number(std::string_view text, uint64_t& value) {
 
 void SpoolIndex::note(const core::Origin& origin, uint64_t index) {
   Mark& mark = marks_[origin.spool];
-  if (origin.sequence >= mark.sequence) mark = {origin.sequence, index};
+  if (origin.sequence < mark.sequence) return;
+  mark.sequence = origin.sequence;
+  mark.index = index;
+}
+
+void SpoolIndex::retire(const std::string& sandbox) {
+  for (const char* spool : {"", "/files"})
+    if (marks_.contains(sandbox + spool)) retired_.push_back(sandbox + spool);
+}
+
+void SpoolIndex::turn() {
+  std::erase_if(marks_, [](const auto& entry) { return entry.second.retired; });
+  for (const std::string& spool : retired_)
+    if (auto found = marks_.find(spool); found != marks_.end()) found->second.retired = true;
+  retired_.clear();
 }
 
 std::optional<SpoolIndex::Mark> SpoolIndex::find(const std::string& spool) const {
@@ -36,7 +50,8 @@ std::string SpoolIndex::file_name(uint64_t first_index) {
 
 std::string SpoolIndex::encode() const {
   std::string text(kTitle);
-  for (const auto& [spool, mark] : marks_) text += base::format("{}\t{}\t{}\n", spool, mark.sequence, mark.index);
+  for (const auto& [spool, mark] : marks_)
+    text += base::format("{}\t{}\t{}{}\n", spool, mark.sequence, mark.index, mark.retired ? "\tretired" : "");
   return text + base::format("crc32c {:08x}\n", crc32c(text));
 }
 
@@ -54,7 +69,9 @@ base::Result<SpoolIndex> SpoolIndex::decode(std::string_view text) {
     std::vector<std::string> fields = base::split(body.substr(0, end), '\t');
     body.remove_prefix(end + 1);
     Mark mark;
-    if (fields.size() != 3 || !parse_number(fields[1], mark.sequence) || !parse_number(fields[2], mark.index))
+    mark.retired = fields.size() == 4 && fields[3] == "retired";
+    if (fields.size() != (mark.retired ? 4u : 3u) || !parse_number(fields[1], mark.sequence) ||
+        !parse_number(fields[2], mark.index))
       return bad();
     index.marks_[fields[0]] = mark;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "core/event.h"
@@ -18,9 +19,15 @@ class SpoolIndex {
   struct Mark {
     uint64_t sequence = 0;
     uint64_t index = 0;
+    bool retired = false;
   };
 
   void note(const core::Origin& origin, uint64_t index);
+  // What this sandbox's spools are marked with is forgotten when the segment after the present one begins: until then a
+  // crash may have left its files, which are read again.
+  void retire(const std::string& sandbox);
+  // A segment begins.
+  void turn();
   std::optional<Mark> find(const std::string& spool) const;
 
   // "00000000000000000042.spools", beside the segment that begins with the index.
@@ -30,6 +37,7 @@ class SpoolIndex {
 
  private:
   std::unordered_map<std::string, Mark> marks_;
+  std::vector<std::string> retired_;  // since the segment began
 };
 
 }  // namespace hv::audit
