@@ -209,7 +209,7 @@ def record(scenario):
 
 
 # What a private installation consists of once no sandbox is left.
-_STAYS = re.compile(r"(ledger|homes|cache|sandboxes|format\.json)(/|$)")
+_STAYS = re.compile(r"(ledger|ledger\.verified|behavior|tokens\.json|witnesses|homes|cache|sandboxes|format\.json)(/|$)")
 _HALF_MADE = re.compile(r"(\.tmp-\d+|/\.removing-[^/]*|/\.[a-z]+-[0-9a-f]+\.[^/]*)$")
 
 
