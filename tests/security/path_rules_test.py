@@ -219,12 +219,14 @@ class Grants(PathCase):
         self.policy("reading", f'[filesystem]\nread = ["{self.granted}"]\n' + nested)
         self.policy("writing", f'[filesystem]\nwrite = ["{self.granted}"]\n' + nested)
         for policy, expected in (("reading", set()), ("writing", set(self.WRITES))):
-            reached = set()
+            reached, said = set(), {}
             for name, script in self.WRITES.items():
-                self.run_one(policy, script)
+                result = self.run_one(policy, script)
                 if self.is_attacked():
                     reached.add(name)
-            self.assertEqual(reached, expected, policy)
+                else:
+                    said[name] = (result.returncode, result.stderr)
+            self.assertEqual(reached, expected, f"{policy}: {said if expected else reached}")
 
     def test_show_nothing_beside_them(self):
         nested = "[privileges]\nnested_sandboxes = true\n"
