@@ -76,8 +76,11 @@ std::vector<SpareSupervisor::Identity> SpareSupervisor::identities(const core::G
   std::vector<Identity> all;
   for (const core::Mount& mount : ground.mounts) {
     if (mount.source.empty()) continue;
-    struct stat about{};
-    all.push_back(::stat(mount.source.c_str(), &about) == 0 ? Identity{about.st_dev, about.st_ino} : Identity{});
+    struct statx about{};
+    if (::statx(AT_FDCWD, mount.source.c_str(), AT_STATX_SYNC_AS_STAT, STATX_INO | STATX_BTIME, &about) != 0)
+      about = {};
+    all.push_back(
+        {about.stx_dev_major, about.stx_dev_minor, about.stx_ino, about.stx_btime.tv_sec, about.stx_btime.tv_nsec});
   }
   return all;
 }

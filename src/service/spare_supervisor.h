@@ -30,10 +30,14 @@ class SpareSupervisor {
   pid_t child() const { return link_.child(); }
 
  private:
-  // A directory is another one when somebody moved a new one to its place.
+  // A directory is another one when somebody moved or made a new one in its place. A file system gives a new one the
+  // number of one that was just removed: when it was born tells them apart, where the file system keeps that.
   struct Identity {
-    uint64_t device = 0;
+    uint32_t device_major = 0;
+    uint32_t device_minor = 0;
     uint64_t inode = 0;
+    int64_t born_seconds = 0;
+    uint32_t born_nanoseconds = 0;
     bool operator==(const Identity&) const = default;
   };
   bool is_alive() const;

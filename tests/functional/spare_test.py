@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 
@@ -77,6 +78,15 @@ class Spare(hydravisor.TestCase):
         os.rename(self.tools, self.tools + ".old")
         self.install("second")
         self.assertEqual(self.run_tool(), "second")
+
+    def test_does_not_show_a_directory_that_was_removed_and_made_again(self):
+        """A new one often has the number of the one that has just gone."""
+        self.assertEqual(self.run_tool(), "first")
+        for number in range(5):
+            self.spare()
+            shutil.rmtree(self.tools)
+            self.install(f"again-{number}")
+            self.assertEqual(self.run_tool(), f"again-{number}")
 
     def test_shows_a_program_that_was_installed_meanwhile(self):
         self.assertEqual(self.run_tool(), "first")
