@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,13 +85,23 @@ Status take_away(const Leftover& item) {
   return {};
 }
 
+Time changed(const struct stat& about) {
+  auto since = std::chrono::seconds(about.st_ctim.tv_sec) + std::chrono::nanoseconds(about.st_ctim.tv_nsec);
+  return Time(std::chrono::duration_cast<Time::duration>(since));
+}
+
+// By the clock that dates files: this process may have another one (libfaketime). The epoch when it cannot be asked.
+Time now_of_files() {
+  struct stat about{};
+  Fd file(::memfd_create("now", MFD_CLOEXEC));
+  return file && ::fstat(file.get(), &about) == 0 ? changed(about) : Time();
+}
+
 }  // namespace
 
 bool Leftovers::is_older(const std::string& path, Time limit) const {
   struct stat about{};
-  if (::lstat(path.c_str(), &about) != 0) return false;
-  auto since = std::chrono::seconds(about.st_ctim.tv_sec) + std::chrono::nanoseconds(about.st_ctim.tv_nsec);
-  return Time(std::chrono::duration_cast<Time::duration>(since)) < limit;
+  return ::lstat(path.c_str(), &about) == 0 && changed(about) < limit;
 }
 
 void Leftovers::find_directories(Found& found) const {
@@ -143,7 +154,7 @@ void Leftovers::find_cgroups(Found& found) const {
       bool ours = base::path_exists(store_.path_of(name.text));
       auto processes = base::read_file(path + "/cgroup.procs");
       if (!processes || !processes->empty()) continue;
-      if (!ours && !is_older(path, std::chrono::system_clock::now() - kStrangersAge)) continue;
+      if (!ours && !is_older(path, now_of_files() - kStrangersAge)) continue;
       found.push_back(
           {LeftoverKind::cgroup, std::move(path), ours ? "its sandbox has stopped" : "of no sandbox, empty", {}});
     }
