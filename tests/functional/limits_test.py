@@ -255,8 +255,9 @@ class Usage(Limits):
         self.assertEqual([line.split()[0] for line in lines[1:]], ["busy", "idle"])
         if "-" == lines[1].split()[2]:
             hydravisor.skip_or_fail("nothing counts processor time for this user")
-        self.assertGreater(float(lines[1].split()[2].rstrip("%")), 20)
-        self.assertLess(float(lines[2].split()[2].rstrip("%")), 10)
+        # Others may need the processors too: it is not said how busy.
+        busy, idle = (float(line.split()[2].rstrip("%")) for line in lines[1:])
+        self.assertGreater(busy, 2 + 5 * idle)
 
     def test_samples_come_as_events_and_see_what_starts_and_ends(self):
         self.start("one", "sh", "-c", "dd if=/dev/zero of=f bs=1M count=3 status=none; sleep 60")
