@@ -35,7 +35,7 @@ bool agrees(Reader whole, Reader pieces, std::string_view text, size_t step) {
   require(whole.head() == pieces.head() && whole.size() == pieces.size() && whole.size() <= text.size());
   std::string written = to_text(whole.head());
   // A value of no bytes gets a blank before it and may grow beyond the limit.
-  if (written.size() > HeadScanner::kSizeLimit) return false;
+  if (written.size() > HeadReader::kSizeLimit) return false;
   require(read(again, written, written.size()) == HeadState::complete && again.size() == written.size());
   require(again.head() == whole.head());
   return true;
@@ -54,12 +54,12 @@ void check_request(std::string_view text) {
   RequestHead plain = without_upgrade(head);
   RequestHeadReader reread;
   std::string text_of_plain = to_text(plain);
-  if (text_of_plain.size() <= HeadScanner::kSizeLimit) {
+  if (text_of_plain.size() <= HeadReader::kSizeLimit) {
     require(read(reread, text_of_plain, text_of_plain.size()) == HeadState::complete);
     require(reread.head() == plain);
   }
   std::string origin = to_origin_text(head);
-  if (origin.size() > HeadScanner::kSizeLimit || head.fields.size() == kFieldLimit) return;
+  if (origin.size() > HeadReader::kSizeLimit || head.fields.size() == HeadReader::kFieldLimit) return;
   RequestHeadReader second;
   require(read(second, origin, origin.size()) == HeadState::complete);
   require(second.head().framing == head.framing && second.head().keep_alive == head.keep_alive);

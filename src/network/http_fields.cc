@@ -52,30 +52,6 @@ base::Status read_connection(std::string_view value, Connection& connection) {
 
 }  // namespace
 
-base::Result<HeadState> HeadScanner::scan(std::string_view so_far,
-                                          const std::function<base::Status(std::string_view)>& line) {
-  for (; at_ < so_far.size(); ++at_) {
-    if (at_ >= kSizeLimit) return bad("a head longer than 64 KiB");
-    char c = so_far[at_];
-    bool after_cr = at_ > line_start_ && so_far[at_ - 1] == '\r';
-    if (c == '\n') {
-      if (!after_cr) return bad("a line feed without a carriage return");
-      std::string_view text = so_far.substr(line_start_, at_ - 1 - line_start_);
-      line_start_ = at_ + 1;
-      if (text.empty()) {
-        ++at_;
-        return HeadState::complete;
-      }
-      HV_TRY(line(text));
-    } else if (after_cr) {
-      return bad("a carriage return without a line feed");
-    } else if (c != '\r' && !is_line_text(c)) {
-      return bad("a control character");
-    }
-  }
-  return HeadState::need_more;
-}
-
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_token_character);
 }

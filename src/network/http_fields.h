@@ -1,10 +1,9 @@
-// What heads of HTTP/1 requests and responses have in common (RFC 9112): lines that end in CR LF, fields, and how the
-// body behind them is delimited. Strict: whatever two readers could understand differently is refused with a reason.
+// What heads of HTTP/1 requests and responses have in common (RFC 9112): fields, and how the body behind them is
+// delimited. Strict: whatever two readers could understand differently is refused with a reason.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,24 +34,6 @@ struct HttpFraming {
   bool operator==(const HttpFraming&) const = default;
 };
 
-enum class HeadState { need_more, complete, refused };
-
-// Finds the lines of one head in bytes that accumulate; looks at each byte once.
-class HeadScanner {
- public:
-  static constexpr size_t kSizeLimit = 64 * 1024;
-
-  // Calls `line` for each new whole line before the empty one. A bare CR or LF and control bytes are refused where they
-  // are met. `so_far` is everything since the head's first byte; it may only have grown since the last call.
-  base::Result<HeadState> scan(std::string_view so_far, const std::function<base::Status(std::string_view)>& line);
-  // After complete: the bytes of the head with its empty line.
-  size_t size() const { return at_; }
-
- private:
-  size_t at_ = 0;
-  size_t line_start_ = 0;
-};
-
 bool is_token(std::string_view text);
 
 // "Name: value". Refuses continuation lines and blanks before the colon.
@@ -69,7 +50,5 @@ struct HttpMeaning {
   bool expects_continue = false;
 };
 base::Result<HttpMeaning> read_fields(const std::vector<HttpField>& fields, int minor_version);
-
-constexpr size_t kFieldLimit = 200;
 
 }  // namespace hv::network

@@ -132,28 +132,11 @@ uint16_t RequestHead::port() const {
   return scheme == "https" ? 443 : 80;
 }
 
-HeadState RequestHeadReader::read(std::string_view so_far) {
-  if (state_ != HeadState::need_more) return state_;
-  auto scanned = scanner_.scan(so_far, [this](std::string_view text) { return line(text); });
-  base::Status status = scanned ? base::Status{} : base::Failure(scanned.error());
-  if (status && *scanned == HeadState::complete) status = finish();
-  if (!status) reason_ = status.error().message();
-  state_ = status ? *scanned : HeadState::refused;
-  return state_;
-}
-
-base::Status RequestHeadReader::line(std::string_view text) {
-  if (!has_request_line_) {
-    has_request_line_ = true;
-    return read_request_line(text, head_);
-  }
-  if (head_.fields.size() == kFieldLimit) return bad("more than 200 fields");
-  head_.fields.push_back(HV_TRY(parse_field(text)));
-  return {};
+base::Status RequestHeadReader::read_start_line(std::string_view line) {
+  return read_request_line(line, head_);
 }
 
 base::Status RequestHeadReader::finish() {
-  if (!has_request_line_) return bad("an empty line before the request");
   HttpMeaning meaning = HV_TRY(read_fields(head_.fields, head_.minor_version));
   if (!meaning.host && head_.minor_version > 0) return bad("no Host");
   if (meaning.host) {

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "network/authority.h"
-#include "network/http_fields.h"
+#include "network/http_head_reader.h"
 
 namespace hv::network {
 
@@ -39,26 +39,17 @@ struct RequestHead {
   bool operator==(const RequestHead&) const = default;
 };
 
-class RequestHeadReader {
+class RequestHeadReader final : public HeadReader {
  public:
-  // `so_far` is everything of this request that has arrived, from its first byte; it may only grow between calls. What
-  // lies behind the head is not looked at.
-  HeadState read(std::string_view so_far);
   // After complete.
-  size_t size() const { return scanner_.size(); }
   const RequestHead& head() const { return head_; }
-  // After refused: one phrase for the record and the answer.
-  const std::string& reason() const { return reason_; }
 
  private:
-  base::Status line(std::string_view text);
-  base::Status finish();
+  base::Status read_start_line(std::string_view line) override;
+  base::Status finish() override;
+  std::vector<HttpField>& fields() override { return head_.fields; }
 
-  HeadScanner scanner_;
-  HeadState state_ = HeadState::need_more;
-  bool has_request_line_ = false;
   RequestHead head_;
-  std::string reason_;
 };
 
 // The head as it was read.

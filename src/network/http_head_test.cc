@@ -224,10 +224,10 @@ TEST(RequestHead, StopsAtItsLimits) {
   EXPECT_EQ(read(start + fields + "\r\n").state, HeadState::complete);
   EXPECT_NE(read(start + fields + "X: y\r\n").reason.find("200 fields"), std::string::npos);
 
-  std::string filler(HeadScanner::kSizeLimit - start.size() - 7, 'x');
+  std::string filler(HeadReader::kSizeLimit - start.size() - 7, 'x');
   EXPECT_EQ(read(start + "X: " + filler + "\r\n\r\n").state, HeadState::complete) << "exactly 64 KiB";
   EXPECT_NE(read(start + "X: x" + filler + "\r\n\r\n").reason.find("64 KiB"), std::string::npos);
-  EXPECT_EQ(read(std::string(HeadScanner::kSizeLimit + 1, 'A')).state, HeadState::refused);
+  EXPECT_EQ(read(std::string(HeadReader::kSizeLimit + 1, 'A')).state, HeadState::refused);
 }
 
 TEST(RequestHead, ComesBackAsItWasRead) {

@@ -28,29 +28,12 @@ base::Status read_status_line(std::string_view line, ResponseHead& head) {
 
 }  // namespace
 
-HeadState ResponseHeadReader::read(std::string_view so_far) {
-  if (state_ != HeadState::need_more) return state_;
-  auto scanned = scanner_.scan(so_far, [this](std::string_view text) { return line(text); });
-  base::Status status = scanned ? base::Status{} : base::Failure(scanned.error());
-  if (status && *scanned == HeadState::complete) status = finish();
-  if (!status) reason_ = status.error().message();
-  state_ = status ? *scanned : HeadState::refused;
-  return state_;
-}
-
-base::Status ResponseHeadReader::line(std::string_view text) {
-  if (!has_status_line_) {
-    has_status_line_ = true;
-    return read_status_line(text, head_);
-  }
-  if (head_.fields.size() == kFieldLimit) return bad("more than 200 fields");
-  head_.fields.push_back(HV_TRY(parse_field(text)));
-  return {};
+base::Status ResponseHeadReader::read_start_line(std::string_view line) {
+  return read_status_line(line, head_);
 }
 
 // RFC 9112, 6.3, in its order.
 base::Status ResponseHeadReader::finish() {
-  if (!has_status_line_) return bad("an empty line before the response");
   HttpMeaning meaning = HV_TRY(read_fields(head_.fields, head_.minor_version));
   bool successful = head_.status >= 200 && head_.status < 300;
   head_.keep_alive = meaning.keep_alive;

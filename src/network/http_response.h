@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "network/http_fields.h"
+#include "network/http_head_reader.h"
 
 namespace hv::network {
 
@@ -22,7 +22,7 @@ struct ResponseHead {
   bool operator==(const ResponseHead&) const = default;
 };
 
-class ResponseHeadReader {
+class ResponseHeadReader final : public HeadReader {
  public:
   // What was asked decides how an answer ends: HEAD has no body, CONNECT opens a tunnel, and 101 is believed only when
   // an upgrade was asked for.
@@ -32,22 +32,16 @@ class ResponseHeadReader {
   };
   explicit ResponseHeadReader(Asked asked) : asked_(std::move(asked)) {}
 
-  // As RequestHeadReader.
-  HeadState read(std::string_view so_far);
-  size_t size() const { return scanner_.size(); }
+  // After complete.
   const ResponseHead& head() const { return head_; }
-  const std::string& reason() const { return reason_; }
 
  private:
-  base::Status line(std::string_view text);
-  base::Status finish();
+  base::Status read_start_line(std::string_view line) override;
+  base::Status finish() override;
+  std::vector<HttpField>& fields() override { return head_.fields; }
 
   Asked asked_;
-  HeadScanner scanner_;
-  HeadState state_ = HeadState::need_more;
-  bool has_status_line_ = false;
   ResponseHead head_;
-  std::string reason_;
 };
 
 std::string to_text(const ResponseHead& head);
