@@ -23,32 +23,14 @@ constexpr Argument kIndex[] = {{.name = "INDEX"}};
 
 constexpr Argument kWords[] = {{.name = "WORD", .least = 0, .most = kAnyNumber}};
 
-constexpr Option kListOptions[] = {
-    kSandboxOption,
-    kKindOption,
-    kPrincipalOption,
-    kPathOption,
-    kHostOption,
-    kVerdictOption,
-    kRiskOption,
-    kSinceOption,
-    kUntilOption,
+constexpr auto kListOptions = with_query_options({
     {.name = "limit", .value = "N", .help = "At most so many, the first ones; all when not given"},
     {.name = "last", .value = "N", .help = "Only the last so many"},
-};
-constexpr Option kSearchOptions[] = {
-    kSandboxOption,
-    kKindOption,
-    kPrincipalOption,
-    kPathOption,
-    kHostOption,
-    kVerdictOption,
-    kRiskOption,
-    kSinceOption,
-    kUntilOption,
+});
+constexpr auto kSearchOptions = with_query_options({
     {.name = "limit", .value = "N", .help = "At most so many on this page; 20 when not given"},
     {.name = "before", .value = "INDEX", .help = "The page behind the one that ended with this record"},
-};
+});
 constexpr Option kTailOptions[] = {kSandboxOption, kKindOption,    kPrincipalOption, kPathOption,
                                    kHostOption,    kVerdictOption, kRiskOption,      kSinceOption};
 

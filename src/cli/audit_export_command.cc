@@ -28,23 +28,14 @@ constexpr const char* kJournalSocket = "unix:/run/systemd/journal/socket";
 constexpr size_t kDatagram = 2048;
 constexpr size_t kLocal = size_t{256} << 10;
 
-constexpr Option kExportOptions[] = {
-    kSandboxOption,
-    kKindOption,
-    kPrincipalOption,
-    kPathOption,
-    kHostOption,
-    kVerdictOption,
-    kRiskOption,
-    kSinceOption,
-    kUntilOption,
+constexpr auto kExportOptions = with_query_options({
     {.name = "format", .value = "FORMAT", .help = "jsonl, the default, or csv, ocsf, syslog, journald, bundle"},
     {.name = "to",
      .value = "PLACE",
      .help = "A file, udp:ADDRESS[:PORT] or unix:SOCKET instead of standard output",
      .completion = Completion::files},
     {.name = "follow", .letter = 'f', .help = "Go on with what is recorded from now on; not into a file"},
-};
+});
 
 std::string host_name() {
   char name[256] = "";

@@ -1,6 +1,9 @@
 // The options by which records are chosen, the same in every command that reads the ledger.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "base/result.h"
 #include "cli/command.h"
 #include "core/audit_query.h"
@@ -28,6 +31,17 @@ inline constexpr Option kRiskOption = {
 inline constexpr Option kSinceOption = {
     .name = "since", .value = "TIME", .help = "Only from then on: 30m, 2026-11-23, or 2026-11-23T18:00:00Z"};
 inline constexpr Option kUntilOption = {.name = "until", .value = "TIME", .help = "Only before then"};
+
+inline constexpr std::array kQueryOptions{kSandboxOption, kKindOption, kPrincipalOption, kPathOption, kHostOption,
+                                          kVerdictOption, kRiskOption, kSinceOption,     kUntilOption};
+
+// A command's options: those of the query and its own.
+template <size_t N>
+consteval std::array<Option, kQueryOptions.size() + N> with_query_options(const Option (&own)[N]) {
+  std::array<Option, kQueryOptions.size() + N> all;
+  std::ranges::copy(own, std::ranges::copy(kQueryOptions, all.begin()).out);
+  return all;
+}
 
 // From the options above, as far as the command has them.
 base::Result<core::AuditQuery> read_audit_query(const Arguments& arguments);
