@@ -2,14 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <string>
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -18,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "isolation/allow_list.h"
 #include "isolation/capabilities.h"
 #include "isolation/landlock.h"
 #include "isolation/seccomp_install.h"
@@ -26,15 +23,7 @@ namespace hv::gateway {
 
 namespace {
 
-#if defined(__x86_64__)
-constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
-#else
-#error "the gateway's filter needs this architecture's audit number"
-#endif
-
-constexpr std::array kAllowed{
+constexpr auto kAllowed = std::to_array<long>({
     SYS_read,           SYS_write,         SYS_readv,           SYS_writev,
     SYS_pread64,        SYS_pwrite64,      SYS_lseek,           SYS_close,
     SYS_fstat,          SYS_newfstatat,    SYS_statx,           SYS_openat,
@@ -53,51 +42,21 @@ constexpr std::array kAllowed{
     SYS_open,           SYS_stat,          SYS_lstat,           SYS_epoll_wait,
     SYS_poll,           SYS_time,
 #endif
-};
-
-constexpr uint32_t kRefuse = SECCOMP_RET_ERRNO | EPERM;
+});
 
 std::string own_filter() {
-  std::vector<sock_filter> program;
-  auto add = [&](sock_filter instruction) { program.push_back(instruction); };
-  add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)));
-  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0));
-  add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-  add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
-  for (long number : kAllowed) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1));
-    add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  // Of these only what an argument says is allowed. Ids of processes are in the low half; the high one is ignored here
-  // and by the kernel.
-  struct Narrow {
-    long call;
-    uint32_t argument;
-    std::vector<uint32_t> values;
-    bool allowed;  // or refused, with every other allowed
-  };
-  const Narrow narrow[] = {
+  using enum isolation::NarrowCall::Rule;
+  const isolation::NarrowCall narrow[] = {
       // Asking for an interface's number needs no other family.
-      {SYS_socket, 0, {AF_INET, AF_INET6}, true},
-      {SYS_ioctl, 1, {SIOCGIFINDEX}, true},
+      {SYS_socket, 0, {AF_INET, AF_INET6}, only_these},
+      {SYS_ioctl, 1, {SIOCGIFINDEX}, only_these},
       // By an owner and a signal of its own a descriptor could signal any process of this user.
-      {SYS_fcntl, 1, {F_SETOWN, F_SETOWN_EX, F_SETSIG}, false},
+      {SYS_fcntl, 1, {F_SETOWN, F_SETOWN_EX, F_SETSIG}, all_but_these},
       // Itself alone: to abort, and for its own limit of open files.
-      {SYS_tgkill, 0, {static_cast<uint32_t>(::getpid())}, true},
-      {SYS_prlimit64, 0, {0}, true},
+      {SYS_tgkill, 0, {static_cast<uint32_t>(::getpid())}, only_these},
+      {SYS_prlimit64, 0, {0}, only_these},
   };
-  for (const Narrow& one : narrow) {
-    auto count = static_cast<uint8_t>(one.values.size());
-    // Over the argument, the comparisons and the two answers.
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(one.call), 0, static_cast<uint8_t>(count + 3)));
-    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * one.argument)));
-    for (uint8_t i = 0; i < count; ++i)
-      add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, one.values[i], static_cast<uint8_t>(count - i), 0));
-    add(BPF_STMT(BPF_RET | BPF_K, one.allowed ? kRefuse : uint32_t{SECCOMP_RET_ALLOW}));
-    add(BPF_STMT(BPF_RET | BPF_K, one.allowed ? uint32_t{SECCOMP_RET_ALLOW} : kRefuse));
-  }
-  add(BPF_STMT(BPF_RET | BPF_K, kRefuse));
-  return {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)};
+  return isolation::allow_only(kAllowed, narrow);
 }
 
 // Real root owns files that only root may read, without any capability: the gateway is nobody then. Elsewhere id 0 owns

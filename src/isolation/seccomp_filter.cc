@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -18,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "isolation/denied_calls.h"
+#include "isolation/native_architecture.h"
 
 // The program is assembled here instead of by libseccomp, which can neither compare call numbers by range (calls newer
 // than this table must not run) nor test one argument twice in a rule (socket families, personality).
@@ -25,15 +25,6 @@ namespace hv::isolation {
 namespace {
 
 using Code = std::vector<sock_filter>;
-
-#if defined(__x86_64__)
-constexpr uint32_t native_architecture = AUDIT_ARCH_X86_64;
-constexpr uint32_t x32_bit = 0x40000000;
-#elif defined(__aarch64__)
-constexpr uint32_t native_architecture = AUDIT_ARCH_AARCH64;
-#else
-#error "this architecture has no seccomp filter"
-#endif
 
 constexpr uint32_t new_namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                     CLONE_NEWPID | static_cast<uint32_t>(CLONE_NEWNET);

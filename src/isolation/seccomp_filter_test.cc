@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -24,65 +23,20 @@
 #include "isolation/capabilities.h"
 #include "isolation/denied_calls.h"
 #include "isolation/in_child.h"
+#include "isolation/native_architecture.h"
+#include "isolation/run_filter_test.h"
 #include "isolation/seccomp_install.h"
 
 namespace hv::isolation {
 namespace {
 
-// The kernel's interpreter for the few instructions that a filter may use, so that a whole program can be asked about
-// any call.
-uint32_t run(const std::string& bytes, const seccomp_data& data) {
-  std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
-  std::memcpy(program.data(), bytes.data(), bytes.size());
-  uint32_t a = 0;
-  for (size_t pc = 0; pc < program.size(); ++pc) {
-    const sock_filter& i = program[pc];
-    switch (i.code) {
-      case BPF_LD | BPF_W | BPF_ABS:
-        std::memcpy(&a, reinterpret_cast<const char*>(&data) + i.k, 4);
-        break;
-      case BPF_ALU | BPF_AND | BPF_K:
-        a &= i.k;
-        break;
-      case BPF_JMP | BPF_JA:
-        pc += i.k;
-        break;
-      case BPF_JMP | BPF_JEQ | BPF_K:
-        pc += a == i.k ? i.jt : i.jf;
-        break;
-      case BPF_JMP | BPF_JGE | BPF_K:
-        pc += a >= i.k ? i.jt : i.jf;
-        break;
-      case BPF_JMP | BPF_JGT | BPF_K:
-        pc += a > i.k ? i.jt : i.jf;
-        break;
-      case BPF_JMP | BPF_JSET | BPF_K:
-        pc += (a & i.k) != 0 ? i.jt : i.jf;
-        break;
-      case BPF_RET | BPF_K:
-        return i.k;
-      default:
-        ADD_FAILURE() << "instruction " << i.code;
-        return 0;
-    }
-  }
-  ADD_FAILURE() << "the program has no end";
-  return 0;
-}
-
-#ifdef __x86_64__
-constexpr uint32_t native = AUDIT_ARCH_X86_64;
-#else
-constexpr uint32_t native = AUDIT_ARCH_AARCH64;
-#endif
-
 uint32_t ask(const FilterPlan& plan, int number, std::array<uint64_t, 3> arguments = {},
-             uint32_t architecture = native) {
+             uint32_t architecture = native_architecture) {
   seccomp_data data{};
   data.nr = number;
   data.arch = architecture;
   for (size_t i = 0; i < arguments.size(); ++i) data.args[i] = arguments[i];
-  return run(build_filter(plan), data);
+  return run_filter(build_filter(plan), data);
 }
 
 const FilterPlan listened{};

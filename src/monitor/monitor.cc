@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,18 +13,11 @@
 #include "base/format.h"
 #include "core/redaction.h"
 #include "isolation/denied_calls.h"
+#include "isolation/native_architecture.h"
 #include "monitor/process_memory.h"
 
 namespace hv::monitor {
 namespace {
-
-#if defined(__x86_64__)
-constexpr uint32_t native_architecture = AUDIT_ARCH_X86_64;
-constexpr int x32_bit = 0x40000000;
-#else
-constexpr uint32_t native_architecture = AUDIT_ARCH_AARCH64;
-constexpr int x32_bit = 0;
-#endif
 
 DeniedCall denied(const Notification& notification, int error, bool foreign) {
   DeniedCall record{.pid = static_cast<uint32_t>(notification.pid),
@@ -94,8 +86,8 @@ static FileClaim claim_of(const Notification& notification, const WriteIntent& i
 }
 
 Verdict Monitor::examine(const Notification& notification) const {
-  bool foreign = notification.architecture != native_architecture || (notification.number & x32_bit) != 0 ||
-                 notification.number < 0;
+  bool foreign = notification.architecture != isolation::native_architecture ||
+                 (static_cast<uint32_t>(notification.number) & isolation::x32_bit) != 0 || notification.number < 0;
   if (foreign) return {.error = ENOSYS, .record = denied(notification, ENOSYS, true), .writes = std::nullopt};
   bool by_policy = std::ranges::find(denied_, static_cast<uint32_t>(notification.number)) != denied_.end();
   const isolation::DeniedCall* always = isolation::find_denied_call(notification.number);

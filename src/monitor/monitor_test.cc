@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "isolation/capabilities.h"
+#include "isolation/native_architecture.h"
 #include "isolation/seccomp_filter.h"
 #include "isolation/seccomp_install.h"
 #include "monitor/exec_follower.h"
@@ -125,11 +126,7 @@ TEST(Monitor, RefusesWhatThePolicyDeniesByItsName) {
     Notification notification;
     notification.pid = ::getpid();
     notification.number = number;
-#ifdef __x86_64__
-    notification.architecture = AUDIT_ARCH_X86_64;
-#else
-    notification.architecture = AUDIT_ARCH_AARCH64;
-#endif
+    notification.architecture = isolation::native_architecture;
     return monitor.examine(notification);
   };
   EXPECT_EQ(ask(SYS_ptrace).error, EPERM);
@@ -184,11 +181,7 @@ TEST(Monitor, DoesNotGuessAtAPathThatCannotBeRead) {
                             .number = SYS_unlinkat,
                             .architecture = 0,
                             .arguments = {static_cast<uint64_t>(AT_FDCWD), 16}};
-#ifdef __x86_64__
-  notification.architecture = AUDIT_ARCH_X86_64;
-#else
-  notification.architecture = AUDIT_ARCH_AARCH64;
-#endif
+  notification.architecture = isolation::native_architecture;
   Verdict verdict = monitor.examine(notification);
   ASSERT_TRUE(verdict.writes);
   EXPECT_EQ(verdict.writes->paths, std::vector<std::string>{""});
@@ -201,11 +194,7 @@ TEST(Monitor, RefusesCallsOfAnotherArchitectureAndCallsItDoesNotKnow) {
   Verdict verdict = monitor.examine(notification);
   EXPECT_EQ(verdict.error, ENOSYS);
   EXPECT_TRUE(std::get<DeniedCall>(*verdict.record).foreign);
-#ifdef __x86_64__
-  notification.architecture = AUDIT_ARCH_X86_64;
-#else
-  notification.architecture = AUDIT_ARCH_AARCH64;
-#endif
+  notification.architecture = isolation::native_architecture;
   notification.number = SYS_getpid;
   EXPECT_EQ(monitor.examine(notification).error, ENOSYS);
 }
@@ -216,11 +205,7 @@ TEST(Monitor, RefusesSetIdBitsOnFilesOfALiveWorkspace) {
     Notification notification;
     notification.pid = ::getpid();
     notification.number = number;
-#ifdef __x86_64__
-    notification.architecture = AUDIT_ARCH_X86_64;
-#else
-    notification.architecture = AUDIT_ARCH_AARCH64;
-#endif
+    notification.architecture = isolation::native_architecture;
     notification.arguments = arguments;
     return monitor.examine(notification).error;
   };

@@ -1,17 +1,13 @@
 #include "supervisor/confine.h"
 
 #include <array>
-#include <cerrno>
-#include <cstddef>
 #include <vector>
 
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "isolation/allow_list.h"
 #include "isolation/capabilities.h"
 #include "isolation/namespaces.h"
 #include "isolation/seccomp_install.h"
@@ -20,16 +16,8 @@ namespace hv::supervisor {
 
 namespace {
 
-#if defined(__x86_64__)
-constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
-#else
-#error "the supervisor's filter needs this architecture's audit number"
-#endif
-
 // All that an event loop over descriptors and a reader of /proc need; the rest answers EPERM.
-constexpr std::array kAllowed{
+constexpr auto kAllowed = std::to_array<long>({
     SYS_read,
     SYS_write,
     SYS_readv,
@@ -131,22 +119,7 @@ constexpr std::array kAllowed{
     SYS_dup2,
     SYS_time,
 #endif
-};
-
-std::string own_filter() {
-  std::vector<sock_filter> program;
-  auto add = [&](sock_filter instruction) { program.push_back(instruction); };
-  add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)));
-  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0));
-  add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-  add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
-  for (long number : kAllowed) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1));
-    add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-  return {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)};
-}
+});
 
 }  // namespace
 
@@ -158,7 +131,7 @@ base::Status confine_self(const std::string& workspace, bool reads_everything) {
   HV_TRY(isolation::set_no_new_privs());
   HV_TRY_CONTEXT(isolation::drop_all_capabilities(reads_everything ? 1U << CAP_DAC_READ_SEARCH : 0),
                  "confine the supervisor");
-  HV_TRY_CONTEXT(isolation::install_filter(own_filter(), false), "confine the supervisor");
+  HV_TRY_CONTEXT(isolation::install_filter(isolation::allow_only(kAllowed), false), "confine the supervisor");
   return {};
 }
 
