@@ -77,7 +77,7 @@ base::Result<ShardWriter> ShardWriter::open(const std::string& path, const std::
 }
 
 base::Status ShardWriter::prepare(const std::string& ledger, uint64_t segment) {
-  HV_TRY(database_.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096"));
+  HV_TRY(database_.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048"));
   int64_t version = 0;
   {
     Statement ask = HV_TRY(database_.prepare("PRAGMA user_version"));
