@@ -2,6 +2,7 @@
 // ledger opens, from the newest segment's start; each segment has a copy of what was known when it began.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,12 +20,12 @@ class SpoolIndex {
   struct Mark {
     uint64_t sequence = 0;
     uint64_t index = 0;
-    bool retired = false;
   };
 
   void note(const core::Origin& origin, uint64_t index);
   // What this sandbox's spools are marked with is forgotten when the segment after the present one begins: until then a
-  // crash may have left its files, which are read again.
+  // crash may have left its files, which are read again. A mark takes 40 bytes from here on, for there may be
+  // thousands.
   void retire(const std::string& sandbox);
   // A segment begins.
   void turn();
@@ -36,8 +37,21 @@ class SpoolIndex {
   static base::Result<SpoolIndex> decode(std::string_view text);
 
  private:
+  // "s3xnpbq0968y4px2c/files", the longest there is, and a zero.
+  using Name = std::array<char, 24>;
+  struct Retired {
+    Name spool;
+    Mark mark;
+  };
+  using RetiredMarks = std::vector<Retired>;  // ordered by name
+
+  static std::optional<Name> to_name(std::string_view spool);
+  static void put(RetiredMarks& marks, const Retired& one);
+  static const Mark* find(const RetiredMarks& marks, std::string_view spool);
+
   std::unordered_map<std::string, Mark> marks_;
-  std::vector<std::string> retired_;  // since the segment began
+  RetiredMarks retired_;  // since the segment began
+  RetiredMarks former_;   // in the segment before
 };
 
 }  // namespace hv::audit
