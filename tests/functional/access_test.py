@@ -4,35 +4,21 @@
 
 import contextlib
 import glob
-import http.client
 import json
 import os
-import socket
 import stat
 import tomllib
 import unittest
 
 import hydravisor
+from api import API, UnixConnection
 
 try:
     import jsonschema
 except ImportError:
     jsonschema = None
 
-with open(os.path.join(hydravisor.SOURCE, "docs/api/openapi.json"), encoding="utf-8") as document:
-    API = json.load(document)
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "hydravisor-stream"}
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class AccessCase(hydravisor.TestCase):

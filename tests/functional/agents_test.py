@@ -3,12 +3,10 @@
 # timeout: 300
 """Real agents, driven by a scripted model on a port of the host, do their work inside."""
 
-import contextlib
 import glob
 import json
 import os
 import shutil
-import threading
 
 import hydravisor
 import scripted_model
@@ -18,19 +16,6 @@ def package(pattern):
     """The newest cached package whose directory matches, put there by tools/fetch-test-packages."""
     found = sorted(glob.glob(os.path.join(hydravisor.cache_dir(), "npm", pattern)))
     return found[-1] if found else hydravisor.skip_or_fail(f"tools/fetch-test-packages has not fetched {pattern}")
-
-
-@contextlib.contextmanager
-def model(*commands, log=None):
-    server = scripted_model.serve([{"shell": command} for command in commands] + [{"say": "Done."}], log=log)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
 
 
 class Agents(hydravisor.TestCase):
@@ -64,7 +49,7 @@ class Agents(hydravisor.TestCase):
 
     def test_pi_writes_a_file(self):
         directory = package("@mariozechner+pi-coding-agent-*")
-        with model("echo hi > hello.txt") as port:
+        with scripted_model.running("echo hi > hello.txt") as port:
             entry = {"id": "scripted", "name": "scripted", "reasoning": False, "input": ["text"], "contextWindow": 128000,
                      "maxTokens": 4096, "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}}
             provider = {"baseUrl": f"http://127.0.0.1:{port}/v1", "api": "openai-completions", "apiKey": "MODEL_KEY", "models": [entry]}
@@ -74,7 +59,7 @@ class Agents(hydravisor.TestCase):
 
     def codex(self, *arguments, options=()):
         directory = package("@openai+codex-*")
-        with model("echo hi > hello.txt") as port:
+        with scripted_model.running("echo hi > hello.txt") as port:
             self.config(".codex/config.toml", f"""model = "scripted"
 model_provider = "scripted"
 [model_providers.scripted]

@@ -6,7 +6,6 @@ and comes out fits the schemas.
 """
 
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ import subprocess
 import unittest
 
 import hydravisor
+from api import API, UnixConnection
 
 try:
     import jsonschema
@@ -22,19 +22,6 @@ except ImportError:
     jsonschema = None
 
 DAEMON = os.path.join(hydravisor.BIN, "hydravisord")
-with open(os.path.join(hydravisor.SOURCE, "docs/api/openapi.json"), encoding="utf-8") as document:
-    API = json.load(document)
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 def validate(value, schema):

@@ -3,7 +3,6 @@
 # timeout: 480
 """Real programs go out without knowing of any proxy: their names, their connections and nothing else, against a fake internet."""
 
-import contextlib
 import functools
 import glob
 import json
@@ -11,7 +10,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import fake_internet
@@ -338,21 +336,6 @@ kill $first $second"""
 
     # Agents, with their model at a name.
 
-    @contextlib.contextmanager
-    def model(self, name, *commands):
-        """A scripted model behind TLS."""
-        listener = self.internet.certificate([name]).wrap_socket(self.internet.socket("5.6.3.1", 443), server_side=True,
-                                                                  do_handshake_on_connect=False)
-        server = scripted_model.serve([{"shell": command} for command in commands] + [{"say": "Done."}], listener=listener)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join(5)
-
     def run_agent(self, pattern, *command, configuration):
         """Has an agent work whose model is model.good.example; its profile's own hosts are denied, and so is what it reports to."""
         package = self.package(pattern) or hydravisor.skip_or_fail(f"tools/fetch-test-packages has not fetched {pattern}")
@@ -375,7 +358,7 @@ deny = ["telemetry.example"]
         authority = f"{self.world.project}/ca.pem"
         report = "curl -sS https://telemetry.example/report || echo hi > hello.txt"
         questions, greetings = len(self.internet.questions), len(self.internet.greetings)
-        with self.model("model.good.example", report):
+        with self.internet.model("model.good.example", report):
             # By its own name, as the profile is found; an empty variable is none.
             variables = [*(f"{name}=" for name in PROXY_VARIABLES), "MODEL_KEY=none", f"NODE_EXTRA_CA_CERTS={authority}", f"SSL_CERT_FILE={authority}"]
             result = self.run_in_sandbox(*command, timeout=120, env={"PATH": f"{package}/node_modules/.bin:{node}:{self.world.env['PATH']}"}, options=[

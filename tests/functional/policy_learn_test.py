@@ -4,12 +4,10 @@
 """Real runs recorded, policies learned of them: what was learned denies nothing of that run, the same run works under it, and what is new
 is refused and explained. Programs and agents meet a fake internet."""
 
-import contextlib
 import glob
 import json
 import os
 import shutil
-import threading
 import tomllib
 
 import fake_internet
@@ -149,20 +147,6 @@ class Agent(Learned):
     test_denies_nothing_of_the_run_that_it_was_learned_of = None
     test_is_judged_by_files_as_by_the_ledger = None
 
-    @contextlib.contextmanager
-    def model(self, log, *commands):
-        listener = self.internet.certificate(["model.good.example"]).wrap_socket(self.internet.socket("5.6.3.1", 443), server_side=True,
-                                                                                  do_handshake_on_connect=False)
-        server = scripted_model.serve([{"shell": command} for command in commands] + [{"say": "Done."}], listener=listener, log=log)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join(5)
-
     def pi(self, name, policy, *commands):
         """The run's result, and what the model was told of its commands."""
         found = sorted(glob.glob(os.path.join(hydravisor.cache_dir(), "npm", "@mariozechner+pi-coding-agent-*")))
@@ -177,7 +161,7 @@ class Agent(Learned):
         with open(configuration, "w", encoding="utf-8") as file:
             json.dump({"providers": {"scripted": provider}}, file)
         log = os.path.join(self.world.top, name + ".log")
-        with self.model(log, *commands):
+        with self.internet.model("model.good.example", *commands, log=log):
             authority = f"{self.world.project}/ca.pem"
             variables = ["MODEL_KEY=none", f"NODE_EXTRA_CA_CERTS={authority}"]
             result = self.run_in_sandbox("pi", "--provider", "scripted", "--model", "scripted", "-p", "create hello.txt", timeout=120,

@@ -26,6 +26,7 @@ import time
 
 import hydravisor
 import run_as
+import scripted_model
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS = 0x20000
@@ -263,6 +264,13 @@ class FakeInternet:
         return context
 
     # Servers.
+
+    @contextlib.contextmanager
+    def model(self, name, *commands, log=None):
+        """A scripted model behind TLS."""
+        listener = self.certificate([name]).wrap_socket(self.socket("5.6.3.1", 443), server_side=True, do_handshake_on_connect=False)
+        with scripted_model.running(*commands, log=log, listener=listener):
+            yield
 
     def web(self, names, port=443, addresses=None, tls=None, handler=None):
         """A web server at every address of the names: https on 443, http elsewhere unless told otherwise."""
