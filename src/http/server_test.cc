@@ -197,16 +197,16 @@ TEST_F(ServerTest, DoesNotTakeAHalfClosedClientForGone) {
 }
 
 TEST_F(ServerTest, GivesAnUpgradedConnectionAwayWithWhatCameEarly) {
-  std::thread speaker;
+  std::promise<std::thread> speaker;
   serve([&](const std::shared_ptr<Exchange>& exchange) {
     auto upgraded = exchange->upgrade({101, {{{"Connection", "Upgrade"}, {"Upgrade", "frames"}}}, {}});
     ASSERT_TRUE(upgraded) << upgraded.error().text();
-    speaker = std::thread([upgraded = std::move(*upgraded)] {
+    speaker.set_value(std::thread([upgraded = std::move(*upgraded)] {
       char more[16];
       ssize_t more_length = ::recv(upgraded.fd.get(), more, sizeof more, 0);
       (void)base::write_all(upgraded.fd.get(),
                             upgraded.buffered + "|" + std::string(more, static_cast<size_t>(more_length)));
-    });
+    }));
   });
   base::Fd fd = connect();
   ASSERT_TRUE(base::write_all(
@@ -215,7 +215,7 @@ TEST_F(ServerTest, GivesAnUpgradedConnectionAwayWithWhatCameEarly) {
   usleep(5000);
   ASSERT_TRUE(base::write_all(fd.get(), "late"));
   std::string answer = *base::read_all(fd.get());
-  speaker.join();
+  speaker.get_future().get().join();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 ")) << answer;
   EXPECT_TRUE(answer.ends_with("early|late")) << answer;
 }
