@@ -12,7 +12,7 @@ function(hydravisor_static_library target)
 endfunction()
 
 hydravisor_static_library(lib::boost_json NAMES boost_json boost_container)
-hydravisor_static_library(lib::crypto NAMES crypto)
+hydravisor_static_library(lib::crypto NAMES ssl crypto)
 hydravisor_static_library(lib::zstd NAMES zstd)
 hydravisor_static_library(lib::sqlite NAMES sqlite3 DEPENDS m)
 

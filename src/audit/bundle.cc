@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "audit/later_envelope.h"
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/json.h"
@@ -175,7 +176,13 @@ void BundleChecker::entry(std::string_view text) {
     std::vector<std::string> hashes = HV_TRY(reader.strings("proof"));
     std::vector<Digest> proof = HV_TRY(to_hashes(hashes));
     HV_TRY(reader.finish());
-    Envelope envelope = HV_TRY(decode_envelope(envelope_text));
+    Envelope envelope;
+    if (std::optional<LaterEnvelope> later = read_later_envelope(envelope_text)) {
+      envelope.version = later->version;
+      envelope.index = later->index;
+    } else {
+      envelope = HV_TRY(decode_envelope(envelope_text));
+    }
     ++report_.entries;
     Range here{envelope.index, envelope.index};
     if (last_ && envelope.index <= *last_) add(ProblemKind::reordered, here, "it does not follow the one before");
@@ -188,6 +195,10 @@ void BundleChecker::entry(std::string_view text) {
       return {};
     }
     std::string salt = HV_TRY(base::from_hex(*salt_text));
+    if (envelope.version != kEnvelopeVersion) {
+      add_to_ranges(report_.later_entries, envelope.index);
+      return {};
+    }
     if (envelope.payload_size != payload->size() || envelope.payload_hash != base::sha256({salt, *payload}))
       add(ProblemKind::payload_changed, here,
           base::format("entry {}: its payload is not the one it was sealed with", envelope.index));
@@ -205,6 +216,7 @@ Report BundleChecker::finish() {
         ended_ ? base::format("it says that it holds {} entries, and holds {}", *ended_, report_.entries)
                : std::string("its end is missing"));
   }
+  note_later_entries(report_);
   return std::move(report_);
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/check.h"
 #include "base/format.h"
 #include "base/text.h"
 
@@ -136,6 +137,7 @@ base::Status check_event_fields(const core::Event& event) {
 }
 
 void append_envelope(std::string& out, const Envelope& envelope) {
+  HV_CHECK(envelope.version == kEnvelopeVersion);
   auto number = [&](auto value) {
     std::array<char, 24> digits{};
     out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);

@@ -16,8 +16,10 @@
 namespace hv::audit {
 
 constexpr size_t kMaxEnvelopeSize = 4096;
+constexpr uint64_t kEnvelopeVersion = 1;
 
 struct Envelope {
+  uint64_t version = kEnvelopeVersion;  // of another one, only this and the index are known: later_envelope.h
   uint64_t index = 0;
   base::WallTime time{};
   base::MonotonicTime monotonic{};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "audit/frame.h"
+#include "audit/later_envelope.h"
 #include "audit/segment.h"
 #include "base/format.h"
 #include "base/text.h"
@@ -69,9 +70,13 @@ base::Status Journal::recover(const OnRecord& on_record, uint64_t scan_from) {
       return damaged(file->path, next_index_, "the entries before this segment are missing");
     Segment segment = HV_TRY(Segment::load(*file));
     for (; next_index_ < segment.end_index(); ++next_index_) {
-      base::Result<Envelope> envelope = decode_envelope(segment.frame_unchecked(next_index_).envelope);
-      if (!envelope || envelope->index != next_index_) return damaged(file->path, next_index_, "it is not that entry");
-      on_record(*envelope);
+      std::string_view text = segment.frame_unchecked(next_index_).envelope;
+      base::Result<Envelope> envelope = decode_envelope(text);
+      std::optional<LaterEnvelope> later = envelope ? std::nullopt : read_later_envelope(text);
+      if (!(envelope && envelope->index == next_index_) && !(later && later->index == next_index_))
+        return damaged(file->path, next_index_, "it is not that entry");
+      // Where one of a later version came from is not known, so that an event may be recorded twice, and none is lost.
+      if (envelope) on_record(*envelope);
     }
     if (segment.fault() != FrameFault::none) {
       if (!last) return damaged(file->path, next_index_, "its bytes are damaged");

@@ -37,7 +37,8 @@ class Journal {
   };
   using OnRecord = std::function<void(const Envelope&)>;
 
-  // Reads from the newest segment whose first index is at most `scan_from` and calls `on_record` for each record found.
+  // Reads from the newest segment whose first index is at most `scan_from` and calls `on_record` for each record found
+  // whose version is known.
   // conflict when a record is damaged that cannot be a torn tail, or when fewer than `sealed` are there.
   static base::Result<Journal> open(Options options, uint64_t scan_from, const OnRecord& on_record);
 

@@ -64,6 +64,28 @@ core::Event own_event(std::string kind, base::json::Object payload, core::Risk r
   return event;
 }
 
+// What an opening found that the last closing had not left: records cut short, and whole ones that no checkpoint
+// covers. A crash leaves both, but so can whoever writes the files while no daemon runs; sealed they will look like all
+// others, so that the range is said while it can still be told.
+std::optional<core::Event> recovered(const std::optional<TornTail>& torn, uint64_t sealed, uint64_t found) {
+  if (!torn && found == sealed) return std::nullopt;
+  core::Event event = own_event("ledger.recovered", {}, core::Risk::low);
+  if (found > sealed) {
+    event.payload["first"] = sealed;
+    event.payload["last"] = found - 1;
+    event.payload["reason"] = "no checkpoint covered them when the ledger was opened";
+  }
+  if (torn) {
+    if (torn->whole_records > 0) event.risk = core::Risk::medium;
+    event.payload["index"] = torn->index;
+    event.payload["bytes"] = torn->bytes;
+    event.payload["whole_records"] = torn->whole_records;
+    event.payload["kept_as"] = torn->kept_as;
+    event.payload["sha256"] = base::to_hex(base::as_view(torn->hash));
+  }
+  return event;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
@@ -88,16 +110,8 @@ base::Result<std::unique_ptr<Ledger>> Ledger::open(Options options) {
   ledger->durable_ = ledger->sealed_ = sealed.size;
   ledger->durable_offset_ = kSegmentHeaderSize;
   ledger->writer_ = std::jthread([raw = ledger.get()] { raw->run(); });
-  if (const std::optional<TornTail>& torn = ledger->torn_) {
-    core::Event event = own_event("ledger.recovered",
-                                  {{"index", torn->index},
-                                   {"bytes", torn->bytes},
-                                   {"whole_records", torn->whole_records},
-                                   {"kept_as", torn->kept_as},
-                                   {"sha256", base::to_hex(base::as_view(torn->hash))}},
-                                  torn->whole_records > 0 ? core::Risk::medium : core::Risk::low);
-    (void)HV_TRY(ledger->record(event));
-  }
+  if (std::optional<core::Event> found = recovered(ledger->torn_, sealed.size, ledger->size()))
+    (void)HV_TRY(ledger->record(*found));
   return ledger;
 }
 
@@ -312,10 +326,17 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
   Query query;
   query.from = first;
   query.before = last + 1;
-  query.kind_prefix = "ledger";
-  if (std::vector<Entry> own = HV_TRY(reader.list(query)); !own.empty())
-    return base::Failure(base::denied(base::format("delete payload {}: it belongs to the ledger's own event '{}'",
-                                                   own[0].envelope.index, own[0].envelope.kind)));
+  std::optional<std::string> kept;
+  HV_TRY(reader.scan(query, [&](const Entry& entry) {
+    if (entry.envelope.version != kEnvelopeVersion)
+      kept = base::format("delete payload {}: it is of version {}, which this program does not know",
+                          entry.envelope.index, entry.envelope.version);
+    if (entry.envelope.kind.starts_with("ledger."))
+      kept = base::format("delete payload {}: it belongs to the ledger's own event '{}'", entry.envelope.index,
+                          entry.envelope.kind);
+    return !kept;
+  }));
+  if (kept) return base::Failure(base::denied(*std::move(kept)));
   core::Event event =
       own_event("ledger.payload_deleted", {{"first", first}, {"last", last}, {"reason", reason}}, core::Risk::medium);
   event.principal = principal;
@@ -334,6 +355,7 @@ base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, cons
   std::optional<Range> range;
   HV_TRY(reader.scan(query, [&](const Entry& entry) {
     if (entry.payload_state == PayloadState::deleted || entry.envelope.kind.starts_with("ledger.")) return true;
+    if (entry.envelope.version != kEnvelopeVersion) return true;
     if (!range) range = Range{entry.envelope.index, entry.envelope.index};
     range->last = entry.envelope.index;
     return true;

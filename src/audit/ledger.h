@@ -48,7 +48,8 @@ class Ledger final : public core::Recorder {
   };
 
   // conflict when another process writes this ledger, or when what is there cannot be continued: damaged, shorter than
-  // its checkpoint, or without its key. Records ledger.recovered when it found and set aside the torn end of a crash.
+  // its checkpoint, or without its key. Records ledger.recovered when it found what no
+  // closing leaves: the torn end of a crash, which it sets aside, or entries that no checkpoint covers.
   static base::Result<std::unique_ptr<Ledger>> open(Options options);
   // Seals and ends the writer thread.
   ~Ledger() override;

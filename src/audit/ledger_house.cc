@@ -8,6 +8,7 @@
 
 #include "audit/archive.h"
 #include "audit/frame.h"
+#include "audit/later_envelope.h"
 #include "audit/ledger.h"
 #include "audit/segment.h"
 #include "base/format.h"
@@ -40,7 +41,8 @@ base::Status for_each_erasable(const Segment& segment, const Range& range,
   for (uint64_t index = begin; index < end; ++index) {
     Frame frame = segment.frame_unchecked(index);
     base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-    if (envelope && envelope->kind.starts_with("ledger.")) continue;
+    // One of a later version may be the ledger's own as well.
+    if (envelope ? envelope->kind.starts_with("ledger.") : read_later_envelope(frame.envelope).has_value()) continue;
     HV_TRY(visit(segment.offset(index), frame));
   }
   return {};

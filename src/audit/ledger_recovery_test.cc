@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "audit/ledger_fixture_test.h"
+#include "audit/raw_record_test.h"
+#include "audit/verify.h"
 
 namespace hv::audit {
 namespace {
@@ -151,6 +153,37 @@ TEST_F(LedgerTest, SetsATornRecordAsideAndSaysSo) {
   EXPECT_EQ(ledger->torn()->bytes, 40u);
   EXPECT_EQ(directory.read(ledger->torn()->kept_as), torn_record);
   EXPECT_EQ(kinds(), (std::vector<std::string>{"exec.started", "exec.started", "exec.started", "ledger.recovered"}));
+}
+
+// What was recorded within the last second before a kill, and what somebody appended while nothing ran, look alike.
+TEST_F(LedgerTest, SaysWhichEntriesNoCheckpointCovered) {
+  {
+    auto ledger = open();
+    for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(ledger->record(spooled(i)));
+  }
+  {
+    // Closed and opened: nothing to say.
+    auto ledger = open();
+    EXPECT_EQ(ledger->size(), 3u);
+  }
+  for (uint64_t index : {3u, 4u}) {
+    Entry entry = *Reader(directory.path()).at(2);
+    entry.envelope.index = index;
+    entry.envelope.origin->sequence = index + 1;
+    append_raw(directory.path(), encode_envelope(entry.envelope), entry.payload);
+  }
+  {
+    auto ledger = open();
+    EXPECT_EQ(kinds().back(), "ledger.recovered");
+    Entry said = *Reader(directory.path()).at(5);
+    EXPECT_EQ(said.payload, R"({"first":3,"last":4,"reason":"no checkpoint covered them when the ledger was opened"})");
+  }
+  auto report = verify(directory.path(), {});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->sealed, 6u);
+  ASSERT_FALSE(report->notes.empty());
+  EXPECT_NE(report->notes.back().find("entries 3 to 4: under no checkpoint"), std::string::npos)
+      << report->notes.back();
 }
 
 TEST_F(LedgerTest, RecoversFromATailCutAtEveryByte) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "audit/later_envelope.h"
 #include "base/format.h"
 #include "base/json.h"
+#include "core/audit_query.h"
 
 namespace hv::audit {
 
@@ -24,9 +26,15 @@ base::Result<Entry> make_entry(const Segment& segment, uint64_t index) {
 
 std::optional<Entry> entry_of(const Frame& frame, uint64_t index) {
   Entry entry;
-  base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-  if (!envelope || envelope->index != index) return std::nullopt;
-  entry.envelope = *std::move(envelope);
+  if (base::Result<Envelope> envelope = decode_envelope(frame.envelope)) {
+    entry.envelope = *std::move(envelope);
+  } else if (std::optional<LaterEnvelope> later = read_later_envelope(frame.envelope)) {
+    entry.envelope.version = later->version;
+    entry.envelope.index = later->index;
+  } else {
+    return std::nullopt;
+  }
+  if (entry.envelope.index != index) return std::nullopt;
   entry.envelope_text = frame.envelope;
   entry.payload_state = frame.payload_deleted  ? PayloadState::deleted
                         : frame.payload_intact ? PayloadState::present
@@ -40,12 +48,15 @@ std::optional<Entry> entry_of(const Frame& frame, uint64_t index) {
 
 bool matches(const Query& query, const Envelope& envelope) {
   if (envelope.index < query.from || (query.before && envelope.index >= *query.before)) return false;
+  std::string_view prefix = query.kind_prefix;
+  if (prefix.ends_with('.')) prefix.remove_suffix(1);
+  if (envelope.version != kEnvelopeVersion)
+    return query.sandbox.empty() && query.principal.empty() && !query.since && !query.until &&
+           (prefix.empty() || prefix == core::kUnknownKind);
   if (!query.sandbox.empty() && envelope.sandbox != query.sandbox) return false;
   if (!query.principal.empty() && envelope.principal != query.principal) return false;
   if (query.since && envelope.time < *query.since) return false;
   if (query.until && envelope.time >= *query.until) return false;
-  std::string_view prefix = query.kind_prefix;
-  if (prefix.ends_with('.')) prefix.remove_suffix(1);
   if (prefix.empty()) return true;
   std::string_view kind = envelope.kind;
   return kind.starts_with(prefix) && (kind.size() == prefix.size() || kind[prefix.size()] == '.');
@@ -133,6 +144,10 @@ base::Result<std::vector<Entry>> Reader::list(const Query& query) {
 }
 
 base::Result<core::Event> to_event(const Entry& entry) {
+  if (entry.envelope.version != kEnvelopeVersion)
+    return base::Failure(
+        base::unsupported(base::format("entry {}: it is of version {}, which this program does not know",
+                                       entry.envelope.index, entry.envelope.version)));
   if (entry.payload_state != PayloadState::present)
     return base::Failure(
         base::conflict(base::format("entry {}: its payload is {}", entry.envelope.index,

@@ -29,7 +29,8 @@ struct Entry {
   std::string payload;  // JSON text; empty unless present
 };
 
-// What a frame holds; nullopt when its envelope is not that of entry `index`.
+// What a frame holds; nullopt when its envelope is not that of entry `index`. One of a later version has its text, its
+// number and its payload, and nothing else.
 std::optional<Entry> entry_of(const Frame& frame, uint64_t index);
 
 struct Query {
@@ -44,6 +45,8 @@ struct Query {
   size_t limit = SIZE_MAX;
   bool newest_first = false;
 };
+// One of a later version matches where only numbers or core::kUnknownKind are asked for: what else it says is not
+// known.
 bool matches(const Query& query, const Envelope& envelope);
 
 // Not for several threads at once; make one reader for each.
@@ -71,7 +74,7 @@ class Reader {
   std::optional<Segment> loaded_;
 };
 
-// The event as it was recorded. conflict when its payload is gone.
+// The event as it was recorded. conflict when its payload is gone; unsupported for one of a later version.
 base::Result<core::Event> to_event(const Entry& entry);
 
 }  // namespace hv::audit

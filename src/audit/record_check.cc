@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "audit/envelope.h"
+#include "audit/later_envelope.h"
 
 namespace hv::audit {
 
@@ -15,7 +16,11 @@ Checked check_record(const Frame& frame, uint64_t index) {
   base::Result<Envelope> envelope = decode_envelope(frame.envelope);
   result.right_envelope = envelope && envelope->index == index;
   result.payload_deleted = frame.payload_deleted;
-  if (!envelope) return result;
+  if (!envelope) {
+    std::optional<LaterEnvelope> later = read_later_envelope(frame.envelope);
+    result.later = result.right_envelope = later && later->index == index;
+    return result;
+  }
   result.payload_right = !frame.payload_deleted && envelope->payload_size == frame.payload.size() &&
                          envelope->payload_hash == base::sha256({frame.salt, frame.payload});
   result.of_ledger = envelope->kind.starts_with("ledger.");

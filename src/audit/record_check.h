@@ -18,6 +18,7 @@ namespace hv::audit {
 struct Checked {
   Digest leaf{};
   bool right_envelope = false;  // it can be read and stands at its index
+  bool later = false;           // it is of a version that is not known here
   bool payload_deleted = false;
   bool payload_right = false;
   bool of_ledger = false;  // one of the ledger's own events

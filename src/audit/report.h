@@ -35,6 +35,7 @@ struct Range {
   uint64_t last = 0;  // inclusive
   bool operator==(const Range&) const = default;
 };
+void add_to_ranges(std::vector<Range>& ranges, uint64_t index);
 // "entry 7", or "entries 7 to 9".
 std::string range_text(const Range& range);
 
@@ -54,10 +55,13 @@ struct Report {
   std::vector<std::string> keys;         // public keys, oldest first
   std::optional<Checkpoint> checkpoint;  // if its signature holds
   std::vector<Range> deleted_payloads;   // not failures: see ledger.payload_deleted
+  std::vector<Range> later_entries;      // of a version that is not known here: their payloads were not looked at
   std::vector<std::string> notes;        // worth knowing, no sign of tampering
   std::vector<Problem> problems;         // in the order of their entries
   bool intact() const { return problems.empty(); }
 };
+
+void note_later_entries(Report& report);
 
 // The same for the API, whoever verified: the daemon, or its program while no daemon can serve.
 core::VerifyReport summary(const Report& report);

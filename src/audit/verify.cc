@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "audit/damage.h"
-#include "audit/envelope.h"
 #include "audit/key_store.h"
+#include "audit/own_event.h"
 #include "audit/record_check.h"
 #include "audit/segment.h"
 #include "audit/spool_index.h"
@@ -26,14 +26,6 @@
 namespace hv::audit {
 
 namespace {
-
-void add_to_ranges(std::vector<Range>& ranges, uint64_t index) {
-  if (!ranges.empty() && ranges.back().last + 1 == index) {
-    ranges.back().last = index;
-  } else {
-    ranges.push_back({index, index});
-  }
-}
 
 // Stands where the tree writer would write, and looks whether what it would write is there.
 class ComparingFiles final : public FileLayer {
@@ -57,22 +49,6 @@ class ComparingFiles final : public FileLayer {
   std::vector<std::string> wrong_;
 };
 
-// One of the ledger's own events: what was pruned, deleted, recovered, and by which key.
-struct OwnEvent {
-  uint64_t index = 0;
-  Envelope envelope;
-  base::json::Object payload;
-  std::string_view text(std::string_view name) const {
-    const base::json::Value* value = payload.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
-  }
-  std::optional<uint64_t> number(std::string_view name) const {
-    const base::json::Value* value = payload.if_contains(name);
-    if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return std::nullopt;
-    return static_cast<uint64_t>(value->get_int64());
-  }
-};
-
 class Verifier {
  public:
   Verifier(const std::string& directory, const VerifyOptions& options) : directory_(directory), options_(options) {}
@@ -89,7 +65,6 @@ class Verifier {
   void walk_pruned(uint64_t end);
   void check_pruning();
   void take_record(uint64_t index, const Segment& segment, Checked& record);
-  void take_own_event(uint64_t index, const Segment& segment);
   void check_handover_entries();
   void report_tiles();
   void check_side_files();
@@ -271,14 +246,6 @@ void Verifier::check_pruning() {
                      range_text({announced, pruned_ - 1})));
 }
 
-void Verifier::take_own_event(uint64_t index, const Segment& segment) {
-  Frame frame = segment.frame_unchecked(index);
-  base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-  base::Result<base::json::Value> payload = base::json::parse(frame.payload);
-  if (envelope && payload && payload->is_object())
-    own_events_.push_back({index, *std::move(envelope), std::move(payload->get_object())});
-}
-
 void Verifier::take_record(uint64_t index, const Segment& segment, Checked& record) {
   if (!record.right_envelope) {
     if (index >= report_.sealed && !sequence_broken_)
@@ -286,12 +253,15 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
           base::format("entry {}, not sealed yet, is not that entry", index));
     sequence_broken_ = true;
   }
-  if (record.payload_deleted) {
+  if (record.later) {
+    add_to_ranges(report_.later_entries, index);
+  } else if (record.payload_deleted) {
     add_to_ranges(report_.deleted_payloads, index);
   } else if (!record.payload_right && record.right_envelope) {
     add_to_ranges(bad_payloads_, index);
   }
-  if (record.of_ledger && record.payload_right) take_own_event(index, segment);
+  if (record.of_ledger && record.payload_right)
+    if (auto event = read_own_event(index, segment.frame_unchecked(index))) own_events_.push_back(*std::move(event));
   if (record.origin) {
     uint64_t& last = spools_[record.origin->spool];
     // Where the beginning was pruned or not looked at, so were the first of a spool.
@@ -312,6 +282,9 @@ void Verifier::check_handover_entries() {
   for (const Handover& handover : chain_.handovers) {
     if (handover.size == 0 || handover.size > report_.entries || handover.size <= std::max(pruned_, from_)) continue;
     uint64_t index = handover.size - 1;
+    // One of a later version may well announce it; that it is the one that both keys signed for was looked at.
+    if (std::ranges::any_of(report_.later_entries, [&](const Range& r) { return r.first <= index && index <= r.last; }))
+      continue;
     auto event = std::ranges::lower_bound(own_events_, index, {}, &OwnEvent::index);
     if (event == own_events_.end() || event->index != index || event->envelope.kind != "ledger.key_rotated" ||
         event->text("key") != handover.key.text())
@@ -380,6 +353,17 @@ void Verifier::check_side_files() {
 }
 
 void Verifier::report_notes() {
+  note_later_entries(report_);
+  for (const OwnEvent& event : own_events_) {
+    std::optional<uint64_t> first = event.number("first");
+    std::optional<uint64_t> last = event.number("last");
+    if (event.envelope.kind == "ledger.recovered" && first && last)
+      report_.notes.push_back(
+          base::format("{}: under no checkpoint when the ledger was opened on {} (entry {}), as a crash leaves them; "
+                       "that the daemon "
+                       "recorded them nothing but the files says",
+                       range_text({*first, *last}), base::to_rfc3339(event.envelope.time), event.index));
+  }
   for (const Range& range : bad_payloads_)
     add(ProblemKind::payload_changed, range,
         base::format("{}: the payload is not the one it was recorded with", range_text(range)));

@@ -109,6 +109,7 @@ base::Result<int> search(Context& context, const Arguments& arguments) {
   query.limit = most;
   core::AuditPage page = HV_TRY(client->audit_events(query));
   if (context.json) return context.print_json(wire::to_json(page));
+  if (page.note) context.note(base::printable(*page.note));
   if (page.records.empty()) return context.print("nothing answers that\n");
   int code = HV_TRY(print_records(context, page.records));
   if (code == kDone && !page.complete && page.seen)

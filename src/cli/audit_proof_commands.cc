@@ -25,7 +25,11 @@ constexpr Argument kIndex[] = {{.name = "INDEX"}};
 constexpr Argument kBundle[] = {{.name = "BUNDLE", .completion = Completion::files}};
 constexpr Argument kMaybeBundle[] = {{.name = "BUNDLE", .least = 0, .completion = Completion::files}};
 constexpr Option kWitnessOptions[] = {
-    {.name = "key", .value = "KEY", .help = "The witness's public key, NAME+ID+KEY: the first time that URL is asked"}};
+    {.name = "key", .value = "KEY", .help = "The witness's public key, NAME+ID+KEY: the first time that URL is asked"},
+    {.name = "ca",
+     .value = "FILE",
+     .help = "Who may vouch for an https:// witness instead of those whom this machine trusts: certificates in PEM",
+     .completion = Completion::files}};
 constexpr Argument kWitness[] = {{.name = "WITNESS", .completion = Completion::directories}};
 
 constexpr Option kKeyOption = {
@@ -117,7 +121,8 @@ base::Result<int> prove(Context& context, const Arguments& arguments) {
 
 base::Result<int> witness(Context& context, const Arguments& arguments) {
   std::vector<std::string> words{"--witness-ledger", arguments.word(0)};
-  if (auto key = arguments.value("key")) words.insert(words.end(), {"--key", *key});
+  for (const char* option : {"key", "ca"})
+    if (auto value = arguments.value(option)) words.insert(words.end(), {base::format("--{}", option), *value});
   std::string text = HV_TRY(ask_program(context, std::move(words)));
   base::json::Value seen = HV_TRY(base::json::parse(text));
   if (context.json) return context.print_json(seen);
@@ -186,13 +191,13 @@ constexpr Command kAuditWitness = {
         "Has WITNESS cosign the ledger's present checkpoint, after checking that it continues the one cosigned before, "
         "and keeps it. Run it now and then, best as another user and onto another disk: "
         "`audit verify --witness` then finds a ledger that was set back or signed anew. WITNESS is a directory, which "
-        "gets a key of its own, or the http:// address of a witness (c2sp.org/tlog-witness), whose cosignature is held "
-        "against --key and kept beside the ledger.",
+        "gets a key of its own, or the http:// or https:// address of a witness (c2sp.org/tlog-witness), whose "
+        "cosignature is held against --key and kept beside the ledger.",
     .options = kWitnessOptions,
     .arguments = kWitness,
     .example =
         "hydravisor audit witness /mnt/elsewhere/witness\n"
-        "hydravisor audit witness http://127.0.0.1:8080/w --key witness.example+3b2f1a90+BJ...",
+        "hydravisor audit witness https://witness.example/w --key witness.example+3b2f1a90+BJ...",
     .exit_codes = {},
     .run = witness,
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kKindWidth = 20;
 constexpr size_t kIdWidth = 17;
+constexpr size_t kTimeWidth = 24;
 
 // A list of words as a command line, a string in quotes where it needs them, everything else as JSON.
 std::string value_text(const base::json::Value& value) {
@@ -28,6 +29,8 @@ std::string value_text(const base::json::Value& value) {
 
 // The command line first and without its name, since it is what people look for.
 std::string summary_of(const core::AuditRecord& record) {
+  if (record.version)
+    return base::printable(base::format("version {}: {}", *record.version, record.envelope.value_or("")));
   if (record.redacted) return "(redacted)";
   std::vector<std::string> parts;
   const base::json::Object& payload = record.event.payload;
@@ -47,6 +50,12 @@ std::string padded(std::string text, size_t width) {
   return text;
 }
 
+std::string notes_text(const core::VerifyReport& report, size_t width) {
+  std::string out;
+  for (const std::string& note : report.notes) out += wrap("note: " + base::printable(note), width, 2) + "\n";
+  return out;
+}
+
 std::string faults_text(const core::VerifyReport& report, size_t width) {
   std::string out;
   for (const core::LedgerFault& fault : report.faults) {
@@ -60,7 +69,9 @@ std::string faults_text(const core::VerifyReport& report, size_t width) {
 
 std::string record_line(const core::AuditRecord& record, size_t width) {
   std::string sandbox = record.event.sandbox.empty() ? "-" : base::printable(record.event.sandbox);
-  std::string line = base::format("{}  {}  {}  {}", time_text(record.event.wall), padded(sandbox, kIdWidth),
+  // When something of an unknown version was recorded is not known either.
+  std::string time = record.version ? padded("-", kTimeWidth) : time_text(record.event.wall);
+  std::string line = base::format("{}  {}  {}  {}", time, padded(sandbox, kIdWidth),
                                   padded(base::printable(record.event.kind), kKindWidth), summary_of(record));
   line.erase(line.find_last_not_of(' ') + 1);
   return shorten(line, width) + "\n";
@@ -73,6 +84,14 @@ std::string record_text(const core::AuditRecord& record, size_t width) {
     if (!value.empty())
       out += base::format("  {}{}\n", padded(std::string(label), 12), wrap(base::printable(value), width, 14, 14));
   };
+  if (record.version) {
+    field("version", base::format("{}, which this program does not know: shown as it is", *record.version));
+    field("durability", core::name_of(record.durability));
+    field("leaf hash", record.leaf_hash);
+    field("envelope", record.envelope.value_or(""));
+    field("payload", record.redacted ? "deleted" : base::json::serialize(event.payload));
+    return out;
+  }
   field("time", base::to_rfc3339(event.wall));
   field("sandbox", event.sandbox);
   field("principal", event.principal);
@@ -95,7 +114,7 @@ std::string verify_text(const core::VerifyReport& report, size_t width) {
   if (!report.origin.empty()) out += base::format("  origin     {}\n", base::printable(report.origin));
   if (!report.first_key.empty()) out += base::format("  first key  {}\n", base::printable(report.first_key));
   if (!report.root_hash.empty()) out += base::format("  root hash  {}\n", base::printable(report.root_hash));
-  return out + faults_text(report, width);
+  return out + notes_text(report, width) + faults_text(report, width);
 }
 
 std::string bundle_text(const core::VerifyReport& report, bool by_key, size_t width) {
@@ -105,7 +124,7 @@ std::string bundle_text(const core::VerifyReport& report, bool by_key, size_t wi
   if (!report.first_key.empty())
     out += base::format("  first key  {}{}\n", base::printable(report.first_key),
                         by_key ? "" : "  (the file's own: compare it with the one you noted)");
-  return out + faults_text(report, width);
+  return out + notes_text(report, width) + faults_text(report, width);
 }
 
 }  // namespace hv::cli

@@ -42,6 +42,22 @@ TEST(AuditView, ShowsOneRecordWhole) {
   EXPECT_EQ(record_line(redacted, 200).find("hello"), std::string::npos);
 }
 
+TEST(AuditView, ShowsWhatItCannotReadAsItIs) {
+  core::AuditRecord record;
+  record.index = 3;
+  record.version = 2;
+  record.envelope = "{\"v\":2,\"index\":3,\"text\":\"\x1b[2J\"}";
+  record.event.kind = core::kUnknownKind;
+  record.event.payload = {{"answer", 42}};
+  EXPECT_EQ(record_line(record, kUnlimited),
+            "-                         -                  unknown               version 2: "
+            "{\"v\":2,\"index\":3,\"text\":\"\\x1b[2J\"}\n");
+  std::string text = record_text(record, 200);
+  EXPECT_NE(text.find("version     2, which this program does not know"), std::string::npos) << text;
+  EXPECT_NE(text.find("{\"answer\":42}"), std::string::npos) << text;
+  EXPECT_EQ(text.find("1970"), std::string::npos) << text;
+}
+
 TEST(AuditView, SaysWhetherTheRecordIsWhole) {
   EXPECT_EQ(verify_text({.intact = true,
                          .origin = "hydravisor/u",
@@ -53,6 +69,8 @@ TEST(AuditView, SaysWhetherTheRecordIsWhole) {
                         80),
             "The record is whole: nothing was altered, removed or put in between.\n"
             "  entries    3 (2 sealed)\n  keys       1\n  origin     hydravisor/u\n  root hash  ab\n");
+  EXPECT_TRUE(verify_text({.intact = true, .origin = "", .root_hash = "", .faults = {}, .notes = {"entry 3: odd"}}, 80)
+                  .ends_with("note: entry 3: odd\n"));
   std::string broken = verify_text({.intact = false,
                                     .origin = "",
                                     .entries = 3,

@@ -15,10 +15,28 @@ using base::Result;
 
 // A record's line: 64 KiB of payload, each byte of it escaped, and in a bundle a proof.
 static constexpr size_t kLongestLine = size_t{1} << 20;
+// Of envelopes.
+static constexpr int64_t kKnownVersion = 1;
 
 Result<core::AuditRecord> parse_record_line(std::string_view line) {
   json::Value value = HV_TRY(json::parse(line));
   return wire::from_json<core::AuditRecord>(value);
+}
+
+// What nobody here can read is passed on as it is, and as what is believed least.
+static core::AuditRecord unknown_record(int64_t version, int64_t index, const std::string& envelope,
+                                        const std::optional<std::string>& payload) {
+  core::AuditRecord record;
+  record.index = static_cast<uint64_t>(index);
+  record.version = static_cast<uint64_t>(version);
+  record.envelope = envelope;
+  record.event.kind = core::kUnknownKind;
+  record.event.trust = core::Trust::claimed;
+  record.durability = core::Durability::sealed;
+  record.redacted = !payload.has_value();
+  Result<json::Value> value = json::parse(payload.value_or(""));
+  if (value && value->is_object()) record.event.payload = std::move(value->get_object());
+  return record;
 }
 
 // An envelope has other names for some of what a record has, and its payload beside it, as it was hashed.
@@ -30,6 +48,8 @@ Result<std::optional<core::AuditRecord>> parse_bundle_line(std::string_view line
   std::optional<std::string> payload = HV_TRY(reader.optional_string("payload"));
   json::Value entry = HV_TRY(json::parse(*envelope));
   auto fields = HV_TRY(json::ObjectReader::over(entry, "envelope"));
+  if (int64_t version = HV_TRY(fields.integer("v")); version != kKnownVersion)
+    return unknown_record(version, HV_TRY(fields.integer("index")), *envelope, payload);
   json::Object record{{"index", 0},      {"time", ""},  {"monotonic_ns", 0}, {"kind", ""},       {"sandbox", ""},
                       {"principal", ""}, {"trust", ""}, {"risk", ""},        {"origin", nullptr}};
   for (auto& [name, member] : record)

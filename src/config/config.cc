@@ -90,7 +90,8 @@ Result<std::vector<Value>> parse_environment(const std::vector<core::Variable>& 
   std::vector<Value> values;
   std::vector<std::string> faults;
   std::vector<std::string> names;
-  for (const KeySpec& setting : settings()) names.push_back(setting.variable());
+  for (const KeySpec& setting : settings())
+    if (!setting.only_in_files) names.push_back(setting.variable());
   for (const core::Variable& variable : environment) {
     auto is_ours = [&](const KeySpec& setting) {
       std::string own = setting.variable();
@@ -103,6 +104,13 @@ Result<std::vector<Value>> parse_environment(const std::vector<core::Variable>& 
       std::string fault = format("{}: unknown key", base::printable(variable.name));
       if (auto near = base::nearest(variable.name, names)) fault += format(" (did you mean '{}'?)", *near);
       faults.push_back(std::move(fault));
+      continue;
+    }
+    if (setting->only_in_files) {
+      faults.push_back(
+          format("{}: the daemon would not see it: only config.toml says '{}' (hydravisor config set {} "
+                 "VALUE)",
+                 variable.name, setting->key(), setting->key()));
       continue;
     }
     Result<std::string> value = check_value(*setting, variable.value);

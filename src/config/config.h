@@ -48,7 +48,8 @@ struct Config {
 
 // What the text of one file says. invalid_argument with one line for each fault, as policies have them.
 base::Result<std::vector<Value>> parse(std::string_view text, std::string_view file, Origin origin);
-// What the variables say. Only names that begin with a known section are ours; among them an unknown key is a fault.
+// What the variables say. Only names that begin with a known section are ours; among them an unknown key is a fault,
+// and so is one that only files say.
 base::Result<std::vector<Value>> parse_environment(const std::vector<core::Variable>& environment);
 // All layers over each other. A file that does not exist says nothing; one that cannot be read or understood is an
 // error, since what it forbids would otherwise be allowed. Files are read at each call, so an edit needs no restart.

@@ -112,6 +112,20 @@ TEST_F(ConfigTest, TellsAMisspelledVariableFromOneThatIsNotOurs) {
             "HYDRAVISOR_RUN_KEEP: run.keep: expected true or false; found \"yes\"");
 }
 
+TEST_F(ConfigTest, RefusesAVariableForWhatTheDaemonReadsFromFiles) {
+  for (const char* name : {"HYDRAVISOR_AUDIT_KEEP", "HYDRAVISOR_AUDIT_KEEP_PAYLOADS", "HYDRAVISOR_AUDIT_KEEP_BYTES"}) {
+    auto values = parse_environment({{name, "90d"}});
+    ASSERT_FALSE(values) << name;
+    EXPECT_NE(values.error().message().find("only config.toml says 'audit.keep"), std::string::npos)
+        << values.error().message();
+    EXPECT_TRUE(parse_environment({{name, ""}})->empty());
+  }
+  // And none is offered for a misspelled one.
+  auto misspelled = parse_environment({{"HYDRAVISOR_AUDIT_KEEP_PAYLOAD", "90d"}});
+  ASSERT_FALSE(misspelled);
+  EXPECT_EQ(misspelled.error().message().find("KEEP_PAYLOADS"), std::string::npos) << misspelled.error().message();
+}
+
 TEST_F(ConfigTest, TakesAnEmptyVariableForNone) {
   EXPECT_TRUE(parse_environment({{"HYDRAVISOR_RUN_KEEP", ""}})->empty());
 }

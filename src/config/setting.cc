@@ -66,20 +66,22 @@ const std::vector<KeySpec>& settings() {
        .name = "keep_payloads",
        .kind = Kind::duration,
        .without = "as long as the record",
-       .help =
-           "How long the ledger keeps what was recorded in full, such as 90d; its proofs stay. Only files say this"},
+       .help = "How long the ledger keeps what was recorded in full, such as 90d; its proofs stay. Only files say this",
+       .only_in_files = true},
       {.section = "audit",
        .name = "keep",
        .kind = Kind::duration,
        .without = "for ever",
-       .help = "How long the ledger keeps records, such as 730d; of older ones the hashes stay. Only files say this"},
+       .help = "How long the ledger keeps records, such as 730d; of older ones the hashes stay. Only files say this",
+       .only_in_files = true},
       {.section = "audit",
        .name = "keep_bytes",
        .kind = Kind::size,
        .without = "as much as there is",
        .help =
            "How large the ledger's journal may become, such as 10GiB: beyond that payloads go, the oldest first, then "
-           "records. Only files say this"},
+           "records. Only files say this",
+       .only_in_files = true},
   };
   return all;
 }

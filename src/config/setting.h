@@ -25,6 +25,7 @@ struct KeySpec {
   std::string_view without = {};               // where there is no fallback: what happens then
   std::string_view flag = {};                  // the option of `run` that goes before it, without dashes
   std::string_view help = {};
+  bool only_in_files = false;  // it is the daemon's, which takes no variables of a command
 
   std::string key() const;       // "run.policy"
   std::string variable() const;  // "HYDRAVISOR_RUN_POLICY"

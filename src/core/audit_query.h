@@ -14,12 +14,18 @@ namespace hv::core {
 // recorded: survives kill -9. durable: survives a power cut. sealed: under a signed checkpoint.
 enum class Durability { recorded, durable, sealed };
 
+constexpr std::string_view kUnknownKind = "unknown";
+
 struct AuditRecord {
   uint64_t index = 0;
   Event event;
   Durability durability = Durability::recorded;
   std::string leaf_hash;  // hex, RFC 6962; empty while only recorded
   bool redacted = false;  // the payload was deleted; the envelope still proves
+  // Of an entry whose version this program does not know, and of no other: the version, and the leaf as it is. Such a
+  // record's event has the kind kUnknownKind and nothing else but a payload.
+  std::optional<uint64_t> version = {};
+  std::optional<std::string> envelope = {};
 };
 
 // Every condition that is there must hold.
@@ -46,6 +52,8 @@ struct AuditPage {
   // for an empty ledger.
   std::optional<uint64_t> seen;
   bool complete = true;  // no more at this time
+  // What the reader should know of how it was found: that the index stands still, and why.
+  std::optional<std::string> note = {};
 };
 
 // What may go of the ledger, the oldest first. Whole files only, so that a little more may stay.
@@ -79,6 +87,7 @@ struct VerifyReport {
   std::string first_key = {};  // the public key that all others follow from: what to note elsewhere
   std::string root_hash;       // hex
   std::vector<LedgerFault> faults;
+  std::vector<std::string> notes = {};  // worth knowing, no sign of tampering
 };
 
 template <>

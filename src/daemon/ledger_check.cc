@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <map>
 
+#include <signal.h>
+
 #include "audit/bundle.h"
 #include "audit/verified_mark.h"
 #include "audit/verify.h"
@@ -33,7 +35,7 @@ using Options = std::map<std::string_view, std::string>;
 base::Result<Options> read_options(std::span<const std::string_view> words) {
   Options options;
   for (size_t i = 0; i < words.size(); i += 2) {
-    bool known = words[i] == "--key" || words[i] == "--checkpoint" || words[i] == "--witness";
+    bool known = words[i] == "--key" || words[i] == "--checkpoint" || words[i] == "--witness" || words[i] == "--ca";
     if (!known || i + 1 == words.size())
       return base::Failure(
           base::invalid_argument("unknown option, or one without a value: " + base::printable(words[i])));
@@ -95,9 +97,16 @@ int witness_ledger(const core::Paths& paths, std::span<const std::string_view> a
     bool has_key = key != options.end();
     if (is_url(witness)) {
       WitnessUrl url = HV_TRY(WitnessUrl::parse(witness));
-      return ask_witness(paths, url, has_key ? std::optional(key->second) : std::nullopt);
+      auto authorities = options.find("--ca");
+      if (authorities != options.end() && !url.tls)
+        return base::Failure(base::invalid_argument("--ca is for a witness with an https:// address"));
+      // What a witness does to its connection must not end this program.
+      ::signal(SIGPIPE, SIG_IGN);
+      return ask_witness(paths, url, has_key ? std::optional(key->second) : std::nullopt,
+                         authorities != options.end() ? authorities->second : "");
     }
-    if (has_key) return base::Failure(base::invalid_argument("--key is for a witness with a URL"));
+    if (has_key || options.contains("--ca"))
+      return base::Failure(base::invalid_argument("--key and --ca are for a witness with a URL"));
     return audit::witness_ledger(paths.ledger, witness, base::system_clock());
   };
   base::Result<audit::Witnessed> seen = ask();

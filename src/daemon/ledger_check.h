@@ -16,8 +16,8 @@ namespace hv::daemon {
 int verify_ledger(const core::Paths& paths, std::span<const std::string_view> options);
 // The same for a bundle: FILE [--key KEY]. Needs no ledger.
 int check_bundle(std::span<const std::string_view> arguments);
-// arguments: DIRECTORY or URL, then perhaps --key KEY. Has that witness cosign the present checkpoint; prints what it
-// did as JSON.
+// arguments: DIRECTORY or URL, then perhaps --key KEY and, for https://, --ca FILE. Has that witness cosign the present
+// checkpoint; prints what it did as JSON.
 int witness_ledger(const core::Paths& paths, std::span<const std::string_view> arguments);
 
 // Why the daemon does not start. Every such message says how to find out what happened to the ledger.

@@ -355,7 +355,8 @@ int run(int argc, char** argv) {
     std::fputs(
         "usage: hydravisord [--version | --print-routes | --verify-ledger [--key KEY] [--checkpoint FILE] [--witness "
         "DIR] |\n"
-        "                    --check-bundle FILE [--key KEY] | --witness-ledger DIR|URL [--key KEY]]\nServes until "
+        "                    --check-bundle FILE [--key KEY] | --witness-ledger DIR|URL [--key KEY] [--ca "
+        "FILE]]\nServes until "
         "SIGTERM. It is "
         "started on "
         "demand; by hand: "

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "formats/content.h"
 
 namespace hv::formats {
 
@@ -33,10 +34,9 @@ std::string csv_row(const core::AuditRecord& record) {
   const core::Event& event = record.event;
   std::string row = std::to_string(record.index);
   for (const std::string& text :
-       {base::to_rfc3339(event.wall), event.kind, event.sandbox, event.principal,
+       {record.version ? std::string() : base::to_rfc3339(event.wall), event.kind, event.sandbox, event.principal,
         std::string(core::trust_name(event.trust)), std::string(core::risk_name(event.risk)), member(record, "verdict"),
-        member(record, "host"), member(record, "path"), record.leaf_hash,
-        record.redacted ? std::string() : base::json::serialize(event.payload)})
+        member(record, "host"), member(record, "path"), record.leaf_hash, content_text(record)})
     row += "," + cell(text);
   return row + "\r\n";
 }

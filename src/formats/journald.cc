@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/json.h"
+#include "formats/content.h"
 #include "formats/syslog.h"
 
 namespace hv::formats {
@@ -27,14 +28,15 @@ void add(std::string& out, std::string_view name, std::string_view value) {
 
 std::string to_journal(const core::AuditRecord& record) {
   const core::Event& event = record.event;
-  std::string payload = record.redacted ? "(payload deleted)" : base::json::serialize(event.payload);
+  std::string payload = content_text(record);
+  if (payload.empty()) payload = "(payload deleted)";
   std::string out;
   add(out, "MESSAGE", base::format("{} {}", event.kind, payload));
   add(out, "PRIORITY", std::to_string(severity_of(event.risk)));
   add(out, "SYSLOG_IDENTIFIER", "hydravisor");
   add(out, "SYSLOG_FACILITY", "13");
   add(out, "HYDRAVISOR_INDEX", std::to_string(record.index));
-  add(out, "HYDRAVISOR_TIME", base::to_rfc3339(event.wall));
+  if (!record.version) add(out, "HYDRAVISOR_TIME", base::to_rfc3339(event.wall));
   add(out, "HYDRAVISOR_KIND", event.kind);
   if (!event.sandbox.empty()) add(out, "HYDRAVISOR_SANDBOX", event.sandbox);
   add(out, "HYDRAVISOR_PRINCIPAL", event.principal);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "core/event_kinds.h"
+#include "formats/content.h"
 
 namespace hv::formats {
 
@@ -263,7 +264,7 @@ Object to_ocsf(const core::AuditRecord& record, const std::string& host) {
                   {"trust", core::trust_name(event.trust)},
                   {"risk", core::risk_name(event.risk)},
                   {"payload_deleted", record.redacted}};
-  unmapped["payload"] = event.payload;
+  unmapped["payload"] = content_of(record);
   out["unmapped"] = std::move(unmapped);
   return out;
 }

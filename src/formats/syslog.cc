@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "formats/content.h"
 
 namespace hv::formats {
 
@@ -46,7 +47,7 @@ int severity_of(core::Risk risk) {
 std::string to_syslog(const core::AuditRecord& record, const std::string& host, size_t limit) {
   const core::Event& event = record.event;
   // Microseconds are the finest that a timestamp may have.
-  std::string time = base::to_rfc3339(event.wall).substr(0, 26) + "Z";
+  std::string time = record.version ? "-" : base::to_rfc3339(event.wall).substr(0, 26) + "Z";
   std::string text = base::format("<{}>1 {} {} hydravisor - {} [hydravisor@32473", kAudit * 8 + severity_of(event.risk),
                                   time, field(host, 255), field(event.kind, 32));
   text += parameter("index", std::to_string(record.index)) + parameter("kind", event.kind);
@@ -54,8 +55,8 @@ std::string to_syslog(const core::AuditRecord& record, const std::string& host, 
   text += parameter("principal", event.principal) + parameter("trust", core::trust_name(event.trust)) +
           parameter("risk", core::risk_name(event.risk));
   if (!record.leaf_hash.empty()) text += parameter("leaf", record.leaf_hash);
-  std::string_view why = record.redacted ? "payload deleted" : "";
-  std::string payload = record.redacted ? std::string() : base::json::serialize(event.payload);
+  std::string payload = content_text(record);
+  std::string_view why = payload.empty() ? "payload deleted" : "";
   if (text.size() + payload.size() + 40 > limit) why = "payload too long";
   if (!why.empty()) return text + parameter("without", why) + "] -";
   return base::format("{}] {}{}", text, kMark, payload);

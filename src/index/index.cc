@@ -303,7 +303,8 @@ base::Status Index::search_segment(const core::AuditQuery& query, const std::str
     base::Result<ShardReader*> opened = open_.open(segment, path_of(segment), known.sealed);
     base::Result<audit::Place> next =
         opened ? (*opened)->next() : base::Result<audit::Place>(base::Failure(std::move(opened).error()));
-    if (next) {
+    // What was committed once is there, unless the file lost it.
+    if (next && next->segment == segment && next->index >= known.end && next->offset >= audit::kSegmentHeaderSize) {
       unindexed = *next;
       reader = *opened;
     } else {
@@ -314,8 +315,21 @@ base::Status Index::search_segment(const core::AuditQuery& query, const std::str
 
   Span indexed = span;
   indexed.before = std::min(indexed.before, unindexed.index);
-  auto rest = [&] {
-    return span.before > unindexed.index ? scan(query, unindexed, span.before, visit, more) : base::Status();
+  auto rest = [&]() -> base::Status {
+    if (span.before <= unindexed.index) return {};
+    uint64_t reached = unindexed.index;
+    auto note = [&](const audit::Entry& entry) {
+      reached = entry.envelope.index + 1;
+      return visit(entry);
+    };
+    if (scan(query, unindexed, span.before, note, more)) return {};
+    // Either the journal is damaged or the index is wrong about its place: from the segment's start it shows. The
+    // newest come all together or not at all.
+    mark_damaged(segment);
+    core::AuditQuery again = query;
+    uint64_t from = query.newest_first ? unindexed.index : reached;
+    if (!again.after || *again.after + 1 < from) again.after = from - 1;
+    return scan(again, {segment, segment, audit::kSegmentHeaderSize}, span.before, visit, more);
   };
   if (query.newest_first) HV_TRY(rest());
   if (!more) return {};

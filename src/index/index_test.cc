@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit/ledger.h"
+#include "audit/raw_record_test.h"
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/remove_tree.h"
@@ -266,6 +267,32 @@ TEST_F(IndexTest, KeepsFewShardsOpen) {
   index_.reset();
   // Each is one descriptor, or three while it is written.
   EXPECT_LE(open - open_files(), ShardCache::kMost + 8);
+}
+
+// Of a version that a newer program wrote: nothing of it is understood, and nothing stops at it.
+TEST_F(IndexTest, GoesOnBehindAnEntryItCannotRead) {
+  record("exec.started", {{"text", "before"}});
+  ledger_.reset();
+  audit::append_raw(top_ + "/ledger", R"({"v":2,"index":1,"kind":"exec.started","text":"before"})",
+                    R"({"text":"before"})");
+  audit::Ledger::Options options;
+  options.directory = top_ + "/ledger";
+  options.segment_bytes = 4000;
+  ledger_ = *audit::Ledger::open(options);
+  record_forty();
+  start();
+  index_->wait_for(ledger_->size());
+  EXPECT_EQ(index_->standing().failure, "");
+  EXPECT_THAT(find({.text = "before"}), ElementsAre(0));
+  EXPECT_EQ(find({.text = "target12"}).size(), 1u);
+  EXPECT_THAT(find({.kind = "unknown"}), ElementsAre(1));
+  EXPECT_THAT(find({.kind = "unknown."}), ElementsAre(1));
+  EXPECT_EQ(find({}).size(), ledger_->size());
+  EXPECT_EQ(find({.since = base::WallTime::min()}).size(), ledger_->size() - 1);
+  auto indexed = all_answers();
+  index_.reset();
+  index_ = std::make_unique<Index>(Index::Options{top_ + "/ledger", directory(), [] { return uint64_t{0}; }});
+  EXPECT_EQ(all_answers(), indexed);
 }
 
 TEST_F(IndexTest, NarrowsByTime) {

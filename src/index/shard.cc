@@ -125,11 +125,14 @@ base::Status ShardWriter::add(const audit::Entry& entry, const audit::Place& pla
   insert_place_->bind(1, static_cast<int64_t>(place.index));
   insert_place_->bind(2, static_cast<int64_t>(place.offset));
   HV_TRY(insert_place_->run());
-  int64_t time = nanoseconds(entry.envelope.time);
-  if (block_.count == 0) block_ = {place.index, place.index, time, time, 0};
+  if (block_.count == 0) block_ = {place.index, place.index, INT64_MAX, INT64_MIN, 0};
   block_.last = place.index;
-  block_.earliest = std::min(block_.earliest, time);
-  block_.latest = std::max(block_.latest, time);
+  // When one of a later version was recorded is not known.
+  if (entry.envelope.version == audit::kEnvelopeVersion) {
+    int64_t time = nanoseconds(entry.envelope.time);
+    block_.earliest = std::min(block_.earliest, time);
+    block_.latest = std::max(block_.latest, time);
+  }
   last_envelope_ = entry.envelope_text;
   if (++block_.count == kBlock) return flush_block();
   return {};

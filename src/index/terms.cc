@@ -26,6 +26,10 @@ std::string without_dot(std::string_view kind) {
 }
 
 void add_envelope(const audit::Envelope& envelope, std::vector<std::string>& terms) {
+  if (envelope.version != audit::kEnvelopeVersion) {
+    terms.push_back(mark('k', core::kUnknownKind));
+    return;
+  }
   std::string_view kind = envelope.kind;
   for (size_t dot = kind.find('.'); dot != std::string_view::npos; dot = kind.find('.', dot + 1))
     terms.push_back(mark('k', kind.substr(0, dot)));
@@ -55,7 +59,9 @@ void add_payload(const std::string& payload, std::vector<std::string>& terms) {
 std::string terms_of(const audit::Entry& entry, bool with_payload) {
   std::vector<std::string> terms;
   add_envelope(entry.envelope, terms);
-  if (with_payload && entry.payload_state == audit::PayloadState::present) add_payload(entry.payload, terms);
+  bool readable =
+      entry.envelope.version == audit::kEnvelopeVersion && entry.payload_state == audit::PayloadState::present;
+  if (with_payload && readable) add_payload(entry.payload, terms);
   std::ranges::sort(terms);
   auto repeated = std::ranges::unique(terms);
   std::string text;
@@ -104,6 +110,7 @@ bool matches(const core::AuditQuery& query, const audit::Query& envelope, const 
   if (!audit::matches(envelope, entry.envelope)) return false;
   if (query.risk && entry.envelope.risk < *query.risk) return false;
   if (!query.path && !query.host && !query.verdict && !query.text) return true;
+  if (entry.envelope.version != audit::kEnvelopeVersion) return false;
   base::json::Object payload;
   if (entry.payload_state == audit::PayloadState::present)
     if (base::Result<base::json::Value> value = base::json::parse(entry.payload); value && value->is_object())

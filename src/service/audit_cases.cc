@@ -26,10 +26,29 @@ using base::Failure;
 using base::Result;
 using base::Status;
 
+// What nobody here can read is passed on as it is, and as what is believed least.
+void describe_unknown(const audit::Entry& entry, core::AuditRecord& record) {
+  record.version = entry.envelope.version;
+  record.envelope = entry.envelope_text;
+  record.event.kind = core::kUnknownKind;
+  record.event.trust = core::Trust::claimed;
+  record.redacted = entry.payload_state == audit::PayloadState::deleted;
+  Result<base::json::Value> payload = base::json::parse(entry.payload);
+  if (payload && payload->is_object()) {
+    record.event.payload = std::move(payload->get_object());
+  } else if (entry.payload_state == audit::PayloadState::damaged) {
+    record.event.payload["_damaged"] = true;
+  } else if (!record.redacted) {
+    record.event.payload["_bytes"] = base::to_hex(entry.payload);
+  }
+}
+
 core::AuditRecord to_record(const audit::Entry& entry, const audit::Ledger::Standing& standing) {
   core::AuditRecord record;
   record.index = entry.envelope.index;
-  if (Result<core::Event> event = audit::to_event(entry)) {
+  if (entry.envelope.version != audit::kEnvelopeVersion) {
+    describe_unknown(entry, record);
+  } else if (Result<core::Event> event = audit::to_event(entry)) {
     record.event = *std::move(event);
   } else {
     // The envelope still says what happened, when and to whom; one lost payload must not hide the others' entries.
@@ -108,6 +127,10 @@ Result<core::AuditPage> AuditCases::audit_events(const core::AuditQuery& given) 
   if (query.sandbox) query.sandbox = HV_TRY(sandbox_id(*query.sandbox));
 
   core::AuditPage page;
+  // Only who looks for something meets the index.
+  if (bool searched = query.newest_first || index::is_selective(query); searched)
+    if (std::string failure = index_.standing().failure; !failure.empty())
+      page.note = "the ledger was read instead of its index: " + failure;
   size_t bytes = 0;
   HV_TRY(read(query, size, [&](const audit::Entry& entry) {
     page.records.push_back(to_record(entry, standing));

@@ -387,6 +387,8 @@ void describe(V& v, T& x) {
   v.required("durability", x.durability);
   v.required("leaf_hash", x.leaf_hash);
   v.required("redacted", x.redacted);
+  v.optional("version", x.version);
+  v.optional("envelope", x.envelope);
 }
 
 template <typename V, Same<core::AuditPage> T>
@@ -394,6 +396,7 @@ void describe(V& v, T& x) {
   v.required("records", x.records);
   v.optional("seen", x.seen);
   v.required("complete", x.complete);
+  v.optional("note", x.note);
 }
 
 template <typename V, Same<core::PruneRequest> T>
@@ -430,6 +433,7 @@ void describe(V& v, T& x) {
   v.required("first_key", x.first_key);
   v.required("root_hash", x.root_hash);
   v.required("faults", x.faults);
+  v.optional("notes", x.notes);
 }
 
 template <typename V, Same<core::DaemonInfo> T>

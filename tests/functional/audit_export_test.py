@@ -266,7 +266,7 @@ class Export(hydravisor.TestCase):
         self.assert_refused(ask(witness.url(), "--key", "nonsense"), "--key")
         self.world.ok("audit", "witness", witness.url(), "--key", witness.vkey())
         self.assert_refused(ask(witness.url(), "--key", stranger.vkey()), "its key was")
-        self.assert_refused(ask("https://witness.example"), "no TLS", "proxy")
+        self.assert_refused(ask("http://127.0.0.1:1", "--ca", "/etc/hosts"), "https://")
         self.assert_refused(ask("http://127.0.0.1:1/w", "--key", witness.vkey()), "Connection refused")
         self.assert_refused(ask("http://witness example/"), "witness")
         self.assert_refused(ask(self.path("w"), "--key", witness.vkey()), "--key")

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import http.server
 import os
+import ssl
 import threading
 import time
 
@@ -118,10 +119,13 @@ def is_consistent(old, old_root, new, new_root, proof):
 
 
 class Witness(http.server.ThreadingHTTPServer):
-    """Serves on loopback from its making to its close(). `trust` maps a log's origin to its verifier keys."""
+    """Serves on loopback from its making to its close(). `trust` maps a log's origin to its verifier keys; `tls` is an SSL context."""
 
-    def __init__(self, name="witness.example"):
+    def __init__(self, name="witness.example", tls=None):
         super().__init__(("127.0.0.1", 0), _Handler)
+        if tls is not None:
+            # The handshake belongs to the thread of its connection.
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.key = SigningKey(os.urandom(32))
         self.name = name
         self.trust = {}
@@ -202,6 +206,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.encode())))
         self.end_headers()
         self.wfile.write(answer.encode())
+
+    def handle(self):
+        # Who does not believe the certificate goes away.
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            super().handle()
+
+    def finish(self):
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            super().finish()
 
     def log_message(self, *_):
         pass
