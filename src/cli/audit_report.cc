@@ -98,7 +98,53 @@ std::string remark_of(const core::AuditRecord& record) {
   return text;
 }
 
+constexpr size_t kMostFailures = 1000;
+
+// Who is killed did not fail: the sandbox's end, a closed pipe, or somebody's wish ended it. A crash is its own doing.
+bool is_failure(const Object& payload) {
+  if (number_of(payload, "status") == 0) return false;
+  constexpr std::array<std::string_view, 7> kCrashes{"SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT",
+                                                     "SIGFPE",  "SIGSYS", "SIGTRAP"};
+  std::string signal = text_of(payload, "signal");
+  return signal.empty() || std::ranges::find(kCrashes, signal) != kCrashes.end();
+}
+
+std::vector<uint64_t> pids_of(const Object& payload) {
+  if (payload.contains("pid")) return {number_of(payload, "pid")};
+  std::vector<uint64_t> pids;
+  if (const Value* list = payload.if_contains("pids"); list != nullptr && list->is_array())
+    for (const Value& pid : list->get_array())
+      if (pid.is_number()) pids.push_back(pid.to_number<uint64_t>());
+  return pids;
+}
+
 }  // namespace
+
+void AuditReport::add_ends(const core::AuditRecord& record) {
+  const Object& payload = record.event.payload;
+  bool failed_so = is_failure(payload);
+  for (uint64_t pid : pids_of(payload)) {
+    std::vector<std::string> command;
+    if (auto found = running_.find(pid); found != running_.end()) {
+      command = std::move(found->second);
+      running_.erase(found);
+    }
+    if (!failed_so) continue;
+    Failure one{
+        std::move(command), text_of(payload, "executable"), number_of(payload, "status"), text_of(payload, "signal"), 1,
+        record.index};
+    auto same = std::ranges::find_if(failed_commands, [&](const Failure& other) {
+      return other.command == one.command && other.status == one.status;
+    });
+    if (same != failed_commands.end()) {
+      ++same->count;
+    } else if (failed_commands.size() < kMostFailures) {
+      failed_commands.push_back(std::move(one));
+    } else {
+      ++failures_left_out;
+    }
+  }
+}
 
 void AuditReport::add(const core::AuditRecord& record) {
   const core::Event& event = record.event;
@@ -127,6 +173,9 @@ void AuditReport::add(const core::AuditRecord& record) {
     uint64_t count = kind == "exec.repeated" ? number_of(payload, "count", 1) : 1;
     programs_started += count;
     programs[text_of(payload, "path")] += count;
+    if (kind == "exec.started") running_[number_of(payload, "pid")] = list_of(payload, "arguments");
+  } else if (kind == "process.exited") {
+    add_ends(record);
   } else if (kind == "exec.observed") {
     ++observed[text_of(payload, "executable")];
   } else if (kind == "exec.exited" && payload.contains("error")) {

@@ -44,6 +44,16 @@ struct AuditReport {
   std::map<std::string, uint64_t> programs;  // by path
   std::map<std::string, uint64_t> observed;  // files that the kernel showed to be running
   std::vector<std::string> failed;           // "program: ENOENT"
+  struct Failure {
+    std::vector<std::string> command;  // as claimed; empty: not known
+    std::string executable;            // as observed; empty: it was not
+    uint64_t status = 0;               // as a shell gives it
+    std::string signal;
+    uint64_t count = 0;
+    uint64_t first_index = 0;
+  };
+  std::vector<Failure> failed_commands;  // that ended with another status than 0, or crashed
+  uint64_t failures_left_out = 0;        // different ones, beyond the first thousand
 
   struct Step {
     uint64_t index = 0;
@@ -78,6 +88,10 @@ struct AuditReport {
 
   // The records of one sandbox in their order.
   void add(const core::AuditRecord& record);
+
+ private:
+  void add_ends(const core::AuditRecord& record);
+  std::map<uint64_t, std::vector<std::string>> running_;  // by pid, the last command line
 };
 
 }  // namespace hv::cli

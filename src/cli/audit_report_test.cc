@@ -46,6 +46,14 @@ class ReportTest : public testing::Test {
         core::Risk::low);
     add("network.changed", {{"name", "web"}, {"allow", Array{"packages.example.org:443"}}});
     add("exec.exited", {{"job", 1}, {"program", "nope"}, {"status", 127}, {"error", "ENOENT"}});
+    add("exec.started", {{"pid", 41}, {"path", "/bin/make"}, {"arguments", Array{"make", "te|st"}}});
+    add("exec.started", {{"pid", 42}, {"path", "/bin/grep"}, {"arguments", Array{"grep", "-q", "x y"}}});
+    add("exec.started", {{"pid", 43}, {"path", "/bin/grep"}, {"arguments", Array{"grep", "-q", "x y"}}});
+    add("process.exited", {{"pid", 41}, {"status", 139}, {"signal", "SIGSEGV"}, {"milliseconds", 5}}, core::Risk::low);
+    add("process.exited", {{"status", 1}, {"milliseconds", 5}, {"count", 2}, {"pids", Array{42, 43}}});
+    add("process.exited", {{"pid", 44}, {"executable", "/bin/x"}, {"status", 2}, {"milliseconds", 5}});
+    add("process.exited", {{"pid", 45}, {"status", 137}, {"signal", "SIGKILL"}, {"milliseconds", 5}});
+    add("process.exited", {{"pid", 46}, {"status", 0}, {"milliseconds", 5}});
     add("sandbox.stopped", {{"name", "web"}, {"outcome", "exited"}, {"code", 0}});
     add("file.modified", {{"path", "/home/u/shop/src/a.c"}, {"type", "regular"}});
     add("file.renamed", {{"path", "/home/u/shop/b|\x1b[1m"}, {"old_path", "/home/u/shop/a"}, {"type", "regular"}});
@@ -62,7 +70,7 @@ class ReportTest : public testing::Test {
 
 TEST_F(ReportTest, SumsUpANight) {
   add_a_night();
-  EXPECT_EQ(report_.programs_started, 43u);
+  EXPECT_EQ(report_.programs_started, 46u);
   EXPECT_EQ(report_.programs.at("/usr/bin/git"), 42u);
   EXPECT_EQ(report_.hosts.at("api.example.org:443").bytes_in, 2048u);
   EXPECT_EQ(report_.hosts.at("evil.test:443").refused, 7u);
@@ -75,6 +83,16 @@ TEST_F(ReportTest, SumsUpANight) {
   EXPECT_EQ(report_.runs[0].ended, "exited 0");
   ASSERT_EQ(report_.remarkable.size(), 1u);
   EXPECT_EQ(report_.remarkable[0].index, 107u);
+}
+
+TEST_F(ReportTest, OfWhatFailedSaysTheCommandAndHowOften) {
+  add_a_night();
+  ASSERT_EQ(report_.failed_commands.size(), 3u);
+  EXPECT_EQ(report_.failed_commands[0].signal, "SIGSEGV");
+  EXPECT_EQ(report_.failed_commands[0].command, (std::vector<std::string>{"make", "te|st"}));
+  EXPECT_EQ(report_.failed_commands[1].count, 2u);
+  EXPECT_EQ(report_.failed_commands[2].executable, "/bin/x");
+  EXPECT_TRUE(report_.failed_commands[2].command.empty());
 }
 
 TEST_F(ReportTest, IsOnePageOnATerminal) {
@@ -103,7 +121,8 @@ TEST_F(ReportTest, OfNothingIsStillAPage) {
 TEST_F(ReportTest, AsJsonHasEverySum) {
   add_a_night();
   base::json::Value value = report_json(report_);
-  EXPECT_EQ(value.at("programs_started"), 43);
+  EXPECT_EQ(value.at("programs_started"), 46);
+  EXPECT_EQ(value.at("failed_commands").at(1).at("count"), 2);
   EXPECT_EQ(value.at("hosts").at(0).at("host"), "api.example.org:443");
   EXPECT_EQ(value.at("runs").at(0).at("ended"), "exited 0");
   EXPECT_EQ(value.at("refused_calls").at(0).at("call"), "bpf");

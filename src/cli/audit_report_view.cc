@@ -150,6 +150,27 @@ void write_programs(const AuditReport& report, Page& page) {
   for (const std::string& failure : report.failed) page.line("could not be started: " + failure);
 }
 
+std::string command_of(const AuditReport::Failure& failure) {
+  std::vector<std::string> words;
+  for (const std::string& word : failure.command) words.push_back(base::shell_quote(word));
+  if (!words.empty()) return base::join(words, " ");
+  return failure.executable.empty() ? "(not known)" : failure.executable;
+}
+
+void write_failures(const AuditReport& report, Page& page) {
+  page.heading("What failed");
+  Rows rows;
+  for (const AuditReport::Failure& failure : report.failed_commands) {
+    if (rows.size() == kLines) break;
+    rows.push_back({std::to_string(failure.count),
+                    failure.signal.empty() ? base::format("exit {}", failure.status) : failure.signal,
+                    command_of(failure), std::to_string(failure.first_index)});
+  }
+  page.table({"TIMES", "HOW", "COMMAND (CLAIMED)", "RECORD"}, rows);
+  if (auto rest = more(report.failed_commands.size() + report.failures_left_out, rows.size()); !rest.empty())
+    page.line(rest);
+}
+
 void write_steps(const std::vector<AuditReport::Step>& steps, Page& page) {
   Rows rows;
   for (const AuditReport::Step& step : steps) {
@@ -226,6 +247,7 @@ void write(const AuditReport& report, Page& page) {
   write_refusals(report, page);
   write_network(report, page);
   write_programs(report, page);
+  if (!report.failed_commands.empty()) write_failures(report, page);
   if (!report.asked.empty()) {
     page.heading("What people asked for");
     write_steps(report.asked, page);
@@ -319,6 +341,16 @@ base::json::Value report_json(const AuditReport& report) {
   out["programs"] = counts(report.programs);
   out["observed"] = counts(report.observed);
   out["failed"] = texts(report.failed);
+  Array failures;
+  for (const AuditReport::Failure& failure : report.failed_commands)
+    failures.push_back(Object{{"command", texts(failure.command)},
+                              {"executable", failure.executable},
+                              {"status", failure.status},
+                              {"signal", failure.signal},
+                              {"count", failure.count},
+                              {"index", failure.first_index}});
+  out["failed_commands"] = std::move(failures);
+  out["failures_left_out"] = report.failures_left_out;
   out["asked"] = steps_json(report.asked);
   return out;
 }

@@ -63,6 +63,8 @@ constexpr std::array kKinds{
     EventKind{"principal.refused", kAuthentication, 1},
     EventKind{"probe.finished", kCompliance, 1},
     EventKind{"probe.proof", kCompliance, 1},
+    EventKind{"process.exited", kProcess, 2},
+    EventKind{"process.unfollowed", kProcess, kOther},
     EventKind{"sandbox.created", kApplication, 1},
     EventKind{"sandbox.extended", kApplication, kOther},
     EventKind{"sandbox.frozen", kApplication, kOther},

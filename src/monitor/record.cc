@@ -1,20 +1,22 @@
 #include "monitor/record.h"
 
+#include <algorithm>
 #include <cstring>
-
-#include "base/format.h"
-#include "base/text.h"
-#include "isolation/call_names.h"
-#include "isolation/denied_calls.h"
 
 namespace hv::monitor {
 namespace {
 
 using base::Failure;
-using base::json::Array;
-using base::json::Object;
 
-enum class Tag : uint8_t { exec_attempt = 1, exec_observed = 2, denied_call = 3, exec_folded = 4, file_claim = 5 };
+enum class Tag : uint8_t {
+  exec_attempt = 1,
+  exec_observed = 2,
+  denied_call = 3,
+  exec_folded = 4,
+  file_claim = 5,
+  processes_exited = 6,
+  processes_unfollowed = 7,
+};
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
 constexpr uint8_t flag_redacted = 4;  // how many follows
@@ -119,119 +121,29 @@ FileClaim read_file_claim(Reader& reader) {
   return record;
 }
 
-// The ledger holds JSON, which is UTF-8; what is not becomes visible escapes, and the payload says so.
-std::string as_utf8(const std::string& text, bool& escaped) {
-  if (base::is_valid_utf8(text)) return text;
-  escaped = true;
-  return base::printable(text);
-}
-
-core::Event exec_event(const ExecAttempt& record) {
-  core::Event event;
-  event.kind = "exec.started";
-  event.trust = core::Trust::claimed;
-  bool escaped = false;
-  Array arguments;
-  for (const std::string& argument : record.arguments) arguments.emplace_back(as_utf8(argument, escaped));
-  event.payload = {{"pid", record.pid},
-                   {"parent", record.parent},
-                   {"path", as_utf8(record.path, escaped)},
-                   {"arguments", std::move(arguments)},
-                   {"directory", as_utf8(record.directory, escaped)}};
-  if (record.truncated) event.payload["truncated"] = true;
-  if (record.unreadable) event.payload["unreadable"] = true;
-  if (escaped) event.payload["escaped"] = true;
-  if (record.redacted > 0) event.payload["redacted"] = record.redacted;
-  return event;
-}
-
-core::Event folded_event(const ExecFolded& record) {
-  core::Event event;
-  event.kind = "exec.repeated";
-  event.trust = core::Trust::claimed;
-  bool escaped = false;
-  event.payload = {{"pid", record.pid},
-                   {"path", as_utf8(record.path, escaped)},
-                   {"directory", as_utf8(record.directory, escaped)},
-                   {"count", record.count}};
-  if (escaped) event.payload["escaped"] = true;
-  return event;
-}
-
-core::Event observed_event(const ExecObserved& record) {
-  core::Event event;
-  event.kind = "exec.observed";
-  event.trust = core::Trust::observed;
-  bool escaped = false;
-  event.payload = {{"pid", record.pid}, {"executable", as_utf8(record.executable, escaped)}};
-  if (escaped) event.payload["escaped"] = true;
-  return event;
-}
-
-core::Risk risk_of(const DeniedCall& record) {
-  if (record.foreign) return core::Risk::high;
-  switch (record.number) {
-    // Ordinary programs try these and go on without.
-    case SYS_io_uring_setup:
-    case SYS_io_uring_enter:
-    case SYS_io_uring_register:
-    case SYS_personality:
-    case SYS_socket:
-    case SYS_name_to_handle_at:
-      return core::Risk::info;
-    case SYS_clone:
-    case SYS_unshare:
-    case SYS_sethostname:
-    case SYS_perf_event_open:
-      return core::Risk::low;
-    // No honest agent asks for these.
-    case SYS_bpf:
-    case SYS_kexec_load:
-    case SYS_kexec_file_load:
-    case SYS_init_module:
-    case SYS_finit_module:
-    case SYS_open_by_handle_at:
-    case SYS_setns:
-    case SYS_ioctl:
-      return core::Risk::high;
-    default:
-      return core::Risk::medium;
+ProcessesExited read_processes_exited(Reader& reader) {
+  ProcessesExited record;
+  auto known = reader.number<uint8_t>();
+  reader.refuse_unless(known <= 1);
+  if (known == 1) record.wait_status = reader.number<int32_t>();
+  record.executable = reader.text();
+  auto count = reader.number<uint16_t>();
+  reader.refuse_unless(count > 0);
+  for (uint16_t i = 0; i < count && reader.good(); ++i) {
+    ProcessEnded& ended = record.ended.emplace_back();
+    ended.pid = reader.number<uint32_t>();
+    ended.milliseconds = reader.number<uint32_t>();
   }
+  return record;
 }
 
-core::Event denied_event(const DeniedCall& record) {
-  core::Event event;
-  event.kind = "call.denied";
-  event.trust = core::Trust::observed;
-  event.risk = risk_of(record);
-  const isolation::DeniedCall* entry = record.foreign ? nullptr : isolation::find_denied_call(record.number);
-  std::string name = entry != nullptr  ? std::string(entry->name)
-                     : !record.foreign ? std::string(isolation::call_name(record.number))
-                                       : std::string();
-  if (name.empty()) name = base::format("{} {}", record.foreign ? "foreign" : "unknown", record.number);
-  const char* error = ::strerrorname_np(record.error);
-  Array arguments;
-  for (uint64_t argument : record.arguments) arguments.emplace_back(base::format("{:#x}", argument));
-  event.payload = {{"pid", record.pid},
-                   {"call", std::move(name)},
-                   {"error", error != nullptr ? std::string(error) : std::to_string(record.error)},
-                   {"arguments", std::move(arguments)},
-                   {"count", record.count}};
-  return event;
-}
-
-core::Event file_event(const FileClaim& record) {
-  core::Event event;
-  event.kind = base::format("file.{}", core::name_of(record.kind));
-  event.trust = core::Trust::claimed;
-  bool escaped = false;
-  event.payload = {
-      {"pid", record.pid}, {"call", as_utf8(record.call, escaped)}, {"path", as_utf8(record.path, escaped)}};
-  if (!record.old_path.empty()) event.payload["old_path"] = as_utf8(record.old_path, escaped);
-  if (record.path.empty() && record.pid != 0) event.payload["unreadable"] = true;
-  if (record.count != 1) event.payload["count"] = record.count;
-  if (escaped) event.payload["escaped"] = true;
-  return event;
+ProcessesUnfollowed read_processes_unfollowed(Reader& reader) {
+  ProcessesUnfollowed record;
+  record.reason = reader.text();
+  record.count = reader.number<uint64_t>();
+  auto count = reader.number<uint16_t>();
+  for (uint16_t i = 0; i < count && reader.good(); ++i) record.pids.push_back(reader.number<uint32_t>());
+  return record;
 }
 
 template <typename... Fs>
@@ -269,6 +181,22 @@ std::string encode(const Record& record) {
                 .text(r.old_path)
                 .number(r.count)
                 .take();
+          },
+          [](const ProcessesExited& r) {
+            Writer writer(Tag::processes_exited);
+            writer.number(static_cast<uint8_t>(r.wait_status.has_value()));
+            if (r.wait_status) writer.number(*r.wait_status);
+            size_t count = std::min<size_t>(r.ended.size(), UINT16_MAX);
+            writer.text(r.executable).number(static_cast<uint16_t>(count));
+            for (size_t i = 0; i < count; ++i) writer.number(r.ended[i].pid).number(r.ended[i].milliseconds);
+            return writer.take();
+          },
+          [](const ProcessesUnfollowed& r) {
+            Writer writer(Tag::processes_unfollowed);
+            size_t count = std::min<size_t>(r.pids.size(), UINT16_MAX);
+            writer.text(r.reason).number(r.count).number(static_cast<uint16_t>(count));
+            for (size_t i = 0; i < count; ++i) writer.number(r.pids[i]);
+            return writer.take();
           },
           [](const ExecObserved& r) { return Writer(Tag::exec_observed).number(r.pid).text(r.executable).take(); },
           [](const DeniedCall& r) {
@@ -309,20 +237,17 @@ base::Result<Record> decode(std::string_view bytes) {
     case Tag::denied_call:
       record = read_denied_call(reader);
       break;
+    case Tag::processes_exited:
+      record = read_processes_exited(reader);
+      break;
+    case Tag::processes_unfollowed:
+      record = read_processes_unfollowed(reader);
+      break;
     default:
       return Failure(base::invalid_argument("monitor record: unknown tag"));
   }
   if (!reader.finished()) return Failure(base::invalid_argument("monitor record: malformed"));
   return record;
-}
-
-core::Event to_event(const Record& record) {
-  return std::visit(
-      Overloaded{[](const ExecAttempt& r) { return exec_event(r); },
-                 [](const ExecFolded& r) { return folded_event(r); },
-                 [](const ExecObserved& r) { return observed_event(r); },
-                 [](const FileClaim& r) { return file_event(r); }, [](const DeniedCall& r) { return denied_event(r); }},
-      record);
 }
 
 }  // namespace hv::monitor

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -67,7 +68,30 @@ struct FileClaim {
   bool operator==(const FileClaim&) const = default;
 };
 
-using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded, FileClaim>;
+struct ProcessEnded {
+  uint32_t pid = 0;
+  uint32_t milliseconds = 0;  // from its request to run a program to the look at its end
+  bool operator==(const ProcessEnded&) const = default;
+};
+
+// How the kernel says processes ended that had asked to run a program: one, or several short ones that ended alike.
+struct ProcessesExited {
+  std::optional<int32_t> wait_status;  // as wait(2) gives it; nullopt: the kernel did not tell
+  std::string executable;              // the last that was observed; empty: none was
+  std::vector<ProcessEnded> ended;     // not empty
+  bool operator==(const ProcessesExited&) const = default;
+};
+
+// Processes whose end is not told, and why.
+struct ProcessesUnfollowed {
+  std::string reason;
+  std::vector<uint32_t> pids;  // the first of them
+  uint64_t count = 0;          // 0: all that there will be
+  bool operator==(const ProcessesUnfollowed&) const = default;
+};
+
+using Record =
+    std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded, FileClaim, ProcessesExited, ProcessesUnfollowed>;
 
 std::string encode(const Record& record);
 // invalid_argument for bytes that encode() cannot have written.

@@ -25,10 +25,15 @@ const FileClaim moved{.pid = 7,
                       .old_path = "/w/a",
                       .count = 3};
 
+const ProcessesExited crashed{.wait_status = 11 | 0x80, .executable = "/bin/a\xff", .ended = {{7, 1500}}};
+const ProcessesExited several{.wait_status = 0, .executable = "", .ended = {{7, 3}, {9, 12}}};
+const ProcessesExited untold{.wait_status = std::nullopt, .executable = "", .ended = {{7, 3}}};
+const ProcessesUnfollowed lost{.reason = "too many", .pids = {7, 8}, .count = 1000};
+
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
-  for (const Record& record :
-       {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl), Record(ExecAttempt{}),
-        Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}), Record(moved)}) {
+  for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
+                               Record(ExecAttempt{}), Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}),
+                               Record(moved), Record(crashed), Record(several), Record(untold), Record(lost)}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);
@@ -36,7 +41,8 @@ TEST(MonitorRecord, ComesBackAsItWasWritten) {
 }
 
 TEST(MonitorRecord, IsRefusedWhenCutAnywhereOrContinued) {
-  for (const Record& record : {Record(ls), Record(keyctl), Record(moved)}) {
+  for (const Record& record :
+       {Record(ls), Record(keyctl), Record(moved), Record(several), Record(untold), Record(lost)}) {
     std::string bytes = encode(record);
     for (size_t size = 0; size < bytes.size(); ++size)
       EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size))) << size;
@@ -66,6 +72,31 @@ TEST(MonitorRecord, OfWhatTheKernelShowsIsObserved) {
   core::Event event = to_event(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"});
   EXPECT_EQ(event.kind, "exec.observed");
   EXPECT_EQ(event.trust, core::Trust::observed);
+}
+
+TEST(MonitorRecord, OfAnEndHasTheStatusAsAShellGivesIt) {
+  core::Event event = to_event(ProcessesExited{.wait_status = 3 << 8, .executable = "/bin/a", .ended = {{7, 1500}}});
+  EXPECT_EQ(event.kind, "process.exited");
+  EXPECT_EQ(event.trust, core::Trust::observed);
+  EXPECT_EQ(event.risk, core::Risk::info);
+  EXPECT_EQ(base::json::serialize(event.payload), R"({"pid":7,"executable":"/bin/a","status":3,"milliseconds":1500})");
+  event = to_event(crashed);
+  EXPECT_EQ(event.risk, core::Risk::low);
+  EXPECT_EQ(
+      base::json::serialize(event.payload),
+      R"({"pid":7,"executable":"/bin/a\\xff","status":139,"signal":"SIGSEGV","milliseconds":1500,"escaped":true})");
+}
+
+TEST(MonitorRecord, OfSeveralEndsHasAllTheirNumbersAndTheLongestTime) {
+  EXPECT_EQ(base::json::serialize(to_event(several).payload),
+            R"({"status":0,"milliseconds":12,"count":2,"pids":[7,9]})");
+}
+
+TEST(MonitorRecord, OfAnEndThatWasNotToldHasNoStatus) {
+  EXPECT_EQ(base::json::serialize(to_event(untold).payload), R"({"pid":7,"unknown":true,"milliseconds":3})");
+  core::Event event = to_event(lost);
+  EXPECT_EQ(event.kind, "process.unfollowed");
+  EXPECT_EQ(base::json::serialize(event.payload), R"({"reason":"too many","count":1000,"pids":[7,8]})");
 }
 
 TEST(MonitorRecord, OfADeniedCallNamesCallErrorAndCount) {

@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "images/workspace_check.h"
 #include "isolation/overlay_trial.h"
+#include "monitor/exit_source.h"
 
 namespace hv::service {
 
@@ -90,6 +91,7 @@ class Scratch {
 
 base::Result<core::DoctorReport> DoctorCase::doctor(const std::string& workspace) const {
   core::DoctorReport report = isolation::report_machine(isolation::examine_machine(options_.machine));
+  report.checks.push_back(check_exits());
   for (DoctorCheck& check : check_installation()) {
     if (check.status == CheckStatus::missing) report.usable = false;
     report.checks.push_back(std::move(check));
@@ -187,6 +189,24 @@ std::optional<DoctorCheck> DoctorCase::check_workspace(const std::string& worksp
   check.status = CheckStatus::degraded;
   check.detail = base::format("{}: {}; --workspace cow fails", base::printable(workspace), base::printable(why));
   check.fix = "start with --workspace live, or work in a copy on a local disk";
+  return check;
+}
+
+DoctorCheck DoctorCase::check_exits() const {
+  DoctorCheck check{.id = "exit-codes", .status = CheckStatus::ok, .detail = {}, .fix = {}};
+  switch (monitor::try_exit_means()) {
+    case monitor::ExitMeans::descriptors:
+      check.detail = "how programs inside ended is recorded";
+      return check;
+    case monitor::ExitMeans::connector:
+      check.detail = "how programs inside ended is recorded, through the process connector";
+      return check;
+    case monitor::ExitMeans::none:
+      break;
+  }
+  check.status = CheckStatus::degraded;
+  check.detail = "how programs inside ended is recorded only of those that run and exec start";
+  check.fix = "Linux 6.15 or later tells it; 6.6 or later does outside of containers, and older ones there to root";
   return check;
 }
 

@@ -38,6 +38,7 @@ class DoctorCase {
   core::DoctorCheck check_layers() const;
   std::optional<core::DoctorCheck> check_workspace(const std::string& workspace) const;
   core::DoctorCheck check_socket() const;
+  core::DoctorCheck check_exits() const;
   core::DoctorCheck check_ledger() const;
   core::DoctorCheck check_leftovers() const;
 

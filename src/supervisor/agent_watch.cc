@@ -13,6 +13,7 @@
 #include "monitor/denial_folder.h"
 #include "monitor/exec_folder.h"
 #include "monitor/exec_follower.h"
+#include "monitor/exit_follower.h"
 #include "monitor/file_claim_folder.h"
 #include "monitor/monitor.h"
 
@@ -22,6 +23,9 @@ namespace {
 
 // How long after a failed write the spool is tried again, while the agent stands still.
 constexpr std::chrono::milliseconds kRetry{100};
+
+// How long after the first end of a process the others are waited for, to be read and written together.
+constexpr std::chrono::milliseconds kGatherEnds{100};
 
 }  // namespace
 
@@ -39,12 +43,14 @@ struct AgentWatch::State {
   Record record;
   BeforeWrite before_write;
   Stalled stalled;
+  monitor::ExitFollower exits;
   monitor::DenialFolder folder{};
   monitor::ExecFolder execs{};
   monitor::FileClaimFolder files{};
   monitor::ExecFollower follower{};
   std::optional<base::EventLoop::TimerId> timer{};
   base::MonotonicTime timer_due{};
+  std::optional<base::EventLoop::TimerId> gathering{};
   // Records that could not be written, and the calls that wait. While the agent stands still, no call is received or
   // answered: until its records can be written, or because it has asked for too much.
   std::vector<std::string> unwritten{};
@@ -62,6 +68,8 @@ struct AgentWatch::State {
   void give(const Answer& answer);
   void set_timer();
   void on_timer();
+  void on_end();
+  void write_ends();
 };
 
 void AgentWatch::State::write(const monitor::Record& what) {
@@ -106,6 +114,8 @@ void AgentWatch::State::handle(const monitor::Notification& notification) {
     } else if (const auto* attempt = std::get_if<monitor::ExecAttempt>(&*verdict.record)) {
       auto first = execs.add(*attempt, now());
       if (first) write(*first);
+      // While it still waits: an answered one may be gone.
+      if (verdict.error == 0) exits.attempted(notification.pid, now());
       // What was only counted is not looked at again either.
       answer.follow = verdict.error == 0 && first.has_value();
     } else if (const auto* claim = std::get_if<monitor::FileClaim>(&*verdict.record)) {
@@ -158,11 +168,28 @@ void AgentWatch::State::set_timer() {
 
 void AgentWatch::State::on_timer() {
   timer.reset();
-  for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) write(observed);
+  for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) {
+    exits.observed(static_cast<pid_t>(observed.pid), observed.executable);
+    write(observed);
+  }
   for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
   for (const monitor::ExecFolded& folded : execs.take_due(now())) write(folded);
   for (const monitor::FileClaim& claim : files.take_due(now())) write(claim);
   set_timer();
+}
+
+// The first end wakes; the others of the next moment are only noted by the kernel.
+void AgentWatch::State::on_end() {
+  static_cast<void>(loop.modify(exits.fd(), 0));
+  gathering = loop.after(kGatherEnds, [this] {
+    gathering.reset();
+    write_ends();
+    static_cast<void>(loop.modify(exits.fd(), EPOLLIN));
+  });
+}
+
+void AgentWatch::State::write_ends() {
+  for (const monitor::Record& ended : exits.take(now())) write(ended);
 }
 
 AgentWatch::AgentWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -171,7 +198,8 @@ AgentWatch::AgentWatch(AgentWatch&&) noexcept = default;
 AgentWatch::~AgentWatch() {
   if (!state_) return;
   state_->loop.unwatch(state_->listener.fd());
-  for (auto timer : {state_->timer, state_->standing})
+  if (state_->exits.fd() >= 0) state_->loop.unwatch(state_->exits.fd());
+  for (auto timer : {state_->timer, state_->standing, state_->gathering})
     if (timer) state_->loop.cancel(*timer);
   flush();
 }
@@ -180,17 +208,20 @@ void AgentWatch::flush() {
   for (const monitor::DeniedCall& denied : state_->folder.take_all()) state_->write(denied);
   for (const monitor::ExecFolded& folded : state_->execs.take_all()) state_->write(folded);
   for (const monitor::FileClaim& claim : state_->files.take_all()) state_->write(claim);
+  for (const monitor::Record& ended : state_->exits.finish(state_->now())) state_->write(ended);
 }
 
 base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
-                                           Record record, BeforeWrite before_write, Stalled stalled) {
+                                           monitor::ExitFollower exits, Record record, BeforeWrite before_write,
+                                           Stalled stalled) {
   isolation::set_listener_sync_wake_up(listener.get());
   base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
   auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
                                                 monitor::Monitor(std::move(proc), std::move(denied)), std::move(record),
-                                                std::move(before_write), std::move(stalled)});
+                                                std::move(before_write), std::move(stalled), std::move(exits)});
   State* raw = state.get();
   HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
+  if (raw->exits.fd() >= 0) HV_TRY(loop.watch(raw->exits.fd(), EPOLLIN, [raw](uint32_t) { raw->on_end(); }));
   return AgentWatch(std::move(state));
 }
 

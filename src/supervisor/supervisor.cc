@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -51,10 +52,21 @@ Result<Launch> prepare(shimwire::Packet packet, std::optional<GatewayProcess>& g
   return launch;
 }
 
+// Most descriptors are for processes: what else the supervisor holds is bounded and small.
+monitor::ExitFollower open_exits() {
+  monitor::ExitLimits limits;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0)
+    limits.followed = std::min<size_t>(limits.followed, static_cast<size_t>(files.rlim_cur / 2));
+  return monitor::ExitFollower(monitor::open_exit_source(), limits);
+}
+
 }  // namespace
 
 int Supervisor::serve(Fd daemon) {
   ::signal(SIGPIPE, SIG_IGN);
+  // The kernel gives some means only to who has not entered another user namespace.
+  monitor::ExitFollower exits = open_exits();
   std::optional<Result<Launch>> prepared;
   std::optional<GatewayProcess> gateway;
   Result<shimwire::Packet> received = shimwire::receive_packet(daemon.get());
@@ -83,6 +95,7 @@ int Supervisor::serve(Fd daemon) {
   Fd user_namespace = request->has_user_namespace ? std::move(packet.fds.back()) : Fd();
 
   Supervisor self(*std::move(loop), *std::move(spec));
+  self.exits_.emplace(std::move(exits));
   self.add_daemon(std::move(daemon));
   if (gateway) self.gateway_.emplace(*std::move(gateway));
   auto start = [&]() -> Status {

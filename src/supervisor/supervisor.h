@@ -129,7 +129,8 @@ class Supervisor {
   std::optional<LiveWatch> live_;
   bool told_not_kept_ = false;
   std::unique_ptr<HostSync> host_sync_;
-  std::deque<bool> imports_;  // what init was asked to bring in, in order: whether host_sync_ asked
+  std::deque<bool> imports_;                    // what init was asked to bring in, in order: whether host_sync_ asked
+  std::optional<monitor::ExitFollower> exits_;  // until watch_ has it
   std::optional<AgentWatch> watch_;
   std::string stalled_;  // why nothing inside goes on; empty: it does
   std::map<int, base::Fd> daemons_;

@@ -128,6 +128,7 @@ void Supervisor::on_init() {
 }
 
 Status Supervisor::watch_agent(Fd listener) {
+  if (watch_) return Failure(base::internal_error("init handed out a second listener"));
   auto keep_record = [this](const std::string& payload) -> Status {
     if (auto written = spool_->append(SpoolFamily::monitor, payload); !written)
       return Failure(std::move(written).error());
@@ -144,8 +145,8 @@ Status Supervisor::watch_agent(Fd listener) {
     stalled_ = reason;
     tell_daemons(FromSupervisor::stalled, shimwire::encode(shimwire::Stalled{reason}));
   };
-  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, std::move(keep_record),
-                                          std::move(before), std::move(stalled))));
+  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, *std::move(exits_),
+                                          std::move(keep_record), std::move(before), std::move(stalled))));
   return {};
 }
 

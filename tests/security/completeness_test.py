@@ -119,6 +119,7 @@ class Completeness(hydravisor.TestCase):
         if not any(os.access(f"{folder}/strace", os.X_OK) for folder in os.environ["PATH"].split(":")):
             hydravisor.skip_or_fail("strace is not installed")
         self.world.write("look.py", LOOK)
+        self.exits_are_known = {check["id"]: check for check in self.world.json("doctor")["checks"]}["exit-codes"]["status"] == "ok"
 
     def inside(self, *command, timeout=600):
         result = self.world.cli("exec", "c", "--", *command, timeout=timeout)
@@ -130,10 +131,10 @@ class Completeness(hydravisor.TestCase):
         self.world.ok("start", "c")
 
     def trace(self, *command):
-        """Runs a command inside under strace from outside; how often each path was given to execve."""
+        """Runs a command inside under strace from outside; how often each path was given to execve, the ends of those processes, and the output."""
         log = os.path.join(self.world.top, "strace.log")
         init = self.world.json("inspect", "c")["pid"]
-        with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=execve,execveat", "-e", "signal=none", "-s", "4096", "-o", log, "-p", str(init)],
+        with subprocess.Popen(["strace", "-f", "-q", "-e", "trace=execve,execveat", "-e", "signal=none", "-s", "4096", "-o", log, "-p", str(init)],
                               stderr=subprocess.PIPE) as tracer:
             try:
                 hydravisor.wait_for(lambda: f"TracerPid:\t{tracer.pid}\n" in hydravisor._read(f"/proc/{init}/status"), 10, "strace's attachment")
@@ -141,12 +142,18 @@ class Completeness(hydravisor.TestCase):
                 time.sleep(0.5)
             finally:
                 tracer.send_signal(signal.SIGINT)
-        counts = collections.Counter()
+        counts, asked, ends = collections.Counter(), set(), {}
         with open(log, encoding="utf-8", errors="replace") as file:
             for line in file:
+                pid = int(line.split(" ", 1)[0])
                 if found := re.search(r' execve\("((?:[^"\\]|\\.)*)"', line):
                     counts[found.group(1)] += 1
-        return counts, output
+                    asked.add(pid)
+                elif found := re.search(r" \+\+\+ exited with (\d+) \+\+\+", line):
+                    ends[pid] = int(found.group(1))
+                elif found := re.search(r" \+\+\+ killed by (SIG\w+)", line):
+                    ends[pid] = 128 + signal.Signals[found.group(1)]
+        return counts, {pid: ends[pid] for pid in asked if pid in ends}, output
 
     def records(self):
         return [json.loads(line) for line in self.world.ok("audit", "export", "--sandbox", "c", timeout=300).splitlines()]
@@ -168,6 +175,20 @@ class Completeness(hydravisor.TestCase):
                 seen[payload["executable"]] += 1
         return counts, seen
 
+    def recorded_ends(self, since):
+        """How each process ended, by its number, and how many events said so."""
+        ends, events = {}, 0
+        for record in self.records():
+            if record["index"] <= since or record["kind"] != "process.exited":
+                self.assertNotEqual(record["kind"], "process.unfollowed", record)
+                continue
+            self.assertEqual(record["trust"], "observed")
+            payload, events = record["payload"], events + 1
+            for pid in payload.get("pids", [payload.get("pid")]):
+                self.assertNotIn(pid, ends)
+                ends[pid] = payload.get("status", "unknown")
+        return ends, events
+
     def settled(self):
         """The last index once the daemon has read all that the supervisor wrote."""
         last = -1
@@ -183,20 +204,26 @@ class Completeness(hydravisor.TestCase):
         self.begin(*options)
         before = json.loads(self.inside("python3", "look.py"))
         since = self.settled()
-        truth, output = self.trace(*command)
+        truth, ended, output = self.trace(*command)
         self.settled()
         recorded, seen = self.recorded_execs(since)
+        ends, end_events = self.recorded_ends(since)
         after = json.loads(self.inside("python3", "look.py"))
         self.world.ok("stop", "c")
         missing = truth - recorded
         if exact:
             self.assertEqual((dict(missing), dict(recorded - truth)), ({}, {}), title)
+        if self.exits_are_known:
+            self.assertEqual({pid: ends.get(pid) for pid in ended}, ended, f"{title}: how they ended")
+            self.assertEqual(set(ends) - set(ended), set(), f"{title}: ends of what never ended")
         changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
         told = self.files_told()
         self.assertEqual(told - changed, set(), f"{title}: told of what did not change")
         self.assertEqual(changed - told, set(), f"{title}: changed and not told")
         if os.environ.get("COMPLETENESS_FIGURES"):
-            print(f"| {title} | {sum(recorded.values())} of {sum(truth.values())} | {sum(seen.values())} | {len(told & changed)} of {len(changed)} |",
+            print(f"| {title} | {sum(recorded.values())} of {sum(truth.values())} | {sum(seen.values())} | "
+                  f"{sum(ends.get(pid) == status for pid, status in ended.items())} of {len(ended)}, in {end_events} events | "
+                  f"{len(told & changed)} of {len(changed)} |",
                   file=sys.stderr)
         return truth, seen, output
 
