@@ -20,7 +20,7 @@
 namespace hv::core {
 
 // In the order in which they weigh.
-enum class Response : uint8_t { alert, throttle_cpu, freeze, isolate, kill };
+enum class Response : uint8_t { alert, throttle_cpu, throttle_network, freeze, isolate, kill };
 
 // What is looked for in an event; every part that is said has to hold, and of each list one item.
 struct EventPattern {
@@ -51,7 +51,8 @@ struct BehaviorRule {
   History history = History::sandbox;  // of first_seen
   std::vector<Response> responses;     // the n-th firing brings the n-th one, and the last for ever
   std::chrono::milliseconds cool_down{0};
-  uint32_t cpu_millis = 0;  // what throttle_cpu leaves
+  uint32_t cpu_millis = 0;     // what throttle_cpu leaves
+  uint64_t network_bytes = 0;  // what throttle_network leaves: a second, in and out together
   bool dry_run = false;
   // Where it was written: "mine.toml:12".
   std::string origin;
@@ -59,6 +60,8 @@ struct BehaviorRule {
 };
 
 inline constexpr uint32_t kThrottledCpuMillis = 100;
+inline constexpr uint64_t kThrottledNetworkBytes = uint64_t{64} << 10;
+inline constexpr uint64_t kLeastNetworkBytes = uint64_t{1} << 10;
 inline constexpr std::chrono::milliseconds kCoolDown{60'000};
 
 // Kinds of events that a sandbox's own stream has, and that rules may look at, with what can be asked of each.
@@ -78,11 +81,13 @@ inline constexpr std::array<std::string_view, 5> kSeenFields = {"address", "call
 template <>
 struct Names<Response> {
   static constexpr std::string_view kind = "response";
-  static constexpr std::array<std::pair<Response, std::string_view>, 5> table{{{Response::alert, "alert"},
-                                                                               {Response::throttle_cpu, "throttle-cpu"},
-                                                                               {Response::freeze, "freeze"},
-                                                                               {Response::isolate, "isolate"},
-                                                                               {Response::kill, "kill"}}};
+  static constexpr std::array<std::pair<Response, std::string_view>, 6> table{
+      {{Response::alert, "alert"},
+       {Response::throttle_cpu, "throttle-cpu"},
+       {Response::throttle_network, "throttle-network"},
+       {Response::freeze, "freeze"},
+       {Response::isolate, "isolate"},
+       {Response::kill, "kill"}}};
 };
 
 template <>

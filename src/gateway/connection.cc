@@ -1,5 +1,6 @@
 #include "gateway/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/epoll.h>
@@ -28,7 +29,7 @@ Connection::~Connection() {
 }
 
 bool Connection::wants_client() const {
-  if (inside_.ended()) return false;
+  if (inside_.ended() || in_line_) return false;
   switch (phase_) {
     case Phase::proxy_head:
     case Phase::first_bytes:
@@ -49,7 +50,7 @@ bool Connection::wants_client() const {
 }
 
 bool Connection::wants_server() const {
-  if (!outside_ || outside_.ended() || inside_.waiting() != 0) return false;
+  if (!outside_ || outside_.ended() || in_line_ || inside_.waiting() != 0) return false;
   return phase_ == Phase::raw || phase_ == Phase::http || phase_ == Phase::first_bytes;
 }
 
@@ -105,13 +106,20 @@ void Connection::read(Stream& from, uint32_t events, Wants wants) {
   bool readable = (events & ~uint32_t{EPOLLOUT}) != 0;
   if (readable && !wants() && (events & EPOLLERR) != 0) return break_off("ECONNRESET");
   // While whole buffers come, a few more are taken before others have their turn.
-  for (int i = 0; readable && i < kBuffersAtOnce && wants(); ++i) {
+  int turns = around_.rate.holds() ? 1 : kBuffersAtOnce;
+  for (int i = 0; readable && i < turns && wants(); ++i) {
+    size_t most = around_.rate.allowance();
+    if (most == 0) {
+      wait_in_line();
+      break;
+    }
     if (phase_ == Phase::raw && from.is_bulk() && !around_.is_crowded()) {
-      readable = pass_on(from, is_client ? outside_ : inside_);
+      readable = pass_on(from, is_client ? outside_ : inside_, most);
       continue;
     }
     std::string_view bytes;
-    Stream::Got got = from.receive(bytes, most_at_once());
+    Stream::Got got = from.receive(bytes, std::min(most, most_at_once()));
+    around_.rate.take(bytes.size());
     readable = got == Stream::Got::bytes && bytes.size() == Stream::kBuffer;
     if (got == Stream::Got::broken) return break_off(errno_name(from.error()));
     if (got == Stream::Got::bytes) {
@@ -127,10 +135,11 @@ void Connection::read(Stream& from, uint32_t events, Wants wants) {
 }
 
 // What nobody looks at any more. True while there may be more.
-bool Connection::pass_on(Stream& from, Stream& to) {
+bool Connection::pass_on(Stream& from, Stream& to, size_t most) {
   bool is_client = &from == &inside_;
   size_t bytes = 0;
-  Stream::Got got = from.splice_to(to, bytes);
+  Stream::Got got = from.splice_to(to, bytes, most);
+  around_.rate.take(bytes);
   if (is_client) {
     bytes_out_ += bytes;
   } else if (bytes != 0) {
@@ -142,6 +151,16 @@ bool Connection::pass_on(Stream& from, Stream& to) {
     is_client ? client_ended() : server_ended();
   }
   return got == Stream::Got::bytes && from.is_bulk();
+}
+
+void Connection::wait_in_line() {
+  in_line_ = true;
+  around_.rate.wait([weak = weak_from_this()] {
+    auto alive = weak.lock();
+    if (!alive) return;
+    alive->in_line_ = false;
+    alive->update();
+  });
 }
 
 void Connection::take_client(std::string_view bytes) {

@@ -69,7 +69,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   void on_outside(uint32_t events);
   template <typename Wants>
   void read(Stream& from, uint32_t events, Wants wants);
-  bool pass_on(Stream& from, Stream& to);
+  bool pass_on(Stream& from, Stream& to, size_t most);
+  void wait_in_line();
   void take_client(std::string_view bytes);
   void take_server(std::string_view bytes);
   void client_ended();
@@ -149,7 +150,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Http
   int unrecorded_ = 0;    // attempts whose record is under way
   size_t accounted_ = 0;  // our part of what all hold back
   bool broken_ = false;
-  std::string error_;  // why it will have ended, once the farewell is over
+  bool in_line_ = false;  // nothing is read before there is something in the bucket again
+  std::string error_;     // why it will have ended, once the farewell is over
   std::string address_;
   std::string address_rule_;  // of a private address: what allowed it
   std::string address_origin_;

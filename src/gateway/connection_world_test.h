@@ -100,6 +100,7 @@ class Server {
 struct World : Recorder {
   void opened(uint64_t, const core::Flow&) override {}
   base::EventLoop loop = *base::EventLoop::create();
+  RateBound rate{loop};
   base::Fd hosts;
   Resolver resolver;
   std::unique_ptr<Surroundings> around;
@@ -125,6 +126,7 @@ struct World : Recorder {
     network::AddressMap::Options options;
     options.sandbox_id = "s0123456789abcdef";
     around.reset(new Surroundings{loop,
+                                  rate,
                                   *this,
                                   resolver,
                                   "web",

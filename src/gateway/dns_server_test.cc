@@ -21,6 +21,7 @@ struct NoRecords : Recorder {
 
 struct World {
   base::EventLoop loop = *base::EventLoop::create();
+  RateBound rate{loop};
   NoRecords recorder;
   Resolver resolver{loop, {}};
   std::unique_ptr<Surroundings> around;
@@ -34,6 +35,7 @@ struct World {
     options.sandbox_id = "s0123456789abcdef";
     base::Fd log(::memfd_create("test", MFD_CLOEXEC));
     around.reset(new Surroundings{loop,
+                                  rate,
                                   recorder,
                                   resolver,
                                   "web",

@@ -1,6 +1,5 @@
 #include "gateway/forwarder.h"
 
-#include <array>
 #include <cerrno>
 
 #include <netinet/in.h>
@@ -17,17 +16,11 @@ namespace hv::gateway {
 
 namespace {
 
-constexpr size_t kBuffer = 64 * 1024;
+// Taken of one side before others have their turn.
+constexpr int kBuffersAtOnce = 8;
 
 std::string encode_event(uint64_t number, uint16_t port, uint64_t in, uint64_t out, int error_number) {
   return shimwire::encode(shimwire::HostPortEvent{number, port, in, out, error_number, 0, {}});
-}
-
-// A reset, not an orderly end: the program inside sees a failure, as it would without us.
-void reset(base::Fd& socket) {
-  linger now{1, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  socket.close();
 }
 
 }  // namespace
@@ -58,7 +51,7 @@ void Forwarder::accept(int listener, uint16_t port) {
   auto connection = std::make_unique<Connection>();
   connection->number = ++last_number_;
   connection->port = port;
-  connection->inside = std::move(inside);
+  connection->inside = Stream(std::move(inside));
   uint64_t number = connection->number;
   connections_[number] = std::move(connection);
   core::Flow flow{address_of(peer), address_of(own), port_of(peer), port_of(own)};
@@ -68,7 +61,7 @@ void Forwarder::accept(int listener, uint16_t port) {
                                           opened.take() + shimwire::encode(flow)));
   if (!shimwire::send_packet(supervisor_, static_cast<uint8_t>(shimwire::Gateway::connecting),
                              encode_event(number, port, 0, 0, 0))) {
-    reset(connections_[number]->inside);
+    connections_[number]->inside.reset(loop_);
     connections_.erase(number);
   }
 }
@@ -85,8 +78,9 @@ void Forwarder::end() {
 // 127.0.0.1 first, then ::1: development servers listen on either.
 void Forwarder::dial(Connection& connection) {
   int family = connection.over_v6 ? AF_INET6 : AF_INET;
-  connection.outside = base::Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!connection.outside) return close(connection.number, errno);
+  base::Fd outside(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!outside) return close(connection.number, errno);
+  connection.outside = Stream(std::move(outside));
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(connection.port);
@@ -99,13 +93,13 @@ void Forwarder::dial(Connection& connection) {
   socklen_t size = connection.over_v6 ? sizeof v6 : sizeof v4;
   connection.dialling = true;
   uint64_t number = connection.number;
-  if (::connect(connection.outside.get(), address, size) != 0 && errno != EINPROGRESS) {
+  if (::connect(connection.outside.fd(), address, size) != 0 && errno != EINPROGRESS) {
     int error_number = errno;
     if (connection.over_v6) return close(number, error_number);
     connection.over_v6 = true;
     return dial(connection);
   }
-  if (!loop_.watch(connection.outside.get(), EPOLLOUT, [this, number](uint32_t) { on_dialled(number); }))
+  if (!loop_.watch(connection.outside.fd(), EPOLLOUT, [this, number](uint32_t) { on_dialled(number); }))
     close(number, ENOMEM);
 }
 
@@ -115,79 +109,86 @@ void Forwarder::on_dialled(uint64_t number) {
   Connection& connection = *found->second;
   int error_number = 0;
   socklen_t size = sizeof error_number;
-  ::getsockopt(connection.outside.get(), SOL_SOCKET, SO_ERROR, &error_number, &size);
+  ::getsockopt(connection.outside.fd(), SOL_SOCKET, SO_ERROR, &error_number, &size);
+  loop_.unwatch(connection.outside.fd());
   if (error_number != 0) {
-    loop_.unwatch(connection.outside.get());
     if (connection.over_v6) return close(number, error_number);
     connection.over_v6 = true;
     return dial(connection);
   }
   connection.dialling = false;
-  for (int socket : {connection.inside.get(), connection.outside.get()})
-    if (!loop_.watch(socket, EPOLLIN, [this, number](uint32_t) { pump(number); })) return close(number, ENOMEM);
   pump(number);
 }
 
 // False when the connection is broken.
-bool Forwarder::move_bytes(Direction& direction, base::Fd& from, base::Fd& to) {
-  std::array<char, kBuffer> buffer;
-  while (!direction.source_ended && direction.pending.empty()) {
-    ssize_t count = ::recv(from.get(), buffer.data(), buffer.size(), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) break;
-    if (count < 0) return false;
-    if (count == 0) direction.source_ended = true;
-    direction.pending.assign(buffer.data(), static_cast<size_t>(count));
-    direction.bytes += static_cast<uint64_t>(count);
-    while (!direction.pending.empty()) {
-      ssize_t sent = ::send(to.get(), direction.pending.data(), direction.pending.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno == EAGAIN) return true;
-      if (sent < 0) return false;
-      direction.pending.erase(0, static_cast<size_t>(sent));
+bool Forwarder::move_bytes(Connection& connection, Stream& from, Stream& to) {
+  if (to.waiting() != 0 && !to.flush()) return false;
+  int turns = rate_.holds() ? 1 : kBuffersAtOnce;
+  for (int i = 0; i < turns && !from.ended() && !connection.in_line && to.waiting() == 0; ++i) {
+    size_t most = rate_.allowance();
+    if (most == 0) {
+      wait_in_line(connection);
+      return true;
+    }
+    std::string_view bytes;
+    switch (from.receive(bytes, most)) {
+      case Stream::Got::broken:
+        return false;
+      case Stream::Got::nothing:
+        return true;
+      case Stream::Got::end:
+        to.end();
+        return true;
+      case Stream::Got::bytes:
+        rate_.take(bytes.size());
+        if (!to.send(bytes)) return false;
     }
   }
-  while (!direction.pending.empty()) {
-    ssize_t sent = ::send(to.get(), direction.pending.data(), direction.pending.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return errno == EAGAIN;
-    direction.pending.erase(0, static_cast<size_t>(sent));
-  }
-  if (direction.source_ended && !direction.sink_closed) {
-    ::shutdown(to.get(), SHUT_WR);
-    direction.sink_closed = true;
-  }
   return true;
+}
+
+void Forwarder::wait_in_line(Connection& connection) {
+  connection.in_line = true;
+  rate_.wait([this, number = connection.number] {
+    auto found = connections_.find(number);
+    if (found == connections_.end()) return;
+    found->second->in_line = false;
+    update_interest(*found->second);
+  });
 }
 
 void Forwarder::pump(uint64_t number) {
   auto found = connections_.find(number);
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
-  bool whole = move_bytes(connection.out, connection.inside, connection.outside) &&
-               move_bytes(connection.in, connection.outside, connection.inside);
+  bool whole = move_bytes(connection, connection.inside, connection.outside) &&
+               move_bytes(connection, connection.outside, connection.inside);
   if (!whole) return close(number, ECONNRESET);
-  if (connection.out.sink_closed && connection.in.sink_closed) return close(number, 0);
+  if (connection.inside.closed() && connection.outside.closed()) return close(number, 0);
   update_interest(connection);
 }
 
 void Forwarder::update_interest(Connection& connection) {
-  auto events = [](const Direction& source, const Direction& sink) {
-    return (source.source_ended || !source.pending.empty() ? 0u : uint32_t{EPOLLIN}) |
-           (sink.pending.empty() ? 0u : uint32_t{EPOLLOUT});
+  auto events = [&](const Stream& stream, const Stream& other) {
+    return (stream.ended() || connection.in_line || other.waiting() != 0 ? 0u : uint32_t{EPOLLIN}) |
+           (stream.waiting() != 0 ? uint32_t{EPOLLOUT} : 0u);
   };
-  static_cast<void>(loop_.modify(connection.inside.get(), events(connection.out, connection.in)));
-  static_cast<void>(loop_.modify(connection.outside.get(), events(connection.in, connection.out)));
+  uint64_t number = connection.number;
+  auto again = [this, number](uint32_t) { pump(number); };
+  connection.inside.wait_for(loop_, events(connection.inside, connection.outside), again);
+  connection.outside.wait_for(loop_, events(connection.outside, connection.inside), again);
 }
 
 void Forwarder::close(uint64_t number, int error_number) {
   auto found = connections_.find(number);
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
-  std::string event = encode_event(number, connection.port, connection.in.bytes, connection.out.bytes, error_number);
-  loop_.unwatch(connection.inside.get());
-  if (connection.outside) loop_.unwatch(connection.outside.get());
-  if (error_number != 0) reset(connection.inside);
+  std::string event =
+      encode_event(number, connection.port, connection.outside.received(), connection.inside.received(), error_number);
+  if (connection.dialling && connection.outside) loop_.unwatch(connection.outside.fd());
+  connection.outside.close(loop_);
+  // A reset, not an orderly end: the program inside sees a failure, as it would without us.
+  error_number != 0 ? connection.inside.reset(loop_) : connection.inside.close(loop_);
   connections_.erase(found);
   // A supervisor that is gone takes this process with it; there is nobody left to tell.
   static_cast<void>(shimwire::send_packet(supervisor_, static_cast<uint8_t>(shimwire::Gateway::closed), event));

@@ -88,10 +88,12 @@ Result<hv::shimwire::Packet> ask_for_setup() {
 // Everything of the names' way out, made when the policy opens it.
 struct Network {
   hv::gateway::SupervisorLink link{kSupervisor};
+  hv::gateway::RateBound& rate;
   std::unique_ptr<hv::gateway::Resolver> resolver;
   std::unique_ptr<hv::gateway::Surroundings> around;
   std::unique_ptr<hv::gateway::Gate> gate;
 
+  explicit Network(hv::gateway::RateBound& bound) : rate(bound) {}
   Status open(hv::base::EventLoop& loop, const hv::shimwire::GatewaySetup& setup, Fd map);
   Status give(char use, Fd socket);
 };
@@ -106,6 +108,7 @@ Status Network::open(hv::base::EventLoop& loop, const hv::shimwire::GatewaySetup
   };
   around.reset(new hv::gateway::Surroundings{
       loop,
+      rate,
       link,
       *resolver,
       setup.sandbox_name,
@@ -145,8 +148,10 @@ Status serve(std::vector<Socket> sockets) {
   hv::base::EventLoop loop = HV_TRY(hv::base::EventLoop::create());
   hv::shimwire::Packet packet = HV_TRY(ask_for_setup());
   auto setup = HV_TRY(hv::shimwire::decode<hv::shimwire::GatewaySetup>(packet.body));
-  hv::gateway::Forwarder forwarder(loop, kSupervisor);
-  Network network;
+  hv::gateway::RateBound rate(loop);
+  rate.set(setup.bytes_per_second);
+  hv::gateway::Forwarder forwarder(loop, rate, kSupervisor);
+  Network network(rate);
   if (!setup.policy.empty() && packet.fds.size() == 1) HV_TRY(network.open(loop, setup, std::move(packet.fds[0])));
   for (Socket& socket : sockets) {
     if (is_host_port(socket.use)) {
@@ -169,6 +174,9 @@ Status serve(std::vector<Socket> sockets) {
       case Gateway::policy:
         if (auto policy = hv::shimwire::decode_egress_policy(message->body); policy && network.gate)
           network.gate->set_policy(*std::move(policy));
+        return;
+      case Gateway::rate:
+        if (uint64_t bytes_per_second = reader.u64(); reader.finish()) rate.set(bytes_per_second);
         return;
       default:
         return;

@@ -67,11 +67,11 @@ Stream::Got Stream::receive(std::string_view& bytes, size_t most) {
   return Got::bytes;
 }
 
-Stream::Got Stream::splice_to(Stream& to, size_t& bytes) {
+Stream::Got Stream::splice_to(Stream& to, size_t& bytes, size_t most) {
   Pipe& pipe = shared_pipe();
   bytes = 0;
   constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
-  ssize_t taken = ::splice(socket_.get(), nullptr, pipe.in.get(), nullptr, kSpliced, kFlags);
+  ssize_t taken = ::splice(socket_.get(), nullptr, pipe.in.get(), nullptr, std::min(most, kSpliced), kFlags);
   if (taken < 0) {
     if (errno == EAGAIN || errno == EINTR) return Got::nothing;
     error_ = errno;

@@ -26,7 +26,7 @@ class Stream {
   Got receive(std::string_view& bytes, size_t most = SIZE_MAX);
   // Moves what has arrived to another stream without looking at it, nor copying it: `bytes` is how much. As receive()
   // and send() do together; broken is whichever has an error(). Only while nothing waits to be written to `to`.
-  Got splice_to(Stream& to, size_t& bytes);
+  Got splice_to(Stream& to, size_t& bytes, size_t most = kSpliced);
   // Whether so much comes at once that splice_to() is worth its calls, and possible.
   bool is_bulk() const { return bulk_; }
   // Writes what the socket takes and keeps the rest. False: broken.

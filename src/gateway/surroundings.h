@@ -7,6 +7,7 @@
 #include "base/event_loop.h"
 #include "core/egress.h"
 #include "gateway/folder.h"
+#include "gateway/rate_bound.h"
 #include "gateway/resolver.h"
 #include "gateway/supervisor_link.h"
 #include "gateway/upstream_proxy.h"
@@ -17,6 +18,7 @@ namespace hv::gateway {
 
 struct Surroundings {
   base::EventLoop& loop;
+  RateBound& rate;
   Recorder& recorder;
   Resolver& resolver;
   std::string sandbox;  // its name

@@ -159,8 +159,6 @@ std::optional<core::Response> read_response(Table& table, const std::string& tex
     return std::nullopt;
   };
   if (text == "snapshot") return fault("there are no snapshots in this version: it comes with them");
-  if (text == "throttle-network")
-    return fault("the gateway has no rate that could be set; expected \"throttle-cpu\", or \"isolate\"");
   if (auto response = core::parse_name<core::Response>(text)) return *response;
   Texts known;
   for (auto [response, name] : core::Names<core::Response>::table) known.emplace_back(name);
@@ -174,15 +172,30 @@ void read_responses(Table& table, BehaviorRule& rule) {
     if (auto response = read_response(table, texts[i], i)) rule.responses.push_back(*response);
   if (!table.has("response")) rule.responses = {core::Response::alert};
   read_time(table, "cool_down", rule.cool_down);
-  bool throttles = std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
-  if (throttles) rule.cpu_millis = core::kThrottledCpuMillis;
+  auto wants = [&](core::Response response) {
+    return std::ranges::find(rule.responses, response) != rule.responses.end();
+  };
+  bool wants_cpu = wants(core::Response::throttle_cpu);
+  if (wants_cpu) rule.cpu_millis = core::kThrottledCpuMillis;
   if (auto cpus = table.number("cpus")) {
-    if (!throttles)
+    if (!wants_cpu)
       table.fault("cpus", "is what \"throttle-cpu\" leaves, and the rule has no such response");
     else if (*cpus >= 0.01 && *cpus <= 4096)
       rule.cpu_millis = static_cast<uint32_t>(std::lround(*cpus * 1000));
     else
       table.fault("cpus", format("expected a number of processors from 0.01 to 4096, found {}", *cpus));
+  }
+  bool wants_network = wants(core::Response::throttle_network);
+  if (wants_network) rule.network_bytes = core::kThrottledNetworkBytes;
+  if (auto network = table.string("network")) {
+    auto bytes = base::parse_bytes(*network);
+    if (!wants_network)
+      table.fault("network", "is what \"throttle-network\" leaves, and the rule has no such response");
+    else if (!bytes || bytes->value < core::kLeastNetworkBytes)
+      table.fault("network", format("expected a size of at least 1KiB, for each second, such as \"64KiB\"; found {}",
+                                    quoted(*network)));
+    else
+      rule.network_bytes = bytes->value;
   }
 }
 
@@ -360,6 +373,7 @@ std::string behavior_to_toml(const BehaviorRule& rule) {
   for (core::Response response : rule.responses) responses.emplace_back(core::name_of(response));
   text += format(", response = {}, cool_down = {}", list_to_toml(responses), time_to_toml(rule.cool_down));
   if (rule.cpu_millis != 0) text += format(", cpus = {}", rule.cpu_millis / 1000.0);
+  if (rule.network_bytes != 0) text += format(", network = \"{}B\"", rule.network_bytes);
   if (rule.dry_run) text += ", dry_run = true";
   return text + "}";
 }

@@ -131,11 +131,10 @@ Object behavior_rules() {
   std::vector<std::string_view> responses;
   for (auto [response, name] : core::Names<core::Response>::table) responses.push_back(name);
   auto form = [&](Object own, Array needed) {
-    Object properties{{"name", text(kPolicyName)},
-                      {"response", one_or_more(one_of(responses))},
-                      {"cool_down", text(kTime)},
-                      {"cpus", Object{{"type", "number"}, {"minimum", 0.01}, {"maximum", 4096}}},
-                      {"dry_run", Object{{"type", "boolean"}}}};
+    Object properties{
+        {"name", text(kPolicyName)}, {"response", one_or_more(one_of(responses))},
+        {"cool_down", text(kTime)},  {"cpus", Object{{"type", "number"}, {"minimum", 0.01}, {"maximum", 4096}}},
+        {"network", text(kSize)},    {"dry_run", Object{{"type", "boolean"}}}};
     for (auto& [key, value] : own) properties[key] = std::move(value);
     needed.emplace_back("name");
     return Object{{"type", "object"},

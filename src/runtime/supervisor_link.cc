@@ -105,6 +105,10 @@ base::Status SupervisorLink::isolate() {
   return send(ToSupervisor::isolate, {});
 }
 
+base::Status SupervisorLink::throttle(uint64_t bytes_per_second) {
+  return send(ToSupervisor::throttle, shimwire::encode(shimwire::ThrottleRequest{bytes_per_second}));
+}
+
 base::Status SupervisorLink::tell_paused(bool paused) {
   return send(ToSupervisor::paused, shimwire::encode(shimwire::PausedNotice{paused}));
 }

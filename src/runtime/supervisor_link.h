@@ -43,6 +43,8 @@ class SupervisorLink {
   base::Status extend(uint64_t milliseconds);
   // Nothing leaves it any more, until it is started again.
   base::Status isolate();
+  // Of its network, in and out together, from now on; 0: as many bytes as come.
+  base::Status throttle(uint64_t bytes_per_second);
   base::Status import_file(const std::string& path, uint32_t mode, int file);
 
   // Holds from now on, for connections that are open too; only where the sandbox was started with a network.

@@ -1,7 +1,5 @@
 #include "service/behavior_watch.h"
 
-#include <algorithm>
-
 #include "base/format.h"
 #include "base/text.h"
 #include "policy/behavior.h"
@@ -26,10 +24,11 @@ std::vector<store::StoredRule> BehaviorWatch::stored(const std::vector<core::Beh
   return all;
 }
 
-bool BehaviorWatch::throttles() const {
-  return std::ranges::any_of(engine_.rules(), [](const core::BehaviorRule& rule) {
-    return std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
-  });
+void BehaviorWatch::throttle(const behavior::Firing& firing) {
+  bool cpu = firing.response == core::Response::throttle_cpu;
+  if (!cpu && firing.response != core::Response::throttle_network) return;
+  throttles_[firing.response] = {firing.rule.name, cpu ? firing.rule.cpu_millis : firing.rule.network_bytes,
+                                 firing.when + std::chrono::nanoseconds(firing.rule.cool_down)};
 }
 
 void BehaviorWatch::take(uint64_t sequence, const core::Event& event, std::optional<uint64_t> index) {
@@ -39,8 +38,8 @@ void BehaviorWatch::take(uint64_t sequence, const core::Event& event, std::optio
   for (behavior::Firing& firing : engine_.observe(event, index)) {
     if (index) {
       fired_.push_back(std::move(firing));
-    } else if (firing.response == core::Response::throttle_cpu && !firing.rule.dry_run) {
-      throttled_until_ = firing.when + std::chrono::nanoseconds(firing.rule.cool_down);
+    } else if (!firing.rule.dry_run) {
+      throttle(firing);
     }
   }
 }

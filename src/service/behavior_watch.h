@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,10 +30,16 @@ class BehaviorWatch {
   void take(uint64_t sequence, const core::Event& event, std::optional<uint64_t> index);
   // What has fired and is not recorded yet, in its order; whoever has recorded one takes it away.
   std::vector<behavior::Firing>& fired() { return fired_; }
-  // How long the processors of the last throttling stay scarce, by the clock of events; nothing: it was not throttled.
-  std::optional<base::MonotonicTime> throttled_until() const { return throttled_until_; }
-  void throttle_until(std::optional<base::MonotonicTime> end) { throttled_until_ = end; }
-  bool throttles() const;
+  // What has become scarce, and is so still: by what made it so. Of several of a kind the last one counts.
+  struct Throttle {
+    std::string rule;
+    uint64_t left = 0;          // processors in thousandths, or bytes a second
+    base::MonotonicTime end{};  // by the clock of events
+  };
+  using Throttles = std::map<core::Response, Throttle>;
+  const Throttles& throttles() const { return throttles_; }
+  void throttle(const behavior::Firing& firing);
+  void lift(core::Response response) { throttles_.erase(response); }
 
  private:
   BehaviorWatch(std::vector<core::BehaviorRule> rules, behavior::Engine::Surroundings around, uint64_t since)
@@ -42,7 +49,7 @@ class BehaviorWatch {
   uint64_t since_;  // the last record of earlier runs
   uint64_t taken_ = 0;
   std::vector<behavior::Firing> fired_;
-  std::optional<base::MonotonicTime> throttled_until_;
+  Throttles throttles_;
 };
 
 // The payload of behavior.fired.

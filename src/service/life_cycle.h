@@ -149,8 +149,9 @@ class LifeCycle final : public SandboxLookup {
   base::Status record_firings(LiveSandbox& sandbox);
   void respond(const Pointer& sandbox, const behavior::Firing& firing);
   base::Status throttle(const Pointer& sandbox, const behavior::Firing& firing);
-  void lift_throttle_at(const Pointer& sandbox, base::MonotonicTime end);
-  void take_up_throttle(const Pointer& sandbox);
+  base::Status set_throttle(LiveSandbox& sandbox, core::Response response);
+  void lift_throttle_later(const Pointer& sandbox, core::Response response);
+  void take_up_throttles(const Pointer& sandbox);
   base::Status isolate(LiveSandbox& sandbox, const std::string& rule);
   base::Status kill_by_rule(const Pointer& sandbox, const core::BehaviorRule& rule);
 

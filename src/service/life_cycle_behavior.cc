@@ -27,7 +27,7 @@ std::shared_ptr<behavior::History> LifeCycle::history_of(const std::string& agen
 // Before a run begins, and when a daemon finds one running.
 Status LifeCycle::open_behavior(LiveSandbox& sandbox) {
   sandbox.behavior.reset();
-  sandbox.throttle.reset();
+  sandbox.throttles.clear();
   if (sandbox.stored.behavior.empty()) return {};
   sandbox.behavior =
       HV_TRY(BehaviorWatch::open(sandbox.stored, history_of(sandbox.stored.info.agent.value_or("none"))));
@@ -66,6 +66,7 @@ void LifeCycle::respond(const Pointer& sandbox, const behavior::Firing& firing) 
       case Response::alert:
         return {};
       case Response::throttle_cpu:
+      case Response::throttle_network:
         return throttle(sandbox, firing);
       case Response::freeze:
         return state == SandboxState::paused ? Status() : freeze(sandbox, true);
@@ -87,36 +88,59 @@ void LifeCycle::respond(const Pointer& sandbox, const behavior::Firing& firing) 
 }
 
 Status LifeCycle::throttle(const Pointer& sandbox, const behavior::Firing& firing) {
-  uint32_t allowed = sandbox->stored.info.limits.enforced.cpu_millis;
-  uint32_t left = allowed == 0 ? firing.rule.cpu_millis : std::min(allowed, firing.rule.cpu_millis);
-  HV_TRY(isolation::Cgroup(sandbox->stored.info.cgroups).limit_cpu(left));
-  lift_throttle_at(sandbox, firing.when + std::chrono::nanoseconds(firing.rule.cool_down));
+  if (!sandbox->behavior) return {};
+  sandbox->behavior->throttle(firing);
+  Status set = set_throttle(*sandbox, firing.response);
+  if (!set) {
+    sandbox->behavior->lift(firing.response);
+    return set;
+  }
+  lift_throttle_later(sandbox, firing.response);
   return {};
 }
 
-// The processors come back when the rule could fire again. Of several the last one counts.
-void LifeCycle::lift_throttle_at(const Pointer& sandbox, base::MonotonicTime end) {
-  sandbox->behavior->throttle_until(end);
+// What the present throttle leaves; without one, what the limits allow.
+Status LifeCycle::set_throttle(LiveSandbox& sandbox, Response response) {
+  const BehaviorWatch::Throttles& throttles = sandbox.behavior->throttles();
+  auto found = throttles.find(response);
+  uint64_t left = found == throttles.end() ? 0 : found->second.left;
+  if (response == Response::throttle_network) {
+    HV_TRY(check_version(sandbox));
+    return sandbox.link->throttle(left);
+  }
+  uint32_t allowed = sandbox.stored.info.limits.enforced.cpu_millis;
+  uint32_t millis = left == 0 ? allowed : static_cast<uint32_t>(left);
+  if (allowed != 0) millis = std::min(allowed, millis);
+  return isolation::Cgroup(sandbox.stored.info.cgroups).limit_cpu(millis);
+}
+
+// It comes back when the rule could fire again.
+void LifeCycle::lift_throttle_later(const Pointer& sandbox, Response response) {
+  base::MonotonicTime end = sandbox->behavior->throttles().at(response).end;
   auto left = std::max(end - base::system_clock().monotonic(), base::MonotonicTime(0));
-  sandbox->throttle = with_.loop.after(left, [this, weak = std::weak_ptr(sandbox)] {
+  sandbox->throttles[response] = with_.loop.after(left, [this, response, weak = std::weak_ptr(sandbox)] {
     Pointer still = weak.lock();
-    if (!still || !still->link) return;
-    Status lifted = record(*still, "behavior.lifted", {{"response", core::name_of(Response::throttle_cpu)}});
-    if (lifted)
-      lifted = isolation::Cgroup(still->stored.info.cgroups).limit_cpu(still->stored.info.limits.enforced.cpu_millis);
+    if (!still || !still->link || !still->behavior) return;
+    still->behavior->lift(response);
+    Status lifted = record(*still, "behavior.lifted", {{"response", core::name_of(response)}});
+    if (lifted) lifted = set_throttle(*still, response);
     if (!lifted)
-      static_cast<void>(record(
-          *still, "behavior.failed",
-          {{"response", core::name_of(Response::throttle_cpu)}, {"error", base::printable(lifted.error().text())}},
-          core::Risk::medium));
-    if (still->behavior) still->behavior->throttle_until({});
+      static_cast<void>(
+          record(*still, "behavior.failed",
+                 {{"response", core::name_of(response)}, {"error", base::printable(lifted.error().text())}},
+                 core::Risk::medium));
   });
 }
 
-// A daemon that died may have left it throttled: what its record says is taken up, or put an end to.
-void LifeCycle::take_up_throttle(const Pointer& sandbox) {
-  if (!sandbox->behavior || !sandbox->behavior->throttled_until()) return;
-  lift_throttle_at(sandbox, *sandbox->behavior->throttled_until());
+// A daemon that died may have left it throttled, or have died between the record of it and its doing: what its record
+// says is taken up, or put an end to.
+void LifeCycle::take_up_throttles(const Pointer& sandbox) {
+  if (!sandbox->behavior) return;
+  BehaviorWatch::Throttles throttles = sandbox->behavior->throttles();
+  for (const auto& [response, throttle] : throttles) {
+    if (throttle.end > base::system_clock().monotonic()) static_cast<void>(set_throttle(*sandbox, response));
+    lift_throttle_later(sandbox, response);
+  }
 }
 
 Status LifeCycle::isolate(LiveSandbox& sandbox, const std::string& rule) {

@@ -86,7 +86,7 @@ Status LifeCycle::reconcile() {
     sandbox->held = sandbox->told_frozen = sandbox->stored.info.frozen && state == SandboxState::paused;
     while (ingest(*sandbox)) {
     }
-    take_up_throttle(sandbox);
+    take_up_throttles(sandbox);
     watch_hours(sandbox);
     listen_to(sandbox);
     judge_record(sandbox);
@@ -238,7 +238,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
   }
   sandbox.spool.reset();
   sandbox.behavior.reset();
-  sandbox.throttle.reset();
+  sandbox.throttles.clear();
   sandbox.hours.reset();
   sandbox.retry.reset();
   sandbox.stalled.clear();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,8 +43,8 @@ struct LiveSandbox {
   bool ending = false;                      // it has ended, and is settled once the rest of its spool is read
   std::unique_ptr<BehaviorWatch> behavior;  // null without rules
   base::Subscription hours;                 // a look at the clock, for the end of its policy's hours
-  base::Subscription throttle;              // until processors come back
-  core::NetworkUsage network;               // counted from the spool
+  std::map<core::Response, base::Subscription> throttles;  // until what became scarce comes back
+  core::NetworkUsage network;                              // counted from the spool
   // Why it must not go on: what its spool holds is no record, or cannot become part of the ledger, or the spool cannot
   // be written. While one holds, `stored.info.frozen` says so.
   std::optional<base::Error> damaged;

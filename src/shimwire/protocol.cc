@@ -46,6 +46,9 @@ static void visit(auto& v, auto& m, PausedNotice*) {
 static void visit(auto& v, auto& m, ExtendRequest*) {
   each(v, m.milliseconds);
 }
+static void visit(auto& v, auto& m, ThrottleRequest*) {
+  each(v, m.bytes_per_second);
+}
 static void visit(auto& v, auto& m, Stalled*) {
   each(v, m.reason);
 }
@@ -93,7 +96,7 @@ static void visit(auto& v, auto& m, HostPortEvent*) {
   each(v, m.connection, m.port, m.bytes_in, m.bytes_out, m.error_number, m.pid, m.program);
 }
 static void visit(auto& v, auto& m, GatewaySetup*) {
-  each(v, m.sandbox_id, m.sandbox_name, m.policy, m.proxy_environment, m.last_connection);
+  each(v, m.sandbox_id, m.sandbox_name, m.policy, m.proxy_environment, m.last_connection, m.bytes_per_second);
 }
 
 template <typename T>
@@ -116,6 +119,7 @@ HV_MESSAGE(SignalRequest)
 HV_MESSAGE(StopRequest)
 HV_MESSAGE(PausedNotice)
 HV_MESSAGE(ExtendRequest)
+HV_MESSAGE(ThrottleRequest)
 HV_MESSAGE(Spooled)
 HV_MESSAGE(Stalled)
 HV_MESSAGE(JobEnded)

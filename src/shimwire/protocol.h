@@ -30,6 +30,7 @@ enum class ToSupervisor : uint8_t {
   paused,       // PausedNotice: the daemon froze it, or is about to; its time stands still
   extend,       // ExtendRequest
   isolate,      // empty: nothing leaves it any more, until it is started again
+  throttle,     // ThrottleRequest: holds from now on
 };
 
 // Supervisor to daemon.
@@ -79,6 +80,7 @@ enum class Gateway : uint8_t {
   done,            // empty: nothing runs inside any more, and everything is told
   sockets,         // InitListeners; descriptors: the sandbox's sockets. The first of all
   heard,           // u64: answered by `recorded` when all that was said before has been read
+  rate,            // u64: bytes a second that may pass, in and out together, from now on; 0: as many as come
 };
 
 struct Problem {
@@ -90,7 +92,7 @@ struct Problem {
 
 // Raised with every change of what daemon and supervisor say to each other: a supervisor outlives its daemon, and the
 // next one may be of another version.
-inline constexpr uint32_t kProtocol = 2;
+inline constexpr uint32_t kProtocol = 3;
 // What a LaunchRequest or a Launched of any version begins with; 0 when it is too short.
 uint32_t protocol_of(std::string_view body);
 
@@ -139,6 +141,9 @@ struct PausedNotice {
 };
 struct ExtendRequest {
   uint64_t milliseconds = 0;
+};
+struct ThrottleRequest {
+  uint64_t bytes_per_second = 0;  // of its network, in and out together; 0: as many as come
 };
 struct Spooled {
   uint64_t last_sequence = 0;
@@ -223,6 +228,7 @@ struct GatewaySetup {
   std::string policy;                          // core::EgressPolicy, encoded; empty: host ports alone
   std::vector<std::string> proxy_environment;  // "https_proxy=...": how the host itself gets out
   uint64_t last_connection = 0;                // numbers go on from here
+  uint64_t bytes_per_second = 0;               // as in ThrottleRequest
 };
 
 // encode() and decode<T>() for each of the structs above.
@@ -236,6 +242,7 @@ std::string encode(const SignalRequest&);
 std::string encode(const StopRequest&);
 std::string encode(const PausedNotice&);
 std::string encode(const ExtendRequest&);
+std::string encode(const ThrottleRequest&);
 std::string encode(const Spooled&);
 std::string encode(const Stalled&);
 std::string encode(const JobEnded&);

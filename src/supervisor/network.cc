@@ -154,6 +154,12 @@ void Network::isolate() {
   ::shutdown(control_.get(), SHUT_WR);
 }
 
+void Network::set_rate(uint64_t bytes_per_second) {
+  // One that has not begun, or takes a dead one's place, is told with its setup.
+  rate_ = bytes_per_second;
+  if (control_) answer(Gateway::rate, bytes_per_second);
+}
+
 void Network::on_gateway() {
   Result<shimwire::Packet> packet = shimwire::receive_packet(control_.get());
   if (packet) return handle(*packet);
@@ -168,6 +174,7 @@ Status Network::send_setup() {
   setup.sandbox_id = spec_.id;
   setup.sandbox_name = spec_.name;
   setup.last_connection = last_connection_;
+  setup.bytes_per_second = rate_;
   std::vector<int> fds;
   if (map_) {
     setup.policy = shimwire::encode(policy_);

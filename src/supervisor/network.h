@@ -46,6 +46,8 @@ class Network {
   base::Status set_policy(const core::EgressPolicy& policy);
   // Nothing leaves any more. Attempts are still recorded, unless there are host ports: these end with the gateway.
   void isolate();
+  // Bytes a second, in and out together, from now on; 0: as many as come.
+  void set_rate(uint64_t bytes_per_second);
 
  private:
   Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)
@@ -72,6 +74,7 @@ class Network {
   std::optional<ConnectionOwner> owner_;
   std::map<uint64_t, ConnectionOwner::Process> processes_;  // by connection
   uint64_t last_connection_ = 0;
+  uint64_t rate_ = 0;
   std::string failure_;
 };
 

@@ -117,6 +117,10 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     case ToSupervisor::isolate:
       if (network_) network_->isolate();
       return;
+    case ToSupervisor::throttle:
+      if (auto request = shimwire::decode<shimwire::ThrottleRequest>(packet.body); request && network_)
+        network_->set_rate(request->bytes_per_second);
+      return;
     case ToSupervisor::extend: {
       auto request = shimwire::decode<shimwire::ExtendRequest>(packet.body);
       if (request) extend(std::chrono::milliseconds(request->milliseconds));

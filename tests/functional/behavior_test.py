@@ -117,6 +117,40 @@ response = "isolate"
         self.assertEqual(self.payloads("behavior.failed", "five"), [])
         self.world.ok("rm", "--force", "five")
 
+    def test_the_network_becomes_slow_and_fast_again(self):
+        much = 1 << 20
+        port, _ = self.enterContext(hydravisor.loopback_server(b"x" * much))
+        # The window is shorter than the cool-down, or the rest of the storm would make it fire again.
+        self.policy("slow", self.rule("slow", 'response = "throttle-network"\nnetwork = "256KiB"\ncool_down = "15s"').replace('"30s"', '"10s"'))
+        self.start("seven", "slow", f"while [ ! -e go ]; do read -t 0.1 x; done; {STORM} sleep 60", "--host-port", str(port), "--workspace", "live")
+
+        def fetch():
+            """Seconds that it takes inside, with all bytes there."""
+            result = self.world.cli("exec", "seven", "--", "python3", "-c", f"""
+import socket, time
+s = socket.create_connection(("127.0.0.1", {port})); s.sendall(b"?"); s.shutdown(socket.SHUT_WR)
+begun, count = time.monotonic(), 0
+while part := s.recv(65536): count += len(part)
+print(count, time.monotonic() - begun)
+""")
+            self.assertEqual(result.returncode, 0, result)
+            count, seconds = result.stdout.split()
+            self.assertEqual(int(count), much)
+            return float(seconds)
+
+        before = fetch()
+        self.world.write("go", "")
+        hydravisor.wait_for(lambda: self.payloads("behavior.fired", "seven"), what="the firing")
+        slow = fetch()
+        # A megabyte at a quarter of one in a second, less what a bucket may save; and several times what it took before.
+        self.assertGreater(slow, 3.5)
+        self.assertGreater(slow, 3 * before)
+        lifted = hydravisor.wait_for(lambda: self.payloads("behavior.lifted", "seven"), 30, what="the end of it")
+        self.assertEqual([each["response"] for each in lifted], ["throttle-network"])
+        self.assertLess(fetch(), slow / 2)
+        self.assertEqual(self.payloads("behavior.failed", "seven"), [])
+        self.world.ok("rm", "--force", "seven")
+
 
 class Histories(BehaviorCase):
     def test_what_an_agent_was_seen_doing_is_not_new_in_its_next_sandbox(self):
