@@ -64,11 +64,8 @@ bool is_role_name(std::string_view name) {
 
 std::optional<std::string> why_no_action(std::string_view text) {
   Pattern pattern{std::string(text)};
-  std::vector<std::string> known;
-  for (auto [action, name] : core::Names<core::Action>::table) {
+  for (auto [action, name] : core::Names<core::Action>::table)
     if (pattern.matches(name)) return std::nullopt;
-    known.emplace_back(name);
-  }
   for (const Planned& planned : kPlanned)
     if (planned.action == text)
       return base::format(
@@ -79,6 +76,8 @@ std::optional<std::string> why_no_action(std::string_view text) {
       "expected an action, such as \"exec\", or a pattern of some, such as \"sandbox.*\"; "
       "found \"{}\"",
       base::printable(text.substr(0, 80)));
+  std::vector<std::string> known;
+  for (auto [action, name] : core::Names<core::Action>::table) known.emplace_back(name);
   if (auto near = base::nearest(text, known)) why += base::format(" (did you mean '{}'?)", *near);
   return why;
 }

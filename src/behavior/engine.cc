@@ -61,17 +61,19 @@ std::vector<Firing> Engine::observe(const core::Event& event, std::optional<uint
   const std::vector<Interest>* interests = interests_of(event);
   if (interests == nullptr) return fired;
   now_ = std::max(now_, event.monotonic);
+  Facts facts(event);
   for (const Interest& interest : *interests)
-    if (auto firing = look(interest.rule, interest.pattern, event, record)) fired.push_back(*std::move(firing));
+    if (auto firing = look(interest.rule, interest.pattern, facts, record)) fired.push_back(*std::move(firing));
   return fired;
 }
 
 void Engine::remember(const core::Event& event) {
   const std::vector<Interest>* interests = interests_of(event);
   if (interests == nullptr) return;
+  Facts facts(event);
   for (const Interest& interest : *interests) {
     const BehaviorRule& rule = rules_[interest.rule];
-    if (rule.form != Form::first_seen || !states_[interest.rule].patterns[0].matches(event)) continue;
+    if (rule.form != Form::first_seen || !states_[interest.rule].patterns[0].matches(facts)) continue;
     Firing unused;
     is_new(rule, event, true, unused);
   }
@@ -98,23 +100,29 @@ bool Engine::count(State& state, const BehaviorRule& rule, const core::Event& ev
   return true;
 }
 
+// Whether the step before has been taken, and not too long ago.
+bool Engine::could_step(const State& state, const BehaviorRule& rule, size_t pattern) const {
+  if (pattern == 0) return true;
+  const std::optional<Chain>& before = state.chains[pattern - 1];
+  return before && now_ - before->begun <= std::chrono::nanoseconds(rule.window);
+}
+
 // Of all ways in which the steps so far could have been taken the one that began last is kept: whatever could still be
 // completed in time by another, it completes as well.
 bool Engine::step(State& state, const BehaviorRule& rule, size_t pattern, uint64_t record, Firing& firing) {
+  if (!could_step(state, rule, pattern)) return false;
   Chain chain;
   if (pattern == 0) {
     chain.begun = now_;
   } else {
-    const std::optional<Chain>& before = state.chains[pattern - 1];
-    if (!before || now_ - before->begun > std::chrono::nanoseconds(rule.window)) return false;
-    chain = *before;
+    chain = *state.chains[pattern - 1];
   }
-  if (record != Window::kUnknown) chain.records.push_back(record);
+  if (record != Window::kUnknown && chain.known < kMostSteps) chain.records[chain.known++] = record;
   if (pattern + 1 < rule.patterns.size()) {
-    state.chains[pattern] = std::move(chain);
+    state.chains[pattern] = chain;
     return false;
   }
-  firing.records = std::move(chain.records);
+  firing.records.assign(chain.records.begin(), chain.records.begin() + chain.known);
   std::ranges::fill(state.chains, std::nullopt);
   return true;
 }
@@ -128,11 +136,13 @@ bool Engine::is_new(const BehaviorRule& rule, const core::Event& event, bool kee
   return true;
 }
 
-std::optional<Firing> Engine::look(size_t index, size_t pattern, const core::Event& event,
-                                   std::optional<uint64_t> known) {
+std::optional<Firing> Engine::look(size_t index, size_t pattern, Facts& facts, std::optional<uint64_t> known) {
   const BehaviorRule& rule = rules_[index];
   State& state = states_[index];
-  if (!state.patterns[pattern].matches(event)) return std::nullopt;
+  // Most events find no step before them, and need not be looked at.
+  if (rule.form == Form::sequence && !could_step(state, rule, pattern)) return std::nullopt;
+  if (!state.patterns[pattern].matches(facts)) return std::nullopt;
+  const core::Event& event = facts.event();
   uint64_t record = known.value_or(Window::kUnknown);
   bool cools = state.last && now_ - *state.last < std::chrono::nanoseconds(rule.cool_down);
   Firing firing;

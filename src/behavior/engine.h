@@ -3,6 +3,7 @@
 // look at its kind, not on what went before.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,12 +52,20 @@ class Engine {
   void begin_run();
 
   const std::vector<core::BehaviorRule>& rules() const { return rules_; }
+  struct Progress {
+    uint64_t fired = 0;  // in this run
+    std::optional<base::MonotonicTime> last;
+  };
+  Progress progress(size_t rule) const { return {states_[rule].fired, states_[rule].last}; }
 
  private:
+  // Of a sequence whose records are named; of a longer one those of the first steps.
+  static constexpr size_t kMostSteps = 8;
   // How far a sequence has come: the records of its steps, and when it began.
   struct Chain {
     base::MonotonicTime begun{};
-    std::vector<uint64_t> records;
+    uint32_t known = 0;  // of the records
+    std::array<uint64_t, kMostSteps> records{};
   };
   struct State {
     std::vector<Pattern> patterns;
@@ -74,7 +83,8 @@ class Engine {
   };
 
   const std::vector<Interest>* interests_of(const core::Event& event) const;
-  std::optional<Firing> look(size_t rule, size_t pattern, const core::Event& event, std::optional<uint64_t> record);
+  std::optional<Firing> look(size_t rule, size_t pattern, Facts& facts, std::optional<uint64_t> record);
+  bool could_step(const State& state, const core::BehaviorRule& rule, size_t pattern) const;
   bool count(State& state, const core::BehaviorRule& rule, const core::Event& event, uint64_t record, Firing& firing);
   bool step(State& state, const core::BehaviorRule& rule, size_t pattern, uint64_t record, Firing& firing);
   bool is_new(const core::BehaviorRule& rule, const core::Event& event, bool keep, Firing& firing);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/address.h"
-
 namespace hv::behavior {
 
 namespace {
@@ -26,14 +24,27 @@ bool names(const HostPattern& pattern, std::string_view name) {
   return false;
 }
 
-bool covers(const std::vector<core::Glob>& globs, std::string_view path) {
-  if (globs.empty()) return true;
-  if (path.empty()) return false;
-  std::vector<std::string_view> parts = core::names_of_path(path);
-  return std::ranges::any_of(globs, [&](const core::Glob& glob) { return glob.covers(parts); });
+bool covers(const std::vector<core::Glob>& globs, const std::vector<std::string_view>& names) {
+  if (names.empty()) return false;
+  return std::ranges::any_of(globs, [&](const core::Glob& glob) { return glob.covers(names); });
 }
 
 }  // namespace
+
+const std::vector<std::string_view>& Facts::program() {
+  if (!program_) program_ = core::names_of_path(program_of(event_));
+  return *program_;
+}
+
+const std::vector<std::string_view>& Facts::path() {
+  if (!path_) path_ = core::names_of_path(text_of(event_.payload, "path"));
+  return *path_;
+}
+
+const core::IpAddress* Facts::address() {
+  if (!address_) address_ = core::parse_address(text_of(event_.payload, "address"));
+  return *address_ ? &**address_ : nullptr;
+}
 
 Pattern::Pattern(const core::EventPattern& pattern, std::string_view home, std::string_view workspace)
     : pattern_(pattern) {
@@ -41,24 +52,23 @@ Pattern::Pattern(const core::EventPattern& pattern, std::string_view home, std::
   for (const core::Glob& glob : pattern.programs) programs_.push_back(glob.placed(home, workspace));
 }
 
-bool Pattern::matches_host(const base::json::Object& payload) const {
-  if (pattern_.hosts.empty()) return true;
-  std::string_view name = text_of(payload, "host");
-  base::Result<core::IpAddress> address = core::parse_address(text_of(payload, "address"));
+bool Pattern::matches_host(Facts& facts) const {
+  std::string_view name = text_of(facts.event().payload, "host");
   return std::ranges::any_of(pattern_.hosts, [&](const HostPattern& host) {
-    if (host.kind == HostPattern::Kind::range) return address && host.range.contains(*address);
+    if (host.kind == HostPattern::Kind::range) return facts.address() && host.range.contains(*facts.address());
     return host.kind == HostPattern::Kind::any || (!name.empty() && names(host, name));
   });
 }
 
-bool Pattern::matches(const core::Event& event) const {
+bool Pattern::matches(Facts& facts) const {
+  const core::Event& event = facts.event();
   if (pattern_.least_risk && event.risk < *pattern_.least_risk) return false;
   if (!pattern_.verdicts.empty()) {
     auto verdict = core::parse_name<core::Verdict>(text_of(event.payload, "verdict"));
     if (!verdict || std::ranges::find(pattern_.verdicts, *verdict) == pattern_.verdicts.end()) return false;
   }
-  return matches_host(event.payload) && covers(programs_, program_of(event)) &&
-         covers(paths_, paths_.empty() ? std::string_view() : text_of(event.payload, "path"));
+  return (pattern_.hosts.empty() || matches_host(facts)) && (programs_.empty() || covers(programs_, facts.program())) &&
+         (paths_.empty() || covers(paths_, facts.path()));
 }
 
 std::string_view text_of(const base::json::Object& payload, std::string_view member) {
