@@ -156,10 +156,10 @@ class FakeService final : public service::Service {
   base::Result<core::PathsReport> sync(std::string_view) override { return core::PathsReport{}; }
 
   base::Result<std::vector<core::PolicyInfo>> policies() override {
-    return std::vector<core::PolicyInfo>{{"restricted", "", core::Provenance::shipped, "/p", ""}};
+    return std::vector<core::PolicyInfo>{{"restricted", "", core::Provenance::shipped, "/p", "", {}}};
   }
   base::Result<core::PolicyInfo> policy(std::string_view name) override {
-    return core::PolicyInfo{std::string(name), "", core::Provenance::shipped, "/p", "version = 1\n"};
+    return core::PolicyInfo{std::string(name), "", core::Provenance::shipped, "/p", "version = 1\n", {}};
   }
   base::Result<core::PolicyInfo> effective_policy(std::string_view name) override { return policy(name); }
   base::Result<core::PolicyReport> validate_policy(std::string_view, const core::PolicyTextRequest& request) override {
@@ -186,7 +186,7 @@ class FakeService final : public service::Service {
     return core::PolicyLearned{request.name, "version = 1\n", 0};
   }
   base::Result<core::PolicyInfo> write_policy(std::string_view name, const core::PolicyWriteRequest& request) override {
-    return core::PolicyInfo{std::string(name), "", core::Provenance::user, "/p", request.text};
+    return core::PolicyInfo{std::string(name), "", core::Provenance::user, "/p", request.text, {}};
   }
   base::Result<std::vector<core::AgentInfo>> agents() override { return std::vector<core::AgentInfo>{}; }
   base::Result<core::AgentInfo> agent(std::string_view) override { return base::Failure(base::not_found("no agent")); }

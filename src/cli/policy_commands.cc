@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "cli/exit_code.h"
 #include "cli/layout.h"
+#include "cli/sandbox_view.h"
 #include "client/client.h"
 #include "wire/types.h"
 
@@ -54,6 +55,9 @@ base::Result<int> show(Context& context, const Arguments& arguments) {
   if (context.json) return context.print_json(wire::to_json(policy));
   std::string head = effective ? base::format("# {}, with all that it extends\n", base::printable(policy.name))
                                : base::format("# {}\n", base::printable(policy.path));
+  for (const core::BehaviorRuleInfo& rule : policy.behavior.value_or(std::vector<core::BehaviorRuleInfo>()))
+    head += base::format("# rule of behavior {}: {}; {}\n", base::printable(rule.name), base::printable(rule.watches),
+                         response_text(rule));
   return context.print(head + base::printable_lines(policy.text));
 }
 

@@ -55,6 +55,21 @@ std::string limits_text(const core::Limits& limits) {
   return parts.empty() ? "none" : base::join(parts, ", ");
 }
 
+std::string throttle_text(const core::ThrottleInfo& throttle) {
+  std::string left = throttle.bytes_per_second
+                         ? "network " + base::to_text(base::ByteCount{*throttle.bytes_per_second}) + "/s"
+                         : base::format("cpus {}", static_cast<double>(throttle.cpu_millis.value_or(0)) / 1000);
+  return base::format("{} until {}, by the rule {}", left, base::to_rfc3339(throttle.until).substr(0, 19) + "Z",
+                      throttle.rule);
+}
+
+std::string status_text(const core::BehaviorRuleInfo& rule) {
+  std::string fired = rule.fired.value_or(0) == 0 ? "" : base::format("fired {}", *rule.fired);
+  if (!rule.status || *rule.status == core::BehaviorStatus::fired) return fired.empty() ? "-" : fired;
+  if (*rule.status == core::BehaviorStatus::armed) return "armed";
+  return fired + ", cooling down";
+}
+
 class Fields {
  public:
   explicit Fields(size_t width) : width_(width) {}
@@ -72,6 +87,12 @@ class Fields {
 };
 
 }  // namespace
+
+std::string response_text(const core::BehaviorRuleInfo& rule) {
+  std::vector<std::string> names;
+  for (core::Response response : rule.response) names.emplace_back(core::name_of(response));
+  return base::join(names, ", then ") + (rule.dry_run ? " (dry run)" : "");
+}
 
 std::string age_text(base::WallTime then, base::WallTime now) {
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - then);
@@ -128,12 +149,20 @@ std::string inspect_text(const core::SandboxInfo& sandbox, base::WallTime now, s
     limits +=
         base::format("; extended by {}", base::to_text(std::chrono::milliseconds(sandbox.limits.extended_millis)));
   fields.add("limits", sandbox.limits.how.empty() ? limits : base::format("{} ({})", limits, sandbox.limits.how));
+  for (const core::ThrottleInfo& throttle : sandbox.throttled.value_or(std::vector<core::ThrottleInfo>()))
+    fields.add("throttled", throttle_text(throttle));
   std::string text = fields.take();
   if (!sandbox.isolation.layers.empty()) {
     Table layers({"  LAYER", "STATUS", "DETAIL"});
     for (const core::LayerInfo& layer : sandbox.isolation.layers)
       layers.add({"  " + layer.name, std::string(core::name_of(layer.status)), layer.detail});
     text += "\n" + layers.render(width);
+  }
+  if (sandbox.behavior) {
+    Table rules({"  BEHAVIOR", "WATCHES", "RESPONSE", "STATUS"});
+    for (const core::BehaviorRuleInfo& rule : *sandbox.behavior)
+      rules.add({"  " + rule.name, rule.watches, response_text(rule), status_text(rule)});
+    text += "\n" + rules.render(width);
   }
   for (const std::string& sentence : sandbox.isolation.degraded)
     text += "\n" + wrap("weaker: " + base::printable(sentence), width, 8) + "\n";

@@ -26,6 +26,33 @@ TEST(SandboxView, ShowsEverythingAboutOne) {
   EXPECT_EQ(ended.find('\x1b'), std::string::npos);
 }
 
+TEST(SandboxView, ShowsTheRulesOfBehaviorAndWhatTheyMadeScarce) {
+  core::SandboxInfo sandbox = sample_sandbox();
+  std::string before = inspect_text(sandbox, sample_now(), 120);
+  EXPECT_EQ(before.find("BEHAVIOR"), std::string::npos);
+  core::BehaviorRuleInfo rule;
+  rule.name = "storm";
+  rule.watches = "more than 20 exec.started in 30s";
+  rule.response = {core::Response::alert, core::Response::throttle_network};
+  rule.status = core::BehaviorStatus::cooling_down;
+  rule.fired = 2;
+  core::BehaviorRuleInfo idle = rule;
+  idle.name = "new\x1b[31m";
+  idle.dry_run = true;
+  idle.status = core::BehaviorStatus::armed;
+  idle.fired = 0;
+  sandbox.behavior = {rule, idle};
+  sandbox.throttled = {{core::Response::throttle_network, "storm", {}, 65536, sample_now()}};
+  std::string text = inspect_text(sandbox, sample_now(), 120);
+  EXPECT_NE(text.find("storm"), std::string::npos) << text;
+  EXPECT_NE(text.find("alert, then throttle-network"), std::string::npos) << text;
+  EXPECT_NE(text.find("fired 2, cooling down"), std::string::npos) << text;
+  EXPECT_NE(text.find("(dry run)"), std::string::npos) << text;
+  EXPECT_NE(text.find("armed"), std::string::npos) << text;
+  EXPECT_NE(text.find("network 64 KiB/s until"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
 TEST(SandboxView, TellsAgesInOneUnit) {
   base::WallTime now = sample_now();
   EXPECT_EQ(age_text(now, now), "just now");

@@ -12,15 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/behavior_info.h"
 #include "core/egress.h"
 #include "core/event.h"
 #include "core/glob.h"
 #include "core/names.h"
 
 namespace hv::core {
-
-// In the order in which they weigh.
-enum class Response : uint8_t { alert, throttle_cpu, throttle_network, freeze, isolate, kill };
 
 // What is looked for in an event; every part that is said has to hold, and of each list one item.
 struct EventPattern {
@@ -59,6 +57,11 @@ struct BehaviorRule {
   bool operator==(const BehaviorRule&) const = default;
 };
 
+// What the rule looks at, in a line: "more than 20 exec.started in 30s".
+std::string watches(const BehaviorRule& rule);
+
+BehaviorRuleInfo describe(const BehaviorRule& rule);
+
 inline constexpr uint32_t kThrottledCpuMillis = 100;
 inline constexpr uint64_t kThrottledNetworkBytes = uint64_t{64} << 10;
 inline constexpr uint64_t kLeastNetworkBytes = uint64_t{1} << 10;
@@ -77,18 +80,6 @@ bool has_field(const StreamKind& kind, std::string_view field);
 // What a sum adds up, and what can be new.
 inline constexpr std::array<std::string_view, 4> kSummedFields = {"bytes_in", "bytes_out", "count", "milliseconds"};
 inline constexpr std::array<std::string_view, 5> kSeenFields = {"address", "call", "host", "port", "program"};
-
-template <>
-struct Names<Response> {
-  static constexpr std::string_view kind = "response";
-  static constexpr std::array<std::pair<Response, std::string_view>, 6> table{
-      {{Response::alert, "alert"},
-       {Response::throttle_cpu, "throttle-cpu"},
-       {Response::throttle_network, "throttle-network"},
-       {Response::freeze, "freeze"},
-       {Response::isolate, "isolate"},
-       {Response::kill, "kill"}}};
-};
 
 template <>
 struct Names<BehaviorRule::History> {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/behavior_info.h"
 #include "core/names.h"
 #include "core/run_request.h"
 
@@ -29,8 +30,9 @@ struct PolicyInfo {
   std::string name;
   std::string description;
   Provenance provenance = Provenance::shipped;
-  std::string path;  // of its file
-  std::string text;  // the whole file; empty in lists
+  std::string path;                                       // of its file
+  std::string text;                                       // the whole file; empty in lists
+  std::optional<std::vector<BehaviorRuleInfo>> behavior;  // with all that it extends
 };
 
 struct AgentInfo {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/behavior_info.h"
 #include "core/egress.h"
 #include "core/run_request.h"
 #include "core/state.h"
@@ -79,6 +80,9 @@ struct SandboxInfo {
   std::vector<std::string> cgroups;
   std::string rootfs;                  // empty: the host's own tools
   std::optional<std::string> made_by;  // a principal; absent for one that an earlier version made
+  // Of inspect alone: the rules of behavior of its present or last run, and what they have made scarce.
+  std::optional<std::vector<BehaviorRuleInfo>> behavior;
+  std::optional<std::vector<ThrottleInfo>> throttled;
 };
 
 // Since the sandbox was made.

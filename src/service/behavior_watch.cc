@@ -44,6 +44,57 @@ void BehaviorWatch::take(uint64_t sequence, const core::Event& event, std::optio
   }
 }
 
+namespace {
+
+base::WallTime wall_of(base::MonotonicTime time, const base::Clock& clock) {
+  return clock.wall() + (time - clock.monotonic());
+}
+
+}  // namespace
+
+std::vector<core::BehaviorRuleInfo> BehaviorWatch::rules(const base::Clock& clock) const {
+  std::vector<core::BehaviorRuleInfo> all;
+  for (size_t i = 0; i < engine_.rules().size(); ++i) {
+    behavior::Engine::Progress progress = engine_.progress(i);
+    core::BehaviorRuleInfo& info = all.emplace_back(core::describe(engine_.rules()[i]));
+    info.fired = progress.fired;
+    if (progress.last) info.last_fired = wall_of(*progress.last, clock);
+  }
+  return all;
+}
+
+std::vector<core::ThrottleInfo> BehaviorWatch::scarce(const base::Clock& clock) const {
+  std::vector<core::ThrottleInfo> all;
+  for (const auto& [response, throttle] : throttles_) {
+    core::ThrottleInfo& info = all.emplace_back();
+    info.response = response;
+    info.rule = throttle.rule;
+    (response == core::Response::throttle_cpu ? info.cpu_millis : info.bytes_per_second) = throttle.left;
+    info.until = wall_of(throttle.end, clock);
+  }
+  return all;
+}
+
+std::vector<core::BehaviorRuleInfo> describe(const std::vector<store::StoredRule>& rules) {
+  std::vector<core::BehaviorRuleInfo> all;
+  for (const store::StoredRule& stored : rules) {
+    base::Result<core::BehaviorRule> rule = policy::behavior_from_toml(stored.text);
+    if (!rule) continue;
+    rule->origin = stored.origin;
+    all.push_back(core::describe(*rule));
+  }
+  return all;
+}
+
+void set_status(std::vector<core::BehaviorRuleInfo>& rules, base::WallTime now) {
+  for (core::BehaviorRuleInfo& rule : rules) {
+    bool cools = rule.last_fired && now - *rule.last_fired < std::chrono::milliseconds(rule.cool_down_millis);
+    rule.status = cools                        ? core::BehaviorStatus::cooling_down
+                  : rule.fired.value_or(0) > 0 ? core::BehaviorStatus::fired
+                                               : core::BehaviorStatus::armed;
+  }
+}
+
 base::json::Object describe(const behavior::Firing& firing) {
   base::json::Object payload{{"rule", firing.rule.name},
                              {"origin", base::printable(firing.rule.origin)},

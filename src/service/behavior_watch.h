@@ -41,6 +41,10 @@ class BehaviorWatch {
   void throttle(const behavior::Firing& firing);
   void lift(core::Response response) { throttles_.erase(response); }
 
+  // How it stands, for people: with `now` by both clocks. A cool-down that ends later is told from last_fired.
+  std::vector<core::BehaviorRuleInfo> rules(const base::Clock& clock) const;
+  std::vector<core::ThrottleInfo> scarce(const base::Clock& clock) const;
+
  private:
   BehaviorWatch(std::vector<core::BehaviorRule> rules, behavior::Engine::Surroundings around, uint64_t since)
       : engine_(std::move(rules), std::move(around)), since_(since) {}
@@ -51,6 +55,11 @@ class BehaviorWatch {
   std::vector<behavior::Firing> fired_;
   Throttles throttles_;
 };
+
+// What is kept with a sandbox of its rules, for people: nothing runs that they could be held against.
+std::vector<core::BehaviorRuleInfo> describe(const std::vector<store::StoredRule>& rules);
+// Sets the status of what was described while it ran.
+void set_status(std::vector<core::BehaviorRuleInfo>& rules, base::WallTime now);
 
 // The payload of behavior.fired.
 base::json::Object describe(const behavior::Firing& firing);

@@ -124,6 +124,7 @@ Result<std::vector<SandboxInfo>> DaemonService::list(const core::SandboxFilter& 
 Result<SandboxInfo> DaemonService::inspect(std::string_view sandbox) {
   std::string id = HV_TRY(me_.may(Action::sandbox_read, sandbox));
   SandboxInfo info = HV_TRY(with_.life.find(id)).info;
+  with_.life.describe_behavior(info);
   // A count that cannot be made now (an apply is under way) is left out, as in lists.
   if (auto changes = with_.workspaces.count_changes(id)) info.workspace.changes = *changes;
   return info;

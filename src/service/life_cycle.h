@@ -81,6 +81,8 @@ class LifeCycle final : public SandboxLookup {
   // Those with processes inside. Any thread.
   std::vector<SandboxView> running() const;
   base::Result<SandboxView> find(std::string_view sandbox) const override;
+  // Adds what is shown of its rules of behavior. Any thread.
+  void describe_behavior(core::SandboxInfo& info) const;
 
  private:
   using Pointer = std::shared_ptr<LiveSandbox>;
@@ -146,6 +148,7 @@ class LifeCycle final : public SandboxLookup {
   void watch_hours(const Pointer& sandbox, bool again = false);
   std::shared_ptr<behavior::History> history_of(const std::string& agent);
   base::Status open_behavior(LiveSandbox& sandbox);
+  void show_behavior(LiveSandbox& sandbox);
   base::Status record_firings(LiveSandbox& sandbox);
   void respond(const Pointer& sandbox, const behavior::Firing& firing);
   base::Status throttle(const Pointer& sandbox, const behavior::Firing& firing);

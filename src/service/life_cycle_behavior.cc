@@ -11,6 +11,7 @@ namespace hv::service {
 using base::Result;
 using base::Status;
 using core::Response;
+using core::SandboxInfo;
 using core::SandboxState;
 
 // What an agent was seen doing, whatever sandbox it was in. Without a file it is known while this daemon lives.
@@ -28,16 +29,40 @@ std::shared_ptr<behavior::History> LifeCycle::history_of(const std::string& agen
 Status LifeCycle::open_behavior(LiveSandbox& sandbox) {
   sandbox.behavior.reset();
   sandbox.throttles.clear();
-  if (sandbox.stored.behavior.empty()) return {};
-  sandbox.behavior =
-      HV_TRY(BehaviorWatch::open(sandbox.stored, history_of(sandbox.stored.info.agent.value_or("none"))));
+  if (!sandbox.stored.behavior.empty())
+    sandbox.behavior =
+        HV_TRY(BehaviorWatch::open(sandbox.stored, history_of(sandbox.stored.info.agent.value_or("none"))));
+  show_behavior(sandbox);
   return {};
+}
+
+// After everything that changes it; without a run it says what is known of the last.
+void LifeCycle::show_behavior(LiveSandbox& sandbox) {
+  std::vector<core::BehaviorRuleInfo> rules =
+      sandbox.behavior ? sandbox.behavior->rules(base::system_clock()) : describe(sandbox.stored.behavior);
+  std::vector<core::ThrottleInfo> throttles;
+  if (sandbox.behavior) throttles = sandbox.behavior->scarce(base::system_clock());
+  std::lock_guard lock(mutex_);
+  sandbox.shown_rules = std::move(rules);
+  sandbox.shown_throttles = std::move(throttles);
+}
+
+void LifeCycle::describe_behavior(SandboxInfo& info) const {
+  Result<Pointer> found = look_up(info.id);
+  if (!found) return;
+  std::lock_guard lock(mutex_);
+  if ((*found)->shown_rules.empty()) return;
+  info.behavior = (*found)->shown_rules;
+  bool runs = info.state == SandboxState::running || info.state == SandboxState::paused;
+  if (runs) set_status(*info.behavior, base::system_clock().wall());
+  if (!(*found)->shown_throttles.empty()) info.throttled = (*found)->shown_throttles;
 }
 
 // False when the ledger takes nothing now: the rest is recorded with the next look at the spool.
 Status LifeCycle::record_firings(LiveSandbox& sandbox) {
   if (!sandbox.behavior) return {};
   std::vector<behavior::Firing>& fired = sandbox.behavior->fired();
+  if (!fired.empty()) show_behavior(sandbox);
   while (!fired.empty()) {
     core::Event event;
     event.kind = "behavior.fired";
@@ -96,6 +121,7 @@ Status LifeCycle::throttle(const Pointer& sandbox, const behavior::Firing& firin
     return set;
   }
   lift_throttle_later(sandbox, firing.response);
+  show_behavior(*sandbox);
   return {};
 }
 
@@ -122,6 +148,7 @@ void LifeCycle::lift_throttle_later(const Pointer& sandbox, Response response) {
     Pointer still = weak.lock();
     if (!still || !still->link || !still->behavior) return;
     still->behavior->lift(response);
+    show_behavior(*still);
     Status lifted = record(*still, "behavior.lifted", {{"response", core::name_of(response)}});
     if (lifted) lifted = set_throttle(*still, response);
     if (!lifted)
@@ -141,6 +168,7 @@ void LifeCycle::take_up_throttles(const Pointer& sandbox) {
     if (throttle.end > base::system_clock().monotonic()) static_cast<void>(set_throttle(*sandbox, response));
     lift_throttle_later(sandbox, response);
   }
+  show_behavior(*sandbox);
 }
 
 Status LifeCycle::isolate(LiveSandbox& sandbox, const std::string& rule) {

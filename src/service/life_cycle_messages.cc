@@ -71,6 +71,7 @@ Status LifeCycle::reconcile() {
       finish_removal(sandbox);
       if (WorkspaceCases::are_files_due(sandbox->directory)) record_files(sandbox);
     }
+    show_behavior(*sandbox);
     if (state == SandboxState::created || state == SandboxState::stopped) continue;
     Result<runtime::SupervisorLink> link = runtime::SupervisorLink::adopt(sandbox->directory);
     if (!link) {
@@ -235,6 +236,7 @@ void LifeCycle::settle(const Pointer& pointer, Outcome outcome, bool workspace_c
     info.pid.reset();
     info.supervisor_pid.reset();
     info.frozen.reset();
+    sandbox.shown_throttles.clear();
   }
   sandbox.spool.reset();
   sandbox.behavior.reset();

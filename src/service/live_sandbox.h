@@ -42,7 +42,10 @@ struct LiveSandbox {
   bool reading = false;                     // the rest of a full spool is read at the loop's next turn
   bool ending = false;                      // it has ended, and is settled once the rest of its spool is read
   std::unique_ptr<BehaviorWatch> behavior;  // null without rules
-  base::Subscription hours;                 // a look at the clock, for the end of its policy's hours
+  // What inspect shows of them, under the life cycle's lock.
+  std::vector<core::BehaviorRuleInfo> shown_rules;
+  std::vector<core::ThrottleInfo> shown_throttles;
+  base::Subscription hours;                                // a look at the clock, for the end of its policy's hours
   std::map<core::Response, base::Subscription> throttles;  // until what became scarce comes back
   core::NetworkUsage network;                              // counted from the spool
   // Why it must not go on: what its spool holds is no record, or cannot become part of the ledger, or the spool cannot

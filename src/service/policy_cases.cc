@@ -107,6 +107,8 @@ Result<core::PolicyInfo> PolicyCases::effective(std::string_view name) const {
   info.name = policy.name;
   info.description = policy.description;
   info.text = policy::to_toml(policy);
+  info.behavior.emplace();
+  for (const core::BehaviorRule& rule : policy.behavior) info.behavior->push_back(core::describe(rule));
   return info;
 }
 

@@ -200,6 +200,28 @@ void describe(V& v, T& x) {
   v.required("detail", x.detail);
 }
 
+template <typename V, Same<core::BehaviorRuleInfo> T>
+void describe(V& v, T& x) {
+  v.required("name", x.name);
+  v.required("watches", x.watches);
+  v.required("response", x.response);
+  v.required("cool_down_millis", x.cool_down_millis);
+  v.required("dry_run", x.dry_run);
+  v.required("origin", x.origin);
+  v.optional("status", x.status);
+  v.optional("fired", x.fired);
+  v.optional("last_fired", x.last_fired);
+}
+
+template <typename V, Same<core::ThrottleInfo> T>
+void describe(V& v, T& x) {
+  v.required("response", x.response);
+  v.required("rule", x.rule);
+  v.optional("cpu_millis", x.cpu_millis);
+  v.optional("bytes_per_second", x.bytes_per_second);
+  v.required("until", x.until);
+}
+
 template <typename V, Same<core::SandboxInfo> T>
 void describe(V& v, T& x) {
   v.required("id", x.id);
@@ -226,6 +248,8 @@ void describe(V& v, T& x) {
   v.required_bytes("cgroups", x.cgroups);
   v.required_bytes("rootfs", x.rootfs);
   v.optional("made_by", x.made_by);
+  v.optional("behavior", x.behavior);
+  v.optional("throttled", x.throttled);
 }
 
 template <typename V, Same<core::SandboxStats> T>
@@ -456,6 +480,7 @@ void describe(V& v, T& x) {
   v.required("provenance", x.provenance);
   v.required_bytes("path", x.path);
   v.optional("text", x.text);
+  v.optional("behavior", x.behavior);
 }
 
 template <typename V, Same<core::AgentInfo> T>

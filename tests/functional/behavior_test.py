@@ -105,6 +105,48 @@ response = "isolate"
         self.assert_refused(self.world.cli("net", "four", "--allow", "example.org"), "isolated by the rule of behavior 'fetch-after-sleep'")
         self.world.ok("rm", "--force", "four")
 
+    def start_unseen(self, name, second, before="true", after="true", *options):
+        """A storm while no daemon runs: the next one reads all of it, and both rules fire one right after the other."""
+        self.policy("both", self.rule("first", 'response = "freeze"') + self.rule("second", second).replace("more_than = 20", "more_than = 25"))
+        self.start(name, "both", f"{before}; touch ready; while [ ! -e go ]; do read -t 0.1 x; done; {STORM} touch storm; {after}; sleep 60",
+                   "--workspace", "live", *options)
+        here = lambda file: os.path.exists(os.path.join(self.world.project, file))
+        hydravisor.wait_for(lambda: here("ready"), what="its beginning")
+        self.assertEqual((self.state(name), self.payloads("behavior.fired", name)), ("running", []))
+        self.world.stop_daemon()
+        self.world.write("go", "")
+        hydravisor.wait_for(lambda: here("storm"), what="the storm")
+        hydravisor.wait_for(lambda: len(self.payloads("behavior.fired", name)) == 2, what="both rules")
+
+    def test_what_a_rule_has_frozen_another_kills(self):
+        self.start_unseen("eight", 'response = "kill"')
+        hydravisor.wait_for(lambda: self.state("eight") == "stopped", what="the end")
+        outcome = self.world.json("inspect", "eight")["outcome"]
+        self.assertEqual((outcome["kind"], outcome["code"]), ("killed_by_policy", 9), outcome)
+        self.assertEqual({each["response"] for each in self.payloads("behavior.fired", "eight")}, {"freeze", "kill"})
+        self.assertEqual(self.payloads("behavior.failed", "eight"), [])
+        # It was frozen when it died.
+        indexes = {kind: [event["index"] for event in self.events(kind, "eight")] for kind in ("sandbox.paused", "sandbox.stopping", "sandbox.stopped", "sandbox.resumed")}
+        self.assertEqual({kind: len(found) for kind, found in indexes.items()}, {"sandbox.paused": 1, "sandbox.stopping": 1, "sandbox.stopped": 1, "sandbox.resumed": 0})
+        self.assertLess(indexes["sandbox.paused"], indexes["sandbox.stopping"])
+        self.world.ok("rm", "--force", "eight")
+
+    def test_what_a_rule_has_frozen_another_isolates(self):
+        port, received = self.enterContext(hydravisor.loopback_server())
+        fetch = f"python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', {port}), 5); s.sendall(b'x'); print(s.recv(9))\""
+        # The control: what it does before and after is the same, and the first gets through.
+        self.start_unseen("nine", 'response = "isolate"', fetch, f"while [ ! -e thawed ]; do read -t 0.1 x; done; {fetch}; touch done", "--host-port", str(port))
+        hydravisor.wait_for(lambda: self.payloads("network.changed", "nine"), what="the isolation")
+        self.assertEqual(self.state("nine"), "paused")
+        self.assertEqual(received, [b"x"])
+        self.world.write("thawed", "")
+        self.world.ok("resume", "nine")
+        hydravisor.wait_for(lambda: os.path.exists(os.path.join(self.world.project, "done")), what="its going on")
+        self.assertNotEqual(self.world.cli("exec", "nine", "--", "sh", "-c", fetch).returncode, 0)
+        self.assertEqual(received, [b"x"], "nothing came after the isolation")
+        self.assertEqual(self.payloads("behavior.failed", "nine"), [])
+        self.world.ok("rm", "--force", "nine")
+
     def test_processors_become_scarce_and_come_back(self):
         self.policy("slow", self.rule("slow", 'response = "throttle-cpu"\ncpus = 0.05\ncool_down = "2s"'))
         made = self.world.cli("create", "--name", "five", "--policy", "slow", "--", "sh", "-c", STORM + "sleep 60")
@@ -121,7 +163,7 @@ response = "isolate"
         much = 1 << 20
         port, _ = self.enterContext(hydravisor.loopback_server(b"x" * much))
         # The window is shorter than the cool-down, or the rest of the storm would make it fire again.
-        self.policy("slow", self.rule("slow", 'response = "throttle-network"\nnetwork = "256KiB"\ncool_down = "15s"').replace('"30s"', '"10s"'))
+        self.policy("slow", self.rule("slow", 'response = "throttle-network"\nnetwork = "256KiB"\ncool_down = "20s"').replace('"30s"', '"10s"'))
         self.start("seven", "slow", f"while [ ! -e go ]; do read -t 0.1 x; done; {STORM} sleep 60", "--host-port", str(port), "--workspace", "live")
 
         def fetch():
@@ -139,8 +181,21 @@ print(count, time.monotonic() - begun)
             return float(seconds)
 
         before = fetch()
+        rule, = self.world.json("inspect", "seven")["behavior"]
+        self.assertEqual((rule["name"], rule["watches"], rule["response"], rule["status"], rule["fired"]),
+                         ("slow", "more than 20 exec.started in 10s", ["throttle-network"], "armed", 0))
+        self.assertIn("armed", self.world.ok("inspect", "seven"))
         self.world.write("go", "")
         hydravisor.wait_for(lambda: self.payloads("behavior.fired", "seven"), what="the firing")
+        shown = self.world.json("inspect", "seven")
+        self.assertEqual((shown["behavior"][0]["status"], shown["behavior"][0]["fired"]), ("cooling-down", 1))
+        self.assertEqual([(each["response"], each["rule"], each["bytes_per_second"]) for each in shown["throttled"]], [("throttle-network", "slow", 256 << 10)])
+        self.assertIn("network 256 KiB/s until", self.world.ok("inspect", "seven"))
+        # A daemon that comes later knows as much, and lifts it in time.
+        self.world.stop_daemon()
+        again = self.world.json("inspect", "seven")
+        self.assertEqual((again["behavior"][0]["status"], again["behavior"][0]["fired"]), ("cooling-down", 1))
+        self.assertEqual(len(again["throttled"]), 1)
         slow = fetch()
         # A megabyte at a quarter of one in a second, less what a bucket may save; and several times what it took before.
         self.assertGreater(slow, 3.5)
@@ -148,8 +203,27 @@ print(count, time.monotonic() - begun)
         lifted = hydravisor.wait_for(lambda: self.payloads("behavior.lifted", "seven"), 30, what="the end of it")
         self.assertEqual([each["response"] for each in lifted], ["throttle-network"])
         self.assertLess(fetch(), slow / 2)
+        after = self.world.json("inspect", "seven")
+        self.assertEqual((after["behavior"][0]["status"], "throttled" in after), ("fired", False))
         self.assertEqual(self.payloads("behavior.failed", "seven"), [])
         self.world.ok("rm", "--force", "seven")
+
+
+class Shown(BehaviorCase):
+    def test_a_policy_shows_its_rules_with_all_that_it_extends(self):
+        self.policy("base", self.rule("storm", 'response = ["alert", "kill"]\ndry_run = true'))
+        with open(os.path.join(self.world.directory("config/hydravisor/policies"), "mine.toml"), "w", encoding="utf-8") as file:
+            file.write('version = 1\nextends = ["base"]\n')
+        text = self.world.ok("policy", "show", "mine", "--effective")
+        self.assertIn("# rule of behavior storm: more than 20 exec.started in 30s; alert, then kill (dry run)\n", text)
+        rule, = self.world.json("policy", "show", "mine", "--effective")["behavior"]
+        self.assertEqual((rule["name"], rule["response"], rule["dry_run"], rule["cool_down_millis"]), ("storm", ["alert", "kill"], True, 60000))
+        self.assertNotIn("status", rule, "nothing runs")
+        self.assertEqual(self.world.json("policy", "show", "restricted", "--effective")["behavior"], [])
+        # What it prints is a policy still.
+        with open(os.path.join(self.world.directory("config/hydravisor/policies"), "mine.toml"), "w", encoding="utf-8") as file:
+            file.write(text)
+        self.world.ok("policy", "validate", "mine")
 
 
 class Histories(BehaviorCase):
