@@ -123,6 +123,61 @@ class Egress(hydravisor.TestCase):
         self.assert_output(self.world.cli(*ask), "GET api.good.example / 0\n")
         self.assertEqual(self.world.json("stats", "live")["items"][0]["connections"], 2)
 
+    def policy(self, name, text):
+        path = os.path.join(self.world.directory("config/hydravisor/policies"), name + ".toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('version = 1\nextends = ["restricted"]\n' + text)
+
+    def test_a_rule_of_behavior_takes_every_name_away(self):
+        self.policy("few", """[network]
+allow = ["www.good.example", "api.good.example", "git.good.example:7000"]
+[[behavior.rules]]
+name = "few"
+when = {kind = "network.connection", host = "api.good.example"}
+more_than = 1
+in = "30s"
+response = "isolate"
+""")
+        program = ("import os, socket, time\ns = socket.create_connection(('git.good.example', 7000)); s.sendall(b'x'); print(s.recv(1), flush=True)\n"
+                   "open('open', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
+                   "try:\n  while s.recv(1 << 16): pass\n  end = 'whole'\nexcept OSError: end = 'cut'\n"
+                   "open('end.new', 'w').write(end); os.rename('end.new', 'end'); time.sleep(1000)")
+        self.world.ok("create", "--name", "far", "--policy", "few", "--workspace", "live", "--", "python3", "-c", program)
+        self.world.ok("start", "far")
+        ask = ("exec", "far", "--", *CURL, "https://www.good.example/")
+        third = ("exec", "far", "--", *CURL, "https://api.good.example/")
+        # The control: until it fires all is well, for what the rule looks at too.
+        hydravisor.wait_for(lambda: os.path.exists(os.path.join(self.world.project, "open")), what="a connection that stays open")
+        self.assert_output(self.world.cli(*ask), "GET www.good.example / 0\n")
+        self.assert_output(self.world.cli(*third), "GET api.good.example / 0\n")
+        self.world.cli(*third)
+        hydravisor.wait_for(lambda: self.events("network.changed"), what="the isolation")
+        for command in (ask, third):
+            self.assertNotEqual(self.world.cli(*command).returncode, 0)
+        denied = hydravisor.wait_for(lambda: [e for e in self.events("network.dns") if e["verdict"] == "deny"], what="the record of what it still tries")
+        self.assertIn("www.good.example", [e["host"] for e in denied])
+        self.assertEqual(self.world.json("net", "far")["network"]["rules"], [])
+        self.assert_refused(self.world.cli("net", "far", "--allow", "www.good.example"), "isolated by the rule of behavior 'few'")
+        # What was open is cut, not only what is new.
+        self.world.write("go", "")
+        end = os.path.join(self.world.project, "end")
+        hydravisor.wait_for(lambda: os.path.exists(end), what="the end of the open connection")
+        with open(end, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "cut")
+        # A gateway that takes a dead one's place is told the same.
+        (_, worker), = self.world.gateways("far")
+        os.kill(worker, signal.SIGKILL)
+        self.world.note()
+        hydravisor.wait_for(lambda: [pid for _, pid in self.world.gateways("far") if pid != worker], what="another gateway")
+        self.assertNotEqual(self.world.cli(*ask).returncode, 0)
+        # A daemon that comes later knows it, and a new start begins anew.
+        self.world.stop_daemon()
+        self.assertNotEqual(self.world.cli(*ask).returncode, 0)
+        self.assert_refused(self.world.cli("net", "far", "--allow", "www.good.example"), "isolated by the rule of behavior 'few'")
+        self.world.ok("stop", "far")
+        self.world.ok("start", "far")
+        self.assert_output(self.world.cli(*ask), "GET www.good.example / 0\n")
+
     def test_net_refuses_what_cannot_be(self):
         self.world.ok("create", "--name", "shut", "--", "sleep", "1000")
         self.assert_refused(self.world.cli("net", "shut", "--allow", "api.good.example"), "'shut' is created", "hydravisor run --allow")
