@@ -1,6 +1,7 @@
 #include "access/book.h"
 
 #include <cerrno>
+#include <ctime>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -40,6 +41,15 @@ Status check_writers(const struct stat& about, const std::string& path, uint32_t
                      .with_hint("chmod go-w " + path));
 }
 
+// Of two changes within a tick of the file system's clock the second has the time of the first.
+bool is_settled(const struct stat& about) {
+  constexpr int64_t kTick = 100'000'000;  // nanoseconds: more than any kernel's
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  int64_t age = (now.tv_sec - about.st_ctim.tv_sec) * 1'000'000'000 + now.tv_nsec - about.st_ctim.tv_nsec;
+  return age > kTick;
+}
+
 }  // namespace
 
 Result<Access> Book::read() const {
@@ -68,7 +78,8 @@ Rules Book::rules() const {
     identity.present = true;
   auto state = state_.lock();
   // A faulty one is read again each time: what was wrong may lie around it.
-  if (state->rules.judge && state->rules.fault && state->identity == identity) return state->rules;
+  if (state->rules.judge && state->rules.fault && state->settled && state->identity == identity) return state->rules;
+  state->settled = !identity.present || is_settled(about);
   state->identity = identity;
   state->rules = {};
   state->rules.present = identity.present;

@@ -34,6 +34,7 @@ class Book {
   };
   struct State {
     Identity identity;
+    bool settled = false;  // a change of the file since would be seen
     Rules rules;
   };
   base::Result<Access> read() const;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +42,23 @@ TEST_F(BookTest, GoesByTheFileAsItIsNow) {
   EXPECT_FALSE(may(book, other_, core::Action::policy_write));
   std::filesystem::remove(path_);
   EXPECT_FALSE(may(book, other_, core::Action::exec));
+}
+
+// As an editor that writes in place: the same file, of the same size, within a tick of its clock.
+TEST_F(BookTest, SeesAChangeThatFollowsTheLastAtOnce) {
+  Book book(path_, ::geteuid());
+  auto text = [&](const char* action) {
+    return "version = 1\n[roles.r]\nallow = [\"" + std::string(action) + "\"]\n[principals.\"" + other_.text() +
+           "\"]\nrole = \"r\"\n";
+  };
+  write(text("exec"));
+  base::Fd file = *base::open_file(path_, O_WRONLY);
+  for (int i = 0; i < 200; ++i) {
+    bool exec = i % 2 == 1;
+    std::string now = text(exec ? "exec" : "logs");
+    ASSERT_EQ(::pwrite(file.get(), now.data(), now.size(), 0), static_cast<ssize_t>(now.size()));
+    ASSERT_EQ(may(book, other_, core::Action::exec), exec) << i;
+  }
 }
 
 TEST_F(BookTest, ClosesOnAFaultyFile) {

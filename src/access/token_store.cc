@@ -127,7 +127,7 @@ Result<const Token*> TokenStore::holding(const State& state, std::string_view id
   std::string_view at = id;
   for (size_t depth = 0; depth <= state.tokens.size(); ++depth) {
     auto found = state.tokens.find(at);
-    if (found == state.tokens.end() || found->second.info.expires <= now) return not_valid();
+    if (found == state.tokens.end() || found->second.info.expires <= now || state.dead.contains(at)) return not_valid();
     if (first == nullptr) first = &found->second;
     if (!found->second.info.parent) return first;
     at = *found->second.info.parent;
@@ -173,7 +173,8 @@ Result<core::TokenMade> TokenStore::mint(const core::TokenRequest& request, cons
   auto state = state_.lock();
   if (!state->readable) return Failure(state->readable.error());
   Tokens tokens = state->tokens;
-  std::erase_if(tokens, [&](const auto& each) { return each.second.info.expires <= now; });
+  std::erase_if(tokens,
+                [&](const auto& each) { return each.second.info.expires <= now || state->dead.contains(each.first); });
   if (tokens.size() >= kMostTokens)
     return Failure(base::conflict("there are too many tokens").with_hint("revoke some: hydravisor token ls"));
   if (!parent.empty()) {
@@ -189,6 +190,8 @@ Result<core::TokenMade> TokenStore::mint(const core::TokenRequest& request, cons
   tokens[token.info.id] = std::move(token);
   HV_TRY_CONTEXT(save(tokens), "keep the token");
   state->tokens = std::move(tokens);
+  state->dead.clear();
+  state->next_expiry = {};
   return made;
 }
 
@@ -214,12 +217,38 @@ Result<std::vector<core::TokenInfo>> TokenStore::revoke(std::string_view id) {
       if (token.info.parent && going.contains(*token.info.parent)) going.insert(other);
   }
   std::vector<core::TokenInfo> gone;
-  Tokens tokens = state->tokens;
   for (const std::string& each : going)
-    if (auto found = tokens.extract(each); !found.empty()) gone.push_back(std::move(found.mapped().info));
-  HV_TRY_CONTEXT(save(tokens), "revoke the token");
-  state->tokens = std::move(tokens);
+    if (auto found = state->tokens.find(each); found != state->tokens.end()) gone.push_back(found->second.info);
+  state->dead.insert(going.begin(), going.end());
+  if (Status buried = bury(*state); !buried)
+    return Failure(std::move(buried).error().with_context(
+        "the token holds no more, but that could not be kept: a daemon that starts anew would take it for good"));
   return gone;
+}
+
+// Called under the lock. What is dead leaves the file, and is forgotten when it has.
+Status TokenStore::bury(State& state) const {
+  Tokens tokens = state.tokens;
+  std::erase_if(tokens, [&](const auto& each) { return state.dead.contains(each.first); });
+  HV_TRY(save(tokens));
+  state.tokens = std::move(tokens);
+  state.dead.clear();
+  return {};
+}
+
+void TokenStore::expire(base::WallTime now) {
+  auto state = state_.lock();
+  if (now < state->next_expiry) return;
+  bool found = false;
+  state->next_expiry = base::WallTime::max();
+  for (const auto& [id, token] : state->tokens) {
+    if (token.info.expires <= now)
+      found |= state->dead.insert(id).second;
+    else
+      state->next_expiry = std::min(state->next_expiry, token.info.expires);
+  }
+  // One that could not be written is dead in memory at least, and goes with the next that can.
+  if (found) static_cast<void>(bury(*state));
 }
 
 Result<std::vector<core::TokenInfo>> TokenStore::list(base::WallTime now) const {

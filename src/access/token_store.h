@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,10 @@ class TokenStore {
   // denied for what would be more than the parent may.
   base::Result<core::TokenMade> mint(const core::TokenRequest& request, const std::string& made_by,
                                      const std::string& parent, base::WallTime now);
-  // With all that came from it: those that went. not_found.
+  // Those that have expired are gone for good, and do not come back with a clock that is set back.
+  void expire(base::WallTime now);
+  // With all that came from it: those that went. not_found. Where that cannot be kept, they hold no more all the same,
+  // as long as this lives, and the failure says so; asked again, it is tried again.
   base::Result<std::vector<core::TokenInfo>> revoke(std::string_view id);
   // By its id, whether it still holds or not. not_found.
   base::Result<core::TokenInfo> info(std::string_view id) const;
@@ -39,7 +43,13 @@ class TokenStore {
   struct State {
     Tokens tokens;
     base::Status readable;
+    // Revoked or expired, and still in the file, because it could not be written.
+    std::set<std::string, std::less<>> dead;
+    // No token expires before.
+    base::WallTime next_expiry{};
   };
+  base::Status bury(State& state) const;
+
   static base::Result<Tokens> load(const std::string& path);
   base::Status save(const Tokens& tokens) const;
   static base::Result<const Token*> holding(const State& state, std::string_view id, base::WallTime now);

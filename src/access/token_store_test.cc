@@ -140,6 +140,30 @@ TEST_F(Tokens, RefuseWhatNoneCanBe) {
     EXPECT_TRUE(refused(wrong)) << wrong.principal;
 }
 
+TEST_F(Tokens, ARevokedOneHoldsNoMoreAlsoWhereThatCannotBeKept) {
+  std::string directory = path_ + ".d";
+  ASSERT_EQ(::mkdir(directory.c_str(), 0700), 0);
+  std::string path = directory + "/tokens.json";
+  TokenStore store(path);
+  core::TokenMade parent = *store.mint(request(), "user:1000", "", now_);
+  core::TokenMade child = *store.mint(request(), "agent:ci", parent.info.id, now_);
+  // No file can be made there, not by root either.
+  std::string away = directory + ".away";
+  ASSERT_EQ(::rename(directory.c_str(), away.c_str()), 0);
+  EXPECT_FALSE(store.revoke(parent.info.id));
+  EXPECT_FALSE(store.find(parent.token, now_));
+  EXPECT_FALSE(store.find(child.token, now_)) << "what came from it goes with it";
+  EXPECT_TRUE(store.list(now_)->empty());
+  // The control: for the file, and who reads it anew, they are still there.
+  EXPECT_TRUE(TokenStore(away + "/tokens.json").find(child.token, now_));
+  ASSERT_EQ(::rename(away.c_str(), directory.c_str()), 0);
+  auto gone = store.revoke(parent.info.id);
+  ASSERT_TRUE(gone) << "asked again, it is tried again";
+  EXPECT_EQ(gone->size(), 2U);
+  EXPECT_FALSE(TokenStore(path).find(child.token, now_));
+  EXPECT_EQ(store.revoke(parent.info.id).error().code(), ErrorCode::not_found);
+}
+
 TEST_F(Tokens, AllFailWhereTheFileCannotBeTrusted) {
   std::string token = TokenStore(path_).mint(request(), "user:1000", "", now_)->token;
   EXPECT_TRUE(TokenStore(path_).find(token, now_));
