@@ -71,6 +71,8 @@ Result<core::Paths> own_paths() {
 // Of the ledger's housekeeping: a segment every few seconds is more than any machine records.
 constexpr std::chrono::seconds kBetweenSteps{2};
 constexpr std::chrono::seconds kBetweenLooks{60};
+// Repeated denials in it are one record.
+constexpr std::chrono::seconds kBetweenDenials{1};
 
 std::string user_name() {
   const passwd* entry = ::getpwuid(::getuid());
@@ -192,7 +194,10 @@ Result<Ending> serve(Fd start_lock) {
        [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, later});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
-  service::Gate gate({book, tokens, *ledger, life, base::system_clock()});
+  base::Subscription next_flush;
+  service::Denials denials(
+      *ledger, [&] { loop.post([&] { next_flush = loop.after(kBetweenDenials, [&] { denials.flush(); }); }); });
+  service::Gate gate({book, tokens, *ledger, denials, life, base::system_clock()});
   service::AccessCases access(book, tokens, *ledger, life, base::system_clock());
   service::WorkspaceCases workspaces(
       life, *ledger, locks,
@@ -314,7 +319,7 @@ Result<Ending> serve(Fd start_lock) {
     core::Event event = daemon_event("principal.refused");
     event.risk = core::Risk::high;
     event.payload["uid"] = peer.uid;
-    static_cast<void>(ledger->record(event));
+    denials.add(std::move(event));
   };
   {
     api::Server server(loop, std::move(listener), entrance, server_options);
@@ -324,6 +329,7 @@ Result<Ending> serve(Fd start_lock) {
     if (!ending.activated) ::unlink(paths.socket.c_str());
   }
   pool.finish();
+  denials.flush();
   static_cast<void>(ledger->record(daemon_event("daemon.stopped")));
   return ending;
 }

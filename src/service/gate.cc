@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "core/id.h"
 
 namespace hv::service {
 
@@ -23,8 +24,9 @@ bool Gate::admits(uint32_t uid) const {
 
 Result<Visitor> Gate::enter(const Credentials& credentials) const {
   core::Principal person = core::Principal::user(credentials.uid);
-  if (credentials.token.empty()) return Visitor(*this, {person, {}, {}}, "");
   base::WallTime now = with_.clock.wall();
+  with_.tokens.expire(now);
+  if (credentials.token.empty()) return Visitor(*this, {person, {}, {}}, "");
   auto look = [&]() -> Result<Visitor> {
     core::TokenInfo token = HV_TRY(with_.tokens.find(credentials.token, now));
     access::Subject subject = HV_TRY(with_.tokens.subject(token.id, now));
@@ -40,8 +42,7 @@ Result<Visitor> Gate::enter(const Credentials& credentials) const {
                    {"rule", base::printable(visitor.error().message())},
                    {"origin", "built in"},
                    {"scope", access::scope_name(access::Scope::token)}};
-  // Denied it is in any case.
-  static_cast<void>(with_.recorder.record(event));
+  with_.denials.add(std::move(event));
   return visitor;
 }
 
@@ -69,8 +70,8 @@ access::Decision Visitor::decide(core::Action action, const access::Resource* re
   return rules.judge->decide(*subject, action, resource);
 }
 
-Result<uint64_t> Visitor::record(std::string_view kind, core::Action action, const access::Decision& decision,
-                                 const access::Resource* resource, const std::string& id) const {
+core::Event Visitor::event_of(std::string_view kind, core::Action action, const access::Decision& decision,
+                              const access::Resource* resource, const std::string& id) const {
   core::Event event;
   event.kind = kind;
   event.sandbox = id;
@@ -82,11 +83,12 @@ Result<uint64_t> Visitor::record(std::string_view kind, core::Action action, con
                    {"scope", access::scope_name(decision.scope)}};
   if (resource != nullptr) event.payload["name"] = base::printable(resource->name);
   if (!token_.empty()) event.payload["token_id"] = token_;
-  return gate_->with_.recorder.record(event);
+  return event;
 }
 
 Failure Visitor::refuse(core::Action action, access::Scope scope, Error error, const std::string& sandbox_id) const {
-  static_cast<void>(record("access.denied", action, {false, false, error.message(), {}, scope}, nullptr, sandbox_id));
+  gate_->with_.denials.add(
+      event_of("access.denied", action, {false, false, error.message(), {}, scope}, nullptr, sandbox_id));
   return Failure(std::move(error));
 }
 
@@ -94,13 +96,13 @@ Status Visitor::judge(core::Action action, const access::Resource* resource, con
   access::Decision decision = decide(action, resource);
   if (decision.allowed && (quiet || !decision.recorded)) return {};
   if (decision.allowed) {
-    Result<uint64_t> recorded = record("access.allowed", action, decision, resource, id);
+    Result<uint64_t> recorded =
+        gate_->with_.recorder.record(event_of("access.allowed", action, decision, resource, id));
     if (recorded) return {};
     return Failure(std::move(recorded).error().with_context(
         format("{}: not done, since it has to be recorded and could not be", core::name_of(action))));
   }
-  // Denied it is in any case.
-  static_cast<void>(record("access.denied", action, decision, resource, id));
+  gate_->with_.denials.add(event_of("access.denied", action, decision, resource, id));
   std::string about =
       resource == nullptr || resource->name.empty() ? "" : format(" sandbox '{}'", base::printable(resource->name));
   std::string message = format("{} may not '{}'{}: {}", name_, core::name_of(action), about, decision.rule);
@@ -115,7 +117,11 @@ Status Visitor::judge(core::Action action, const access::Resource* resource, con
 Result<std::string> Visitor::judge(core::Action action, std::string_view sandbox, bool quiet) const {
   Result<SandboxView> view = gate_->with_.sandboxes.find(sandbox);
   access::Resource resource{std::string(sandbox), "", {}, ""};
-  if (view) resource = resource_of(view->info);
+  if (view)
+    resource = resource_of(view->info);
+  else if (core::SandboxId::parse(sandbox))
+    // The id of one that is gone is no name: "s*" in a rule means names.
+    resource.name.clear();
   HV_TRY(judge(action, &resource, view ? view->info.id : "", quiet));
   return view ? view->info.id : std::string(sandbox);
 }

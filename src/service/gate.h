@@ -1,5 +1,5 @@
 // Authorization, in one place: who stands at the door, and for each thing asked whether he may. Every denial is
-// recorded with the rule that decided; so is what is allowed to a role that is `recorded`.
+// recorded with the rule that decided, repeated ones together; so is what is allowed to a role that is `recorded`.
 #pragma once
 
 #include <optional>
@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "core/event.h"
 #include "core/sandbox_info.h"
+#include "service/denials.h"
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
 
@@ -25,8 +26,9 @@ class Gate {
  public:
   struct Collaborators {
     const access::Book& book;
-    const access::TokenStore& tokens;
+    access::TokenStore& tokens;
     core::Recorder& recorder;
+    Denials& denials;
     const SandboxLookup& sandboxes;
     const base::Clock& clock;
   };
@@ -78,8 +80,8 @@ class Visitor {
   Visitor(const Gate& gate, access::Subject subject, std::string token)
       : gate_(&gate), subject_(std::move(subject)), name_(subject_.principal.text()), token_(std::move(token)) {}
   base::Status judge(core::Action action, const access::Resource* resource, const std::string& id, bool quiet) const;
-  base::Result<uint64_t> record(std::string_view kind, core::Action action, const access::Decision& decision,
-                                const access::Resource* resource, const std::string& id) const;
+  core::Event event_of(std::string_view kind, core::Action action, const access::Decision& decision,
+                       const access::Resource* resource, const std::string& id) const;
   base::Result<std::string> judge(core::Action action, std::string_view sandbox, bool quiet) const;
 
   const Gate* gate_;

@@ -44,7 +44,7 @@ class GateTest : public testing::Test {
     directory_ = ::mkdtemp(pattern.data());
     book_.emplace(directory_ + "/access.toml", ::geteuid());
     tokens_.emplace(directory_ + "/tokens.json");
-    gate_.emplace(Gate::Collaborators{*book_, *tokens_, records_, sandboxes_, base::system_clock()});
+    gate_.emplace(Gate::Collaborators{*book_, *tokens_, records_, denials_, sandboxes_, base::system_clock()});
     cases_.emplace(*book_, *tokens_, records_, sandboxes_, base::system_clock());
   }
   ~GateTest() override { std::filesystem::remove_all(directory_); }
@@ -62,6 +62,7 @@ class GateTest : public testing::Test {
 
   std::string directory_;
   Records records_;
+  Denials denials_{records_, [] {}};
   Sandboxes sandboxes_;
   std::optional<access::Book> book_;
   std::optional<access::TokenStore> tokens_;
@@ -85,6 +86,37 @@ TEST_F(GateTest, RecordsEachDenialWithWhoWhatAndWhy) {
   EXPECT_EQ(records_.text(0, "action"), "apply");
   EXPECT_EQ(records_.text(0, "rule"), "nothing allows agent:ci 'apply'");
   EXPECT_EQ(records_.text(0, "token_id"), ci.substr(3, 10));
+}
+
+TEST_F(GateTest, TheIdOfASandboxThatIsGoneIsNoNameForAPattern) {
+  ASSERT_TRUE(
+      base::replace_file(directory_ + "/access.toml",
+                         "version = 1\n[roles.reader]\n[principals.\"agent:ci\"]\nrole = \"reader\"\n"
+                         "[[grants]]\nprincipal = \"agent:ci\"\nallow = [\"audit.read\"]\nsandboxes = [\"s*\"]\n",
+                         0600));
+  Visitor visitor = with(token("agent:ci", {}).token);
+  EXPECT_TRUE(visitor.may(core::Action::audit_read, "shop"));
+  EXPECT_FALSE(visitor.may(core::Action::audit_read, "s9999999999999999"));
+  EXPECT_FALSE(visitor.may(core::Action::audit_read, "web"));
+}
+
+TEST_F(GateTest, ATokenThatHasExpiredDoesNotComeBackWithAClockThatIsSetBack) {
+  struct SetClock : base::Clock {
+    base::WallTime now = base::system_clock().wall();
+    base::WallTime wall() const override { return now; }
+    base::MonotonicTime monotonic() const override { return {}; }
+  } clock;
+  Gate gate({*book_, *tokens_, records_, denials_, sandboxes_, clock});
+  std::string ci = token("agent:ci", "sandboxed").token;
+  EXPECT_TRUE(gate.enter({::geteuid(), ci}));
+  base::WallTime before = clock.now;
+  clock.now += std::chrono::hours(24 * 366);
+  // Whoever asks: it need not be the one who has the token.
+  EXPECT_TRUE(gate.enter({::geteuid(), ""}));
+  clock.now = before;
+  EXPECT_FALSE(gate.enter({::geteuid(), ci}));
+  // Nor does it with a daemon that starts anew.
+  EXPECT_FALSE(access::TokenStore(directory_ + "/tokens.json").find(ci, before));
 }
 
 TEST_F(GateTest, DeniesAlsoWhereTheLedgerIsFullAndAllowsNothingThatHasToBeRecorded) {
