@@ -1,8 +1,9 @@
 // How long it takes to say whether somebody may do something by 1,000 rules of access.toml (target: 10 microseconds),
-// and to read those rules (target: 5 ms). Prints medians.
+// and to read those rules (target: 5 ms). Prints medians of the time that this
+// program had a processor, so that a busy machine does not count.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,6 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using namespace hv;
 
 // Half of them of the principal's scope, and of those most for one principal; half of the sandbox's own, of which one
@@ -33,8 +33,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double microseconds(Clock::duration time) {
-  return std::chrono::duration<double, std::micro>(time).count();
+double microseconds_so_far() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
 }  // namespace
@@ -43,9 +45,9 @@ int main() {
   std::string text = many_rules();
   std::vector<double> parses;
   for (int i = 0; i < 100; ++i) {
-    auto begin = Clock::now();
+    double begin = microseconds_so_far();
     auto access = access::parse(text, "access.toml");
-    parses.push_back(microseconds(Clock::now() - begin));
+    parses.push_back(microseconds_so_far() - begin);
     if (!access) {
       std::fprintf(stderr, "%s\n", access.error().message().c_str());
       return 1;
@@ -55,12 +57,17 @@ int main() {
   access::Subject agent{*core::Principal::parse("agent:ci"), {}, {}};
   std::vector<double> answers;
   int allowed = 0;
-  for (int i = 0; i < 20000; ++i) {
-    access::Resource about{base::format("web-{}", i % 700), "claude", {}, "user:1000"};
-    auto begin = Clock::now();
-    bool may = judge.decide(agent, i % 2 == 0 ? core::Action::exec : core::Action::apply, &about).allowed;
-    answers.push_back(microseconds(Clock::now() - begin));
-    allowed += may;
+  std::vector<access::Resource> sandboxes;
+  for (int i = 0; i < 700; ++i) sandboxes.push_back({base::format("web-{}", i), "claude", {}, "user:1000"});
+  // Together, because looking at this clock takes as long as an answer.
+  constexpr int kTogether = 100;
+  for (int i = 0; i < 20000; i += kTogether) {
+    double begin = microseconds_so_far();
+    for (int j = i; j < i + kTogether; ++j) {
+      const access::Resource& about = sandboxes[static_cast<size_t>(j) % sandboxes.size()];
+      allowed += judge.decide(agent, j % 2 == 0 ? core::Action::exec : core::Action::apply, &about).allowed;
+    }
+    answers.push_back((microseconds_so_far() - begin) / kTogether);
   }
   std::printf("1,000 rules of access.toml: parse %.2f ms, one answer %.2f us (%d of 20,000 allowed)\n",
               median(parses) / 1000, median(answers), allowed);
