@@ -1,4 +1,5 @@
 // What lies between a workspace and its sandbox.
+#include "wire/describe_changes.h"
 #include "wire/instantiate.h"
 
 namespace hv::wire {

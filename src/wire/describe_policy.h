@@ -1,9 +1,20 @@
 // The members of what is asked of policies; see describe.h.
 #pragma once
 
-#include "wire/describe.h"
+#include "wire/describe_audit.h"
+#include "wire/describe_sandbox.h"
 
 namespace hv::wire {
+
+template <typename V, Same<core::PolicyInfo> T>
+void describe(V& v, T& x) {
+  v.required("name", x.name);
+  v.required("description", x.description);
+  v.required("provenance", x.provenance);
+  v.required_bytes("path", x.path);
+  v.optional("text", x.text);
+  v.optional("behavior", x.behavior);
+}
 
 template <typename V, Same<core::PolicyTextRequest> T>
 void describe(V& v, T& x) {

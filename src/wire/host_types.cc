@@ -1,16 +1,12 @@
-// The ledger, the daemon and the host.
+// The daemon, its machine, and what probes prove of it.
+#include "wire/describe_host.h"
+#include "wire/describe_probe.h"
 #include "wire/instantiate.h"
 
 namespace hv::wire {
 
-HV_WIRE_TYPE(core::AuditRecord);
-HV_WIRE_TYPE(core::AuditPage);
-HV_WIRE_TYPE(core::PruneRequest);
-HV_WIRE_TYPE(core::PruneReport);
-HV_WIRE_TYPE(core::VerifyReport);
 HV_WIRE_TYPE(core::DaemonInfo);
 HV_WIRE_TYPE(core::ReexecRequest);
-HV_WIRE_TYPE(core::PolicyInfo);
 HV_WIRE_TYPE(core::AgentInfo);
 HV_WIRE_TYPE(core::HomeInfo);
 HV_WIRE_TYPE(core::DoctorReport);
@@ -19,7 +15,6 @@ HV_WIRE_TYPE(core::ProbeRequest);
 HV_WIRE_TYPE(core::ProbeReport);
 HV_WIRE_TYPE(core::Proof);
 HV_WIRE_TYPE(core::ProofInfo);
-HV_WIRE_TYPE(List<core::PolicyInfo>);
 HV_WIRE_TYPE(List<core::AgentInfo>);
 HV_WIRE_TYPE(List<core::HomeInfo>);
 HV_WIRE_TYPE(List<core::ProofInfo>);

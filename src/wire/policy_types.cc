@@ -4,6 +4,8 @@
 
 namespace hv::wire {
 
+HV_WIRE_TYPE(core::PolicyInfo);
+HV_WIRE_TYPE(List<core::PolicyInfo>);
 HV_WIRE_TYPE(core::PolicyTextRequest);
 HV_WIRE_TYPE(core::PolicyReport);
 HV_WIRE_TYPE(core::PolicyExplanation);

@@ -1,4 +1,6 @@
 // Requests that make and steer sandboxes, and what a sandbox looks like.
+#include "wire/describe_request.h"
+#include "wire/describe_sandbox.h"
 #include "wire/instantiate.h"
 
 namespace hv::wire {
