@@ -30,8 +30,8 @@ def bytes_below(path):
 
 
 def table(said):
-    for _, first, median, late, found, *what in said[1:]:
-        print(f"  {' '.join(what):<36} {float(first):8.2f} {float(median):8.2f} {float(late):8.2f} {found:>8}")
+    for _, first, median, late, own, own_late, found, *what in said[1:]:
+        print(f"  {' '.join(what):<36} {float(first):8.2f} {float(median):8.2f} {float(late):8.2f} {float(own):8.2f} {float(own_late):8.2f} {found:>8}")
 
 
 def main():
@@ -65,7 +65,7 @@ def main():
         print(f"\n{searched} events indexed in {float(said[0][1]):.1f} s at the lowest priority,"
               f" {float(said[0][2]) / searched * 1e6:.1f} microseconds of CPU and"
               f" {bytes_below(ledger + '/index') / searched:.1f} bytes an event\n"
-              f"  searches, newest 50 (target 50 ms)     first, median, 99th of 100, ms   found")
+              f"  searches, newest 50 (target 50 ms)     first, median, 99th of 100, ms; of CPU: median, 99th   found")
         table(said)
         said, used = run(MAKE, "--pack", ledger)
         before, after, records = (int(word) for word in said[0][1:4])

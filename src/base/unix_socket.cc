@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include <fcntl.h>
@@ -118,8 +119,9 @@ Status send_message(int socket, std::string_view data, const std::vector<int>& f
 
 Result<Message> receive_message(int socket, size_t limit) {
   Message message;
-  message.data.resize(limit);
-  iovec part{message.data.data(), message.data.size()};
+  // Most are far smaller than the largest may be, and come by the thousand: what is not received is not touched.
+  auto buffer = std::make_unique_for_overwrite<char[]>(limit);
+  iovec part{buffer.get(), limit};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control{};
   msghdr header{};
   header.msg_iov = &part;
@@ -141,7 +143,7 @@ Result<Message> receive_message(int socket, size_t limit) {
     for (size_t i = 0; i < amount; ++i) message.fds.emplace_back(received[i]);
   }
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Failure(invalid_argument("receive: message too long"));
-  message.data.resize(static_cast<size_t>(count));
+  message.data.assign(buffer.get(), static_cast<size_t>(count));
   return message;
 }
 
