@@ -338,9 +338,9 @@ Result<core::PolicySimulation> DaemonService::simulate_policy(std::string_view n
 Result<core::PolicyLearned> DaemonService::learn_policy(std::string_view sandbox,
                                                         const core::PolicyLearnRequest& request) {
   HV_TRY(me_.may(Action::policy_read));
-  // What it writes names the sandbox as it was asked for.
-  (void)HV_TRY(me_.may(Action::audit_read, sandbox));
-  return with_.policies.learn(sandbox, request);
+  std::string id = HV_TRY(me_.may(Action::audit_read, sandbox));
+  // What it writes names the sandbox as it was asked for; what it looks at is what was decided about.
+  return with_.policies.learn(id, sandbox, request);
 }
 
 Result<core::PolicyInfo> DaemonService::write_policy(std::string_view name, const core::PolicyWriteRequest& request) {

@@ -233,7 +233,7 @@ Result<core::PolicySimulation> PolicyCases::simulate(std::string_view name,
   return result;
 }
 
-Result<core::PolicyLearned> PolicyCases::learn(std::string_view sandbox,
+Result<core::PolicyLearned> PolicyCases::learn(const std::string& id, std::string_view sandbox,
                                                const core::PolicyLearnRequest& request) const {
   if (!policy::is_policy_name(request.name))
     return Failure(
@@ -258,7 +258,7 @@ Result<core::PolicyLearned> PolicyCases::learn(std::string_view sandbox,
     }
     if (learner) learner->add(record);
   };
-  HV_TRY(for_each_record(std::string(sandbox), take));
+  HV_TRY(for_each_record(id, take));
   HV_TRY(std::move(failed));
   if (!learner)
     return Failure(base::not_found(format("nothing is recorded of a start of '{}'", base::printable(sandbox))));

@@ -39,7 +39,8 @@ class PolicyCases {
   base::Result<core::PolicySimulation> simulate(std::string_view name,
                                                 const core::PolicySimulateRequest& request) const;
   // not_found for a sandbox without records.
-  base::Result<core::PolicyLearned> learn(std::string_view sandbox, const core::PolicyLearnRequest& request) const;
+  base::Result<core::PolicyLearned> learn(const std::string& id, std::string_view sandbox,
+                                          const core::PolicyLearnRequest& request) const;
   base::Result<core::PolicyInfo> write(std::string_view name, const core::PolicyWriteRequest& request,
                                        const std::string& by = {}) const;
 
