@@ -180,7 +180,8 @@ void AuditReport::add(const core::AuditRecord& record) {
     ++observed[text_of(payload, "executable")];
   } else if (kind == "exec.exited" && payload.contains("error")) {
     failed.push_back(text_of(payload, "program") + ": " + text_of(payload, "error"));
-  } else if (kind.starts_with("file.") && event.trust == core::Trust::observed) {
+  } else if (kind.starts_with("file.") && event.trust == core::Trust::observed &&
+             !payload.contains("while_running")) {  // the stop tells the same again, and all of it
     std::string what(kind.substr(5));
     uint64_t count = number_of(payload, "count", 1);
     files[what] += count;

@@ -55,6 +55,7 @@ class ReportTest : public testing::Test {
     add("process.exited", {{"pid", 45}, {"status", 137}, {"signal", "SIGKILL"}, {"milliseconds", 5}});
     add("process.exited", {{"pid", 46}, {"status", 0}, {"milliseconds", 5}});
     add("sandbox.stopped", {{"name", "web"}, {"outcome", "exited"}, {"code", 0}});
+    add("file.modified", {{"path", "/home/u/shop/src/a.c"}, {"type", "regular"}, {"while_running", true}});
     add("file.modified", {{"path", "/home/u/shop/src/a.c"}, {"type", "regular"}});
     add("file.renamed", {{"path", "/home/u/shop/b|\x1b[1m"}, {"old_path", "/home/u/shop/a"}, {"type", "regular"}});
     add("file.created", {{"path", "/home/u/shop/node_modules"}, {"count", 2000}, {"paths", Array{}}});
@@ -78,6 +79,7 @@ TEST_F(ReportTest, SumsUpANight) {
   EXPECT_EQ(report_.redacted, 2u);
   EXPECT_EQ(report_.changed_paths.size(), 2u);
   EXPECT_EQ(report_.files.at("created"), 2000u);
+  EXPECT_EQ(report_.files.at("modified"), 1u);
   EXPECT_EQ(report_.files.at("renamed"), 1u);
   ASSERT_EQ(report_.runs.size(), 1u);
   EXPECT_EQ(report_.runs[0].ended, "exited 0");

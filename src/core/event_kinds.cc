@@ -98,6 +98,7 @@ constexpr std::array kKinds{
     EventKind{"workspace.undoing", kFile, kOther},
     EventKind{"workspace.undone", kFile, 3},
     EventKind{"workspace.unlisted", kFile, kOther},
+    EventKind{"workspace.unseen", kFile, kOther},
     EventKind{"workspace.unwatched", kFile, kOther},
 };
 static_assert(std::ranges::is_sorted(kKinds, {}, &EventKind::name));

@@ -16,6 +16,7 @@ enum class Tag : uint8_t {
   file_claim = 5,
   processes_exited = 6,
   processes_unfollowed = 7,
+  file_seen = 8,
 };
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
@@ -146,6 +147,23 @@ ProcessesUnfollowed read_processes_unfollowed(Reader& reader) {
   return record;
 }
 
+FileSeen read_file_seen(Reader& reader) {
+  FileSeen record;
+  auto kind = reader.number<uint8_t>();
+  reader.refuse_unless(kind < core::Names<core::FileEventKind>::table.size());
+  record.kind = static_cast<core::FileEventKind>(kind);
+  // One more than the type's number: 0 is not known.
+  auto type = reader.number<uint8_t>();
+  reader.refuse_unless(type <= core::Names<core::FileType>::table.size());
+  if (type > 0) record.type = static_cast<core::FileType>(type - 1);
+  record.mode = reader.number<uint32_t>();
+  record.size = reader.number<uint64_t>();
+  record.path = reader.text();
+  record.old_path = reader.text();
+  record.count = reader.number<uint64_t>();
+  return record;
+}
+
 template <typename... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -198,6 +216,17 @@ std::string encode(const Record& record) {
             for (size_t i = 0; i < count; ++i) writer.number(r.pids[i]);
             return writer.take();
           },
+          [](const FileSeen& r) {
+            return Writer(Tag::file_seen)
+                .number(static_cast<uint8_t>(r.kind))
+                .number(static_cast<uint8_t>(r.type ? static_cast<int>(*r.type) + 1 : 0))
+                .number(r.mode)
+                .number(r.size)
+                .text(r.path)
+                .text(r.old_path)
+                .number(r.count)
+                .take();
+          },
           [](const ExecObserved& r) { return Writer(Tag::exec_observed).number(r.pid).text(r.executable).take(); },
           [](const DeniedCall& r) {
             Writer writer(Tag::denied_call);
@@ -239,6 +268,9 @@ base::Result<Record> decode(std::string_view bytes) {
       break;
     case Tag::processes_exited:
       record = read_processes_exited(reader);
+      break;
+    case Tag::file_seen:
+      record = read_file_seen(reader);
       break;
     case Tag::processes_unfollowed:
       record = read_processes_unfollowed(reader);

@@ -90,8 +90,20 @@ struct ProcessesUnfollowed {
   bool operator==(const ProcessesUnfollowed&) const = default;
 };
 
-using Record =
-    std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded, FileClaim, ProcessesExited, ProcessesUnfollowed>;
+// What was seen to have become of a file of a copied workspace while the sandbox runs.
+struct FileSeen {
+  core::FileEventKind kind = core::FileEventKind::modified;
+  std::optional<core::FileType> type;  // where it is known
+  uint32_t mode = 0;                   // 07777
+  uint64_t size = 0;
+  std::string path;      // absolute; of a fold the directory; empty: in several
+  std::string old_path;  // of a rename
+  uint64_t count = 0;    // of a fold: how many paths; 0: none
+  bool operator==(const FileSeen&) const = default;
+};
+
+using Record = std::variant<ExecAttempt, ExecObserved, DeniedCall, ExecFolded, FileClaim, ProcessesExited,
+                            ProcessesUnfollowed, FileSeen>;
 
 std::string encode(const Record& record);
 // invalid_argument for bytes that encode() cannot have written.

@@ -185,6 +185,25 @@ core::Event unfollowed_event(const ProcessesUnfollowed& record) {
   return event;
 }
 
+core::Event seen_event(const FileSeen& record) {
+  core::Event event;
+  event.kind = base::format("file.{}", core::name_of(record.kind));
+  event.trust = core::Trust::observed;
+  bool escaped = false;
+  event.payload = {{"path", as_utf8(record.path, escaped)}};
+  if (!record.old_path.empty()) event.payload["old_path"] = as_utf8(record.old_path, escaped);
+  if (record.type) event.payload["type"] = core::name_of(*record.type);
+  if (record.count > 0) {
+    event.payload["count"] = record.count;
+  } else if (record.kind != core::FileEventKind::deleted) {
+    event.payload["mode"] = base::format("{:04o}", record.mode);
+    event.payload["size"] = record.size;
+  }
+  event.payload["while_running"] = true;
+  if (escaped) event.payload["escaped"] = true;
+  return event;
+}
+
 template <typename... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -198,7 +217,8 @@ core::Event to_event(const Record& record) {
           [](const ExecAttempt& r) { return exec_event(r); }, [](const ExecFolded& r) { return folded_event(r); },
           [](const ExecObserved& r) { return observed_event(r); }, [](const FileClaim& r) { return file_event(r); },
           [](const DeniedCall& r) { return denied_event(r); }, [](const ProcessesExited& r) { return exited_event(r); },
-          [](const ProcessesUnfollowed& r) { return unfollowed_event(r); }},
+          [](const ProcessesUnfollowed& r) { return unfollowed_event(r); },
+          [](const FileSeen& r) { return seen_event(r); }},
       record);
 }
 

@@ -30,10 +30,20 @@ const ProcessesExited several{.wait_status = 0, .executable = "", .ended = {{7, 
 const ProcessesExited untold{.wait_status = std::nullopt, .executable = "", .ended = {{7, 3}}};
 const ProcessesUnfollowed lost{.reason = "too many", .pids = {7, 8}, .count = 1000};
 
+const FileSeen seen{.kind = core::FileEventKind::renamed,
+                    .type = core::FileType::symlink,
+                    .mode = 0644,
+                    .size = 5,
+                    .path = "/w/b",
+                    .old_path = "/w/a\xff"};
+const FileSeen seen_many{
+    .kind = core::FileEventKind::created, .type = std::nullopt, .path = "/w", .old_path = "", .count = 200};
+
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
-  for (const Record& record : {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl),
-                               Record(ExecAttempt{}), Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}),
-                               Record(moved), Record(crashed), Record(several), Record(untold), Record(lost)}) {
+  for (const Record& record :
+       {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl), Record(ExecAttempt{}),
+        Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}), Record(moved), Record(crashed), Record(several),
+        Record(untold), Record(lost), Record(seen)}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);
@@ -42,7 +52,7 @@ TEST(MonitorRecord, ComesBackAsItWasWritten) {
 
 TEST(MonitorRecord, IsRefusedWhenCutAnywhereOrContinued) {
   for (const Record& record :
-       {Record(ls), Record(keyctl), Record(moved), Record(several), Record(untold), Record(lost)}) {
+       {Record(ls), Record(keyctl), Record(moved), Record(several), Record(untold), Record(lost), Record(seen)}) {
     std::string bytes = encode(record);
     for (size_t size = 0; size < bytes.size(); ++size)
       EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size))) << size;
@@ -66,6 +76,16 @@ TEST(MonitorRecord, OfAFileIsAClaim) {
   EXPECT_EQ(event.trust, core::Trust::claimed);
   EXPECT_EQ(base::json::serialize(event.payload),
             R"({"pid":7,"call":"renameat2","path":"/w/b\\xff","old_path":"/w/a","count":3,"escaped":true})");
+}
+
+TEST(MonitorRecord, OfAFileThatWasSeenToChangeIsObservedAndSaysWhen) {
+  core::Event event = to_event(seen);
+  EXPECT_EQ(event.kind, "file.renamed");
+  EXPECT_EQ(event.trust, core::Trust::observed);
+  EXPECT_EQ(
+      base::json::serialize(event.payload),
+      R"({"path":"/w/b","old_path":"/w/a\\xff","type":"symlink","mode":"0644","size":5,"while_running":true,"escaped":true})");
+  EXPECT_EQ(base::json::serialize(to_event(seen_many).payload), R"({"path":"/w","count":200,"while_running":true})");
 }
 
 TEST(MonitorRecord, OfWhatTheKernelShowsIsObserved) {

@@ -108,6 +108,7 @@ int Supervisor::serve(Fd daemon) {
     HV_TRY(confine_self(self.spec_.watch_workspace ? self.spec_.workspace : "",
                         (self.spec_.ground.host_root && self.spec_.keep_preimages) || self.disk_));
     if (self.host_sync_) self.host_sync_->begin("/workspace");
+    if (self.upper_watch_) self.upper_watch_->begin();
     return self.serve_events();
   };
   Status served = start();
@@ -145,8 +146,32 @@ Status Supervisor::open_state() {
   }
   if (spec_.keep_preimages)
     live_.emplace(HV_TRY(LiveWatch::open(spec_.workspace, spec_.state_directory + "/workspace")));
+  open_upper_watch();
   if (spec_.watch_workspace) HV_TRY(open_host_sync());
   return open_limits();
+}
+
+// Nothing depends on it: the look after the stop tells all, so that a sandbox starts without it too.
+void Supervisor::open_upper_watch() {
+  std::vector<UpperWatch::Place> places;
+  for (const core::Mount& mount : spec_.mounts)
+    if (mount.kind == core::Mount::Kind::overlay && mount.upper.starts_with(spec_.state_directory + "/workspace"))
+      places.push_back({mount.upper + "/upper", mount.source, mount.target});
+  if (places.empty()) return;
+  UpperWatch::Hooks hooks;
+  hooks.record = [this](const monitor::FileSeen& seen) -> Status {
+    if (auto written = spool_->append(SpoolFamily::monitor, monitor::encode(seen)); !written)
+      return Failure(std::move(written).error());
+    announce_records();
+    return {};
+  };
+  hooks.gap = [this](const std::string& reason) { note("workspace.unseen", {{"reason", reason}}); };
+  auto opened = UpperWatch::open(loop_, places, std::move(hooks));
+  if (opened) {
+    upper_watch_ = *std::move(opened);
+  } else {
+    note("workspace.unseen", {{"reason", opened.error().message()}});
+  }
 }
 
 Status Supervisor::open_host_sync() {
@@ -154,6 +179,7 @@ Status Supervisor::open_host_sync() {
   hooks.import = [this](const shimwire::ImportRequest& request, int file) {
     std::vector<int> fds;
     if (file >= 0) fds.push_back(file);
+    if (upper_watch_) upper_watch_->expect_host(request.path);
     return import_file(shimwire::encode(request), fds, true);
   };
   hooks.conflict = [this](const std::string& path, const std::string& reason) {
@@ -273,6 +299,7 @@ void Supervisor::finish(Outcome outcome, Left left, std::optional<MainEnd> main_
   // What still runs could change the workspace after the look at it.
   if (left == Left::processes) end_init();
   if (watch_) watch_->flush();
+  if (upper_watch_) upper_watch_->flush();
   if (network_) network_->finish();
   outcome = explained(std::move(outcome));
   if (!main_end && was_ended(outcome.kind)) main_end.emplace();

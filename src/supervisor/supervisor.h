@@ -27,6 +27,7 @@
 #include "supervisor/live_watch.h"
 #include "supervisor/network.h"
 #include "supervisor/time_limits.h"
+#include "supervisor/upper_watch.h"
 
 namespace hv::supervisor {
 
@@ -98,6 +99,7 @@ class Supervisor {
   void record(shimwire::SpoolFamily family, const std::string& payload);
   void note(std::string_view kind, base::json::Object payload);
   base::Status open_host_sync();
+  void open_upper_watch();
   base::Status import_file(const std::string& request, const std::vector<int>& fds, bool is_own);
   void before_write(const monitor::WriteIntent& intent, const workspace::LinkReader& links);
   void announce_records();
@@ -129,6 +131,7 @@ class Supervisor {
   std::optional<LiveWatch> live_;
   bool told_not_kept_ = false;
   std::unique_ptr<HostSync> host_sync_;
+  std::unique_ptr<UpperWatch> upper_watch_;
   std::deque<bool> imports_;                    // what init was asked to bring in, in order: whether host_sync_ asked
   std::optional<monitor::ExitFollower> exits_;  // until watch_ has it
   std::optional<AgentWatch> watch_;
