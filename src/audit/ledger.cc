@@ -144,7 +144,10 @@ base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
   envelope.trust = event.trust;
   envelope.risk = event.risk;
   envelope.origin = event.origin;
-  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload) : payload_text(event.payload);
+  std::shared_ptr<const core::Redaction> own;
+  if (options_.redaction && !event.sandbox.empty()) own = options_.redaction(event.sandbox);
+  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload)
+                                         : payload_text(event.payload, kMaxPayloadSize, own.get());
   draft.salt = HV_TRY(fresh_salt());
   envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
   envelope.payload_hash = base::sha256({draft.salt, draft.payload});

@@ -23,6 +23,7 @@
 #include "audit/tree_writer.h"
 #include "base/clock.h"
 #include "core/event.h"
+#include "core/redaction.h"
 
 namespace hv::audit {
 
@@ -38,6 +39,9 @@ class Ledger final : public core::Recorder {
     std::chrono::seconds key_period{std::chrono::hours(24)};  // 0: only rotate() changes the key
     uint64_t segment_bytes = uint64_t{64} << 20;
     FileLayer* files = &system_files();
+    // What the policy of a sandbox, by its id, takes for credentials beside what everybody's are; null for nothing. Any
+    // thread.
+    std::function<std::shared_ptr<const core::Redaction>(const std::string& sandbox)> redaction = {};
   };
   struct Standing {
     uint64_t recorded = 0;

@@ -38,6 +38,7 @@
 #include "index/index.h"
 #include "service/daemon_service.h"
 #include "service/proof_subject.h"
+#include "service/redaction_book.h"
 #include "service/retention.h"
 #include "store/state_format.h"
 
@@ -160,6 +161,8 @@ Result<Ending> serve(Fd start_lock) {
 
   audit::Ledger::Options ledger_options;
   ledger_options.directory = paths.ledger;
+  service::RedactionBook redactions;
+  ledger_options.redaction = [&](const std::string& sandbox) { return redactions.of(sandbox); };
   base::Result<std::unique_ptr<audit::Ledger>> opened = audit::Ledger::open(ledger_options);
   if (!opened) return Failure(cannot_open_ledger(std::move(opened).error()));
   std::unique_ptr<audit::Ledger> ledger = *std::move(opened);
@@ -191,7 +194,8 @@ Result<Ending> serve(Fd start_lock) {
          return !changes || *changes != 0;
        },
        // A failure is recorded, and what is due stays due.
-       [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, later});
+       [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, redactions,
+       later});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
   base::Subscription next_flush;
