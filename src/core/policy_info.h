@@ -29,7 +29,7 @@ struct PolicyRuleInfo {
   std::string key;     // "network.allow"
   std::string value;   // as a policy spells it
   std::string origin;  // "mine.toml:12"; "default" when nobody wrote it
-  std::string keeper;  // "kernel", "gateway", "supervisor", "start", "observed", "impossible"
+  std::string keeper;  // "kernel", "gateway", "supervisor", "start", "daemon", "observed", "impossible"
   std::string by;      // what keeps it, or why nothing does
   std::string not_covered;
 };

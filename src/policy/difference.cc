@@ -60,6 +60,8 @@ double openness_of_record(std::string_view key, const core::AuditRules& audit) {
   if (key == "audit.arguments") return audit.arguments ? 1 : 0;
   if (key == "audit.files") return audit.files ? 1 : 0;
   if (key == "audit.requests") return audit.request_paths ? 1 : 0;
+  if (key == "audit.keep_payloads")
+    return audit.keep_payloads_millis == 0 ? 1e300 : static_cast<double>(audit.keep_payloads_millis);
   return 0;
 }
 

@@ -47,11 +47,13 @@ TEST(Differences, SayWhetherMoreOrLessHappens) {
 }
 
 TEST(Differences, SayWhetherMoreOrLessIsRecorded) {
-  Policy before = read("[audit]\narguments = \"program\"\nrequests = \"all\"\nredact_names = [\"ACME_*\"]\n");
-  Policy after = read("[audit]\nfiles = \"none\"\nredact_patterns = [\"acme-[0-9]{8}\"]\n");
+  Policy before = read(
+      "[audit]\nkeep_payloads = \"1d\"\narguments = \"program\"\nrequests = \"all\"\nredact_names = [\"ACME_*\"]\n");
+  Policy after = read("[audit]\nkeep_payloads = \"2d\"\nfiles = \"none\"\nredact_patterns = [\"acme-[0-9]{8}\"]\n");
   EXPECT_EQ(text(differences(before, after)),
             "r audit.arguments: \"program\" -> \n"
             "o audit.files:  -> \"none\"\n"
+            "r audit.keep_payloads: \"1d\" -> \"2d\"\n"
             "r audit.redact_names: \"ACME_*\" -> \n"
             "o audit.redact_patterns:  -> \"acme-[0-9]{8}\"\n");
 }

@@ -60,6 +60,10 @@ constexpr Cell kProcess[] = {
      "what apply, undo and conflicts with the host name is recorded"},
     {"audit.requests", Keeper::supervisor, "leaving them out before they are written",
      "what a rule of the policy itself names"},
+    {"audit.keep_payloads", Keeper::daemon, "deleting them from the ledger, whose proofs stay",
+     "up to an eighth of that time longer, and a day at most, or until a daemon runs; and what is not the ledger: "
+     "while "
+     "the sandbox is there, its own directory has its spool and its output"},
     {"audit.redact_names", Keeper::supervisor,
      "replacing what follows such a name before it is written, and the daemon",
      "a value without its name beside it, what is encoded or split, and what is not the record: the output that is "

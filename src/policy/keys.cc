@@ -131,6 +131,9 @@ constexpr ValueKey kValues[] = {
     {"audit.requests", Shape::choice, "\"host\"", "all host",
      "Whether the paths of plain HTTP requests are recorded, or host and method alone", part_of<&Rules::request_paths>,
      take_part<&Rules::request_paths>},
+    {"audit.keep_payloads", Shape::time, "\"7d\"", "", "How long what is recorded is kept in full",
+     [](const Policy& p) { return time_text(p.audit.keep_payloads_millis); },
+     [](Policy& to, const Policy& from) { to.audit.keep_payloads_millis = from.audit.keep_payloads_millis; }},
 };
 
 constexpr ListKey kLists[] = {

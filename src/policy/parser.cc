@@ -271,6 +271,8 @@ void read_audit(Table table, Policy& policy, Origin& origin) {
   read_part("arguments", "program", audit.arguments);
   read_part("files", "none", audit.files);
   read_part("requests", "host", audit.request_paths);
+  read_time(table, "keep_payloads", "7d", audit.keep_payloads_millis);
+  origin.value(table, "keep_payloads", "audit.keep_payloads");
   auto read_bounded = [&](std::string_view key, size_t most, auto why_not) {
     std::vector<std::string> items = read_list(table, key, format("audit.{}", key), origin, why_not);
     if (items.size() > most) table.fault(key, format("expected at most {} of them, found {}", most, items.size()));

@@ -82,6 +82,9 @@ static std::string describe_more(const Policy& policy) {
   if (!policy.audit.arguments) text += "audit.arguments = program\n";
   if (!policy.audit.files) text += "audit.files = none\n";
   if (!policy.audit.request_paths) text += "audit.requests = host\n";
+  if (policy.audit.keep_payloads_millis != 0)
+    text += format("audit.keep_payloads = {}\n",
+                   base::to_text(std::chrono::milliseconds(policy.audit.keep_payloads_millis)));
   list("audit.redact_names", policy.audit.redact_names);
   list("audit.redact_patterns", policy.audit.redact_patterns);
   list("allow_degraded", policy.allow_degraded);

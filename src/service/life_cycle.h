@@ -43,6 +43,8 @@ class LifeCycle final : public SandboxLookup {
     // Turns what a stopped sandbox did to files into events; may block, called as the one before.
     std::function<void(const std::string& sandbox)> record_files;
     RedactionBook& redactions;
+    // What a sandbox's policy says of how long its payloads are kept, before anything of a run is recorded.
+    std::function<base::Status(const std::string& sandbox, const std::string& policy, uint64_t millis)> keep_payloads;
     std::function<void(std::function<void()>)> later;  // runs a task that may block, off the loop
   };
   explicit LifeCycle(Collaborators collaborators);

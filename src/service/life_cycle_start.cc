@@ -195,6 +195,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   plan.spec.cgroups = plan.cgroups.directories;
 
   HV_TRY(take_over(sandbox, plan));
+  HV_TRY(with_.keep_payloads(sandbox.id(), plan.policy, plan.spec.audit.keep_payloads_millis));
   {
     std::lock_guard lock(mutex_);
     info.cgroups = plan.cgroups.directories;

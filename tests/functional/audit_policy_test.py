@@ -1,14 +1,15 @@
 # as: user root
-# timeout: 300
+# timeout: 600
 """What a policy's [audit] leaves out of the record is in no file, and what it cannot leave out is there."""
 
 import os
 import stat
+import struct
 
 import hydravisor
 
 
-class AuditPolicy(hydravisor.TestCase):
+class PolicyCase(hydravisor.TestCase):
     def policy(self, name, text):
         path = os.path.join(self.world.directory("config/hydravisor/policies"), name + ".toml")
         with open(path, "w", encoding="utf-8") as file:
@@ -30,6 +31,8 @@ class AuditPolicy(hydravisor.TestCase):
                             found.append(os.path.relpath(path, self.world.state))
         return found
 
+
+class AuditPolicy(PolicyCase):
     def test_arguments_are_in_no_file_where_the_policy_wants_programs_alone(self):
         self.policy("discreet", '[audit]\narguments = "program"\n')
         self.policy("plain", "")
@@ -151,6 +154,53 @@ class AuditPolicy(hydravisor.TestCase):
         less = self.world.ok("policy", "diff", "plain", "discreet")
         self.assertIn("discreet records less than plain:\n  audit.arguments: adds \"program\"\n  audit.redact_names: adds \"ACME_*\"\n", less)
         self.assertIn("plain records more than discreet:", self.world.ok("policy", "diff", "discreet", "plain"))
+
+
+class Retention(PolicyCase):
+    """Under a clock that a file sets: a week goes by in a minute."""
+
+    def setUp(self):
+        super().setUp()
+        self.clock = os.path.join(self.use_programs(os.path.join(hydravisor.BUILD, "libexec/moved_clock")), "clock")
+        self.set_clock(0)
+
+    def set_clock(self, seconds):
+        # In place: programs have the file mapped.
+        with open(self.clock, "r+b" if os.path.exists(self.clock) else "wb") as file:
+            file.write(struct.pack("=q", seconds))
+
+    def test_payloads_go_when_their_time_is_over_and_the_record_stays_whole(self):
+        self.policy("short", '[audit]\nkeep_payloads = "7d"\n')
+        self.policy("long", "")
+        for policy in ("short", "long"):
+            result = self.run_in_sandbox("sh", "-c", f"/bin/true zq{policy}; exit 0", options=["--policy", policy])
+            self.assertEqual(result.returncode, 0, result.stderr)
+        records = self.records()
+        by_policy = {record["payload"]["policy"]: record["sandbox"] for record in records if record["kind"] == "sandbox.starting"}
+        of_short = [record["index"] for record in records if record.get("sandbox") == by_policy["short"]]
+        self.assertGreater(len(of_short), 3)
+        entries = self.world.json("audit", "verify")["entries"]
+        self.assertEqual([os.path.basename(path) for path in self.files_with(b'"keep_ms"')], [by_policy["short"]])
+        self.set_clock(8 * 86400)
+        # Both sandboxes are gone; the daemon looks once a minute.
+        hydravisor.wait_for(lambda: self.records("ledger.payload_deleted"), 150, "the deletion")
+        hydravisor.wait_for(lambda: all(self.world.json("audit", "show", str(index))["redacted"] for index in of_short), 30, "all payloads to be gone")
+        deleted = self.records("ledger.payload_deleted")[0]
+        self.assertEqual((deleted["sandbox"], deleted["payload"]["sandbox"]), (by_policy["short"], by_policy["short"]))
+        self.assertEqual(deleted["payload"]["reason"], "older than 7d (audit.keep_payloads of policy 'short')")
+        shown = self.world.ok("audit", "show", str(of_short[0]))
+        self.assertIn(f"as record {deleted['index']} says: older than 7d (audit.keep_payloads of policy 'short')", shown)
+        # The control: what another policy was for is there.
+        for record in self.records():
+            if record.get("sandbox") == by_policy["long"]:
+                self.assertFalse(record["redacted"], record)
+        report = self.world.json("audit", "verify")
+        self.assertTrue(report["intact"], report)
+        self.assertGreater(report["entries"], entries)
+        hydravisor.wait_for(lambda: not self.files_with(b'"keep_ms"'), 150, "nothing to be remembered any more")
+        self.world.stop_daemon()
+        self.assertEqual(self.files_with(b"zqshort"), [])
+        self.assertTrue(self.files_with(b"zqlong"))
 
 
 if __name__ == "__main__":
