@@ -144,7 +144,10 @@ base::Result<Ledger::Draft> Ledger::draft(const core::Event& event) const {
   envelope.trust = event.trust;
   envelope.risk = event.risk;
   envelope.origin = event.origin;
-  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload) : payload_text(event.payload);
+  std::shared_ptr<const core::Redaction> own;
+  if (options_.redaction && !event.sandbox.empty()) own = options_.redaction(event.sandbox);
+  draft.payload = is_our_own(event.kind) ? own_payload_text(event.payload)
+                                         : payload_text(event.payload, kMaxPayloadSize, own.get());
   draft.salt = HV_TRY(fresh_salt());
   envelope.payload_size = static_cast<uint32_t>(draft.payload.size());
   envelope.payload_hash = base::sha256({draft.salt, draft.payload});
@@ -343,19 +346,25 @@ base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::s
   (void)HV_TRY(record(event));
   // Afterwards no repair can write the payload back: everything up to here is durable.
   HV_TRY(sync());
-  return erase_payloads({first, last});
+  return erase_payloads({first, last}, {});
+}
+
+bool Ledger::can_forget(const Envelope& envelope, const std::string& sandbox) {
+  if (envelope.kind.starts_with("ledger.") || envelope.version != kEnvelopeVersion) return false;
+  return sandbox.empty() || (envelope.sandbox == sandbox && envelope.kind != "probe.proof");
 }
 
 base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
-                                                           const std::string& reason, uint64_t from) {
+                                                           const std::string& reason, uint64_t from,
+                                                           const std::string& sandbox) {
   Reader reader(options_.directory);
   Query query;
   query.from = from;
   query.before = std::min(before, size());
+  query.sandbox = sandbox;
   std::optional<Range> range;
   HV_TRY(reader.scan(query, [&](const Entry& entry) {
-    if (entry.payload_state == PayloadState::deleted || entry.envelope.kind.starts_with("ledger.")) return true;
-    if (entry.envelope.version != kEnvelopeVersion) return true;
+    if (entry.payload_state == PayloadState::deleted || !can_forget(entry.envelope, sandbox)) return true;
     if (!range) range = Range{entry.envelope.index, entry.envelope.index};
     range->last = entry.envelope.index;
     return true;
@@ -364,18 +373,19 @@ base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, cons
   core::Event event =
       own_event("ledger.payload_deleted", {{"first", range->first}, {"last", range->last}, {"reason", reason}},
                 core::Risk::medium);
+  if (!sandbox.empty()) event.payload["sandbox"] = event.sandbox = sandbox;
   event.principal = principal;
   (void)HV_TRY(record(event));
   HV_TRY(sync());
-  HV_TRY(erase_payloads(*range));
+  HV_TRY(erase_payloads(*range, sandbox));
   return range;
 }
 
-base::Status Ledger::erase_payloads(const Range& range) {
+base::Status Ledger::erase_payloads(const Range& range, const std::string& sandbox) {
   std::lock_guard house(keeping_house_);
   for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
     if (file.first_index > range.last) break;
-    HV_TRY(file.archived ? erase_in_archive(file, range) : erase_in_segment(file, range));
+    HV_TRY(file.archived ? erase_in_archive(file, range, sandbox) : erase_in_segment(file, range, sandbox));
   }
   return {};
 }

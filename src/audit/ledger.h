@@ -23,6 +23,7 @@
 #include "audit/tree_writer.h"
 #include "base/clock.h"
 #include "core/event.h"
+#include "core/redaction.h"
 
 namespace hv::audit {
 
@@ -38,6 +39,9 @@ class Ledger final : public core::Recorder {
     std::chrono::seconds key_period{std::chrono::hours(24)};  // 0: only rotate() changes the key
     uint64_t segment_bytes = uint64_t{64} << 20;
     FileLayer* files = &system_files();
+    // What the policy of a sandbox, by its id, takes for credentials beside what everybody's are; null for nothing. Any
+    // thread.
+    std::function<std::shared_ptr<const core::Redaction>(const std::string& sandbox)> redaction = {};
   };
   struct Standing {
     uint64_t recorded = 0;
@@ -71,8 +75,12 @@ class Ledger final : public core::Recorder {
   base::Status delete_payloads(uint64_t first, uint64_t last, const std::string& principal, const std::string& reason);
   // The same for all entries from `from` and below `before` that are not the ledger's own: what a retention asks for.
   // The numbers of the first and the last one; nothing when there is none left.
+  // With a sandbox, those of its entries alone; a proof of containment is kept, which says nothing of what was done.
   base::Result<std::optional<Range>> forget_payloads(uint64_t before, const std::string& principal,
-                                                     const std::string& reason, uint64_t from = 0);
+                                                     const std::string& reason, uint64_t from = 0,
+                                                     const std::string& sandbox = {});
+  // Whether those would go.
+  static bool can_forget(const Envelope& envelope, const std::string& sandbox);
   // Removes the segments that lie wholly below `before`, and the entry bundles; the hashes stay, so that everything can
   // still be verified. Recorded and sealed as ledger.pruned before it is done. The range removed; nothing when there is
   // none. conflict for what is not sealed.
@@ -123,9 +131,9 @@ class Ledger final : public core::Recorder {
   base::Status ask(Request::Kind kind);
   base::Result<uint64_t> find_origin(const core::Origin& origin, uint64_t before);
   base::Status prepare_to_append(Lock& lock);
-  base::Status erase_payloads(const Range& range);
-  base::Status erase_in_segment(const SegmentFile& file, const Range& range);
-  base::Status erase_in_archive(const SegmentFile& file, const Range& range);
+  base::Status erase_payloads(const Range& range, const std::string& sandbox);
+  base::Status erase_in_segment(const SegmentFile& file, const Range& range, const std::string& sandbox);
+  base::Status erase_in_archive(const SegmentFile& file, const Range& range, const std::string& sandbox);
 
   // The writer thread. Each takes the lock held and returns with it held.
   void run();

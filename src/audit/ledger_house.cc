@@ -33,16 +33,18 @@ base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& 
   return {};
 }
 
-// Calls `visit` with each record of the range whose payload may go.
-base::Status for_each_erasable(const Segment& segment, const Range& range,
+// Calls `visit` with each record of the range, or of the sandbox in it, whose payload may go.
+base::Status for_each_erasable(const Segment& segment, const Range& range, const std::string& sandbox,
                                const std::function<base::Status(size_t offset, const Frame&)>& visit) {
   uint64_t begin = std::max(range.first, segment.file().first_index);
   uint64_t end = std::min(range.last + 1, segment.end_index());
   for (uint64_t index = begin; index < end; ++index) {
     Frame frame = segment.frame_unchecked(index);
     base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-    // One of a later version may be the ledger's own as well.
-    if (envelope ? envelope->kind.starts_with("ledger.") : read_later_envelope(frame.envelope).has_value()) continue;
+    // One of a later version may be the ledger's own as well; of what cannot be read at all nobody knows whose it is.
+    if (envelope ? !Ledger::can_forget(*envelope, sandbox)
+                 : !sandbox.empty() || read_later_envelope(frame.envelope).has_value())
+      continue;
     HV_TRY(visit(segment.offset(index), frame));
   }
   return {};
@@ -52,13 +54,13 @@ base::Status for_each_erasable(const Segment& segment, const Range& range,
 
 // The marks first, so that a crash in between leaves payloads that are deleted but not yet erased, never ones that look
 // damaged.
-base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& range) {
+base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& range, const std::string& sandbox) {
   Segment segment = HV_TRY(Segment::load(file));
   base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
   // The marks are on the disk first, so that a crash or a power cut in between leaves payloads that are deleted but not
   // yet erased, never ones that look damaged.
   for (bool erasing : {false, true}) {
-    HV_TRY(for_each_erasable(segment, range, [&](size_t offset, const Frame& frame) -> base::Status {
+    HV_TRY(for_each_erasable(segment, range, sandbox, [&](size_t offset, const Frame& frame) -> base::Status {
       if (!erasing)
         return write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1), offset + kStateOffset);
       return write_all(*options_.files, fd, file.path, std::string(kSaltSize + frame.payload.size(), '\0'),
@@ -70,11 +72,11 @@ base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& rang
 }
 
 // Another archive takes the place of this one, whose bytes are then overwritten where they lie.
-base::Status Ledger::erase_in_archive(const SegmentFile& file, const Range& range) {
+base::Status Ledger::erase_in_archive(const SegmentFile& file, const Range& range, const std::string& sandbox) {
   Segment segment = HV_TRY(Segment::load(file));
   std::string bytes = segment.bytes();
   bool changed = false;
-  HV_TRY(for_each_erasable(segment, range, [&](size_t offset, const Frame& frame) -> base::Status {
+  HV_TRY(for_each_erasable(segment, range, sandbox, [&](size_t offset, const Frame& frame) -> base::Status {
     bytes[offset + kStateOffset] = kPayloadDeleted;
     size_t size = kSaltSize + frame.payload.size();
     bytes.replace(offset + kFrameHeaderSize + frame.envelope.size(), size, size, '\0');

@@ -10,6 +10,22 @@
 namespace hv::audit {
 namespace {
 
+TEST_F(LedgerTest, TakesOutWhatTheSandboxsPolicyNames) {
+  core::AuditRules rules;
+  rules.redact_patterns = {"acme-[0-9a-f]{8}"};
+  auto own = std::make_shared<const core::Redaction>(*core::Redaction::of(rules));
+  Ledger::Options with = options();
+  with.redaction = [&](const std::string& sandbox) { return sandbox == "s0123456789abcdef" ? own : nullptr; };
+  auto ledger = open(std::move(with));
+  ASSERT_TRUE(ledger->record(event_of("exec.started", {{"path", "acme-0123abcd"}})));
+  ASSERT_TRUE(ledger->record(event_of("exec.started", {{"path", "acme-0123abcd"}}, "s1111111111111111")));
+  auto entries = Reader(directory.path()).list({});
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ(entries->at(0).payload, R"({"path":"[redacted]","redacted":1})");
+  EXPECT_EQ(entries->at(1).payload, R"({"path":"acme-0123abcd"})");
+}
+
 TEST_F(LedgerTest, KeepsWhatWasRecorded) {
   auto ledger = open();
   EXPECT_EQ(*ledger->record(event_of("sandbox.created", {{"name", "quiet-otter"}})), 0u);

@@ -7,7 +7,6 @@
 
 #include "audit/plain_payload.h"
 #include "base/text.h"
-#include "core/redaction.h"
 
 namespace hv::audit {
 
@@ -35,6 +34,7 @@ struct Marks {
   Array escaped;
   size_t unnamed = 0;
   bool redact = true;
+  const core::Redaction* own = nullptr;
   size_t redacted = 0;
 };
 
@@ -61,7 +61,7 @@ std::string path_of(const std::string& parent, std::string_view name) {
 
 std::string clean(std::string_view text, const std::string& path, size_t cap, Marks& marks) {
   std::string result(text);
-  if (marks.redact) marks.redacted += core::redact_text(result);
+  if (marks.redact) marks.redacted += core::redact_text(result, marks.own);
   if (!base::is_valid_utf8(result)) {
     result = base::printable(result);
     if (marks.escaped.size() < kMaxMarks) marks.escaped.push_back(Value(path));
@@ -84,7 +84,7 @@ std::optional<Value> redacted_command(std::string_view name, const Value& value,
     if (!item.is_string()) return std::nullopt;
     words.emplace_back(std::string_view(item.get_string()));
   }
-  size_t count = core::redact_arguments(words);
+  size_t count = core::redact_arguments(words, marks.own);
   if (count == 0) return std::nullopt;
   marks.redacted += count;
   Array kept;
@@ -138,10 +138,11 @@ Value copy(const Value& value, const std::string& path, const Caps& caps, int de
 
 }  // namespace
 
-std::string careful_payload_text(const Object& payload, size_t limit, bool redact) {
+std::string careful_payload_text(const Object& payload, size_t limit, bool redact, const core::Redaction* own) {
   for (const Caps& caps : kCaps) {
     Marks marks;
     marks.redact = redact;
+    marks.own = own;
     Object cut = copy_object(payload, "", caps, 0, marks);
     if (marks.unnamed > 0) marks.truncated.push_back(Object{{"member", "(others)"}, {"size", marks.unnamed}});
     if (!marks.truncated.empty()) cut["_truncated"] = std::move(marks.truncated);
@@ -158,9 +159,9 @@ std::string careful_payload_text(const Object& payload, size_t limit, bool redac
   return base::json::serialize(Object{{"_truncated", Array{Object{{"member", "(all)"}, {"size", payload.size()}}}}});
 }
 
-std::string payload_text(const Object& payload, size_t limit) {
-  std::optional<std::string> plain = plain_payload_text(payload, limit, true);
-  return plain ? *std::move(plain) : careful_payload_text(payload, limit, true);
+std::string payload_text(const Object& payload, size_t limit, const core::Redaction* own) {
+  std::optional<std::string> plain = plain_payload_text(payload, limit, true, own);
+  return plain ? *std::move(plain) : careful_payload_text(payload, limit, true, own);
 }
 
 std::string own_payload_text(const Object& payload) {

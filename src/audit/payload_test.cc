@@ -68,6 +68,24 @@ TEST(Payload, HoldsNoCredentialAndCountsWhatWasTakenOut) {
   EXPECT_EQ(own_payload_text({{"token", "abc"}}), R"({"token":"abc"})");
 }
 
+TEST(Payload, KeepsNothingThatAPolicyTakesForACredential) {
+  core::AuditRules rules;
+  rules.redact_names = {"ACME_*"};
+  rules.redact_patterns = {"acme-[0-9a-f]{8}"};
+  core::Redaction own = *core::Redaction::of(rules);
+  Object payload{{"arguments", Array{"run", "ACME_ID=hunter2", "--acme-id", "hunter2"}},
+                 {"path", "/srv/acme-0123abcd"},
+                 {"acme_id", "a member of ours"}};
+  std::string text = payload_text(payload, kMaxPayloadSize, &own);
+  EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  EXPECT_EQ(text.find("0123abcd"), std::string::npos) << text;
+  EXPECT_EQ(read_back(text).at("redacted"), 3);
+  // Names are about what an agent writes, never about the record's own members.
+  EXPECT_EQ(read_back(text).at("acme_id"), "a member of ours");
+  // The control.
+  EXPECT_NE(payload_text(payload).find("0123abcd"), std::string::npos);
+}
+
 TEST(Payload, FitsItsLimitWhateverItsShape) {
   Object wide;
   for (int i = 0; i < 30'000; ++i) wide["member" + std::to_string(i)] = std::string(20, '\x01');

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/text.h"
-#include "core/redaction.h"
 
 namespace hv::audit {
 
@@ -22,7 +21,9 @@ constexpr size_t kName = 256;
 
 class PlainWriter {
  public:
-  PlainWriter(size_t limit, bool redact) : limit_(limit), redact_(redact) { out_.reserve(256); }
+  PlainWriter(size_t limit, bool redact, const core::Redaction* own) : limit_(limit), redact_(redact), own_(own) {
+    out_.reserve(256);
+  }
   bool object(const Object& object, int depth);
   std::string take() { return std::move(out_); }
   bool fits() const { return out_.size() <= limit_; }
@@ -36,6 +37,7 @@ class PlainWriter {
 
   const size_t limit_;
   const bool redact_;
+  const core::Redaction* const own_;
   std::string out_;
   std::vector<std::string_view> words_;
 };
@@ -48,7 +50,7 @@ bool PlainWriter::text(std::string_view text) {
     as_it_is &= (static_cast<unsigned char>(c) >= 0x20) & (c != '"') & (c != '\\') & (c != 0x7f);
   }
   if (!ascii && !base::is_valid_utf8(text)) return false;
-  if (redact_ && !core::is_free_of_secrets(text)) return false;
+  if (redact_ && !core::is_free_of_secrets(text, own_)) return false;
   if (as_it_is) {
     out_.append(1, '"').append(text).append(1, '"');
   } else {
@@ -72,7 +74,7 @@ bool PlainWriter::is_plain_command(std::string_view name, const Value& value) {
     if (!item.is_string()) return true;
     words_.emplace_back(item.get_string());
   }
-  return core::is_free_of_secrets(words_);
+  return core::is_free_of_secrets(words_, own_);
 }
 
 bool PlainWriter::object(const Object& object, int depth) {
@@ -132,8 +134,9 @@ bool PlainWriter::value(const Value& value, int depth) {
 
 }  // namespace
 
-std::optional<std::string> plain_payload_text(const Object& payload, size_t limit, bool redact) {
-  PlainWriter writer(limit, redact);
+std::optional<std::string> plain_payload_text(const Object& payload, size_t limit, bool redact,
+                                              const core::Redaction* own) {
+  PlainWriter writer(limit, redact, own);
   if (!writer.object(payload, 0)) return std::nullopt;
   return writer.take();
 }

@@ -6,10 +6,12 @@
 #include <string>
 
 #include "base/json.h"
+#include "core/redaction.h"
 
 namespace hv::audit {
 
 // Its text, letter by letter what payload_text() makes of it; nullopt when that would change anything, or may.
-std::optional<std::string> plain_payload_text(const base::json::Object& payload, size_t limit, bool redact);
+std::optional<std::string> plain_payload_text(const base::json::Object& payload, size_t limit, bool redact,
+                                              const core::Redaction* own = nullptr);
 
 }  // namespace hv::audit

@@ -24,6 +24,7 @@ Checked check_record(const Frame& frame, uint64_t index) {
   result.payload_right = !frame.payload_deleted && envelope->payload_size == frame.payload.size() &&
                          envelope->payload_hash == base::sha256({frame.salt, frame.payload});
   result.of_ledger = envelope->kind.starts_with("ledger.");
+  if (result.payload_deleted) result.sandbox = std::move(envelope->sandbox);
   result.origin = std::move(envelope->origin);
   return result;
 }

@@ -22,6 +22,7 @@ struct Checked {
   bool payload_deleted = false;
   bool payload_right = false;
   bool of_ledger = false;  // one of the ledger's own events
+  std::string sandbox;     // where the payload was deleted
   std::optional<core::Origin> origin;
 };
 

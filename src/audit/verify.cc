@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "audit/damage.h"
+#include "audit/deletions.h"
 #include "audit/key_store.h"
 #include "audit/own_event.h"
 #include "audit/record_check.h"
@@ -81,6 +82,7 @@ class Verifier {
   bool sequence_broken_ = false;   // the journal's records do not follow one another
   bool tree_wrong_ = false;
   std::vector<Range> bad_payloads_;
+  std::map<std::string, std::vector<Range>> deleted_of_;  // by sandbox
   std::unordered_map<std::string, uint64_t> spools_;
   std::vector<OwnEvent> own_events_;
   ComparingFiles tiles_;
@@ -257,6 +259,7 @@ void Verifier::take_record(uint64_t index, const Segment& segment, Checked& reco
     add_to_ranges(report_.later_entries, index);
   } else if (record.payload_deleted) {
     add_to_ranges(report_.deleted_payloads, index);
+    add_to_ranges(deleted_of_[record.sandbox], index);
   } else if (!record.payload_right && record.right_envelope) {
     add_to_ranges(bad_payloads_, index);
   }
@@ -367,15 +370,14 @@ void Verifier::report_notes() {
   for (const Range& range : bad_payloads_)
     add(ProblemKind::payload_changed, range,
         base::format("{}: the payload is not the one it was recorded with", range_text(range)));
-  std::vector<Range> announced;
+  Deletions announced;
   for (const OwnEvent& event : own_events_)
-    if (event.envelope.kind == "ledger.payload_deleted" && event.number("first") && event.number("last"))
-      announced.push_back({*event.number("first"), *event.number("last")});
+    if (event.envelope.kind == "ledger.payload_deleted") (void)announced.add(event.payload);
   std::vector<Range> unannounced;
-  for (const Range& range : report_.deleted_payloads)
-    for (uint64_t index = range.first; index <= range.last; ++index)
-      if (std::ranges::none_of(announced, [&](const Range& a) { return a.first <= index && index <= a.last; }))
-        add_to_ranges(unannounced, index);
+  for (const auto& [sandbox, ranges] : deleted_of_)
+    for (const Range& range : ranges)
+      for (uint64_t index = range.first; index <= range.last; ++index)
+        if (!announced.covers(index, sandbox)) add_to_ranges(unannounced, index);
   // The writer records it, durably, before it deletes: without that somebody else did.
   for (const Range& range : unannounced)
     add(ProblemKind::payload_changed, range,

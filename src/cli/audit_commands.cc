@@ -126,11 +126,29 @@ base::Result<int> tail(Context& context, const Arguments& arguments) {
   return follow_records(*client, query, print);
 }
 
+// The ledger's own record of why a payload is gone; nothing where it was pruned itself.
+base::Result<std::optional<core::AuditRecord>> deletion_of(client::Client& client, const core::AuditRecord& record) {
+  core::AuditQuery query;
+  query.kind = "ledger.payload_deleted";
+  query.after = record.index;
+  query.limit = 1000;
+  while (true) {
+    core::AuditPage page = HV_TRY(client.audit_events(query));
+    for (core::AuditRecord& each : page.records)
+      if (names_payload_of(each, record)) return std::optional(std::move(each));
+    if (page.complete || !page.seen) return std::nullopt;
+    query.after = page.seen;
+  }
+}
+
 base::Result<int> show(Context& context, const Arguments& arguments) {
   uint64_t index = HV_TRY(context.usage(parse_number("INDEX", arguments.word(0), 0, UINT64_MAX)));
   client::Client* client = HV_TRY(context.client());
   core::AuditRecord record = HV_TRY(client->audit_event(index));
-  return context.json ? context.print_json(wire::to_json(record)) : context.print(record_text(record, context.width()));
+  if (context.json) return context.print_json(wire::to_json(record));
+  std::optional<core::AuditRecord> deletion;
+  if (record.redacted) deletion = HV_TRY(deletion_of(*client, record));
+  return context.print(record_text(record, context.width()) + (deletion ? deletion_text(*deletion) : ""));
 }
 
 }  // namespace

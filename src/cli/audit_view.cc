@@ -105,6 +105,29 @@ std::string record_text(const core::AuditRecord& record, size_t width) {
   return out;
 }
 
+bool names_payload_of(const core::AuditRecord& deletion, const core::AuditRecord& record) {
+  const base::json::Object& payload = deletion.event.payload;
+  auto number = [&](std::string_view name) -> std::optional<uint64_t> {
+    const base::json::Value* value = payload.if_contains(name);
+    if (value == nullptr || !(value->is_uint64() || (value->is_int64() && value->get_int64() >= 0)))
+      return std::nullopt;
+    return value->to_number<uint64_t>();
+  };
+  std::optional<uint64_t> first = number("first");
+  std::optional<uint64_t> last = number("last");
+  if (!first || !last || record.index < *first || record.index > *last) return false;
+  const base::json::Value* sandbox = payload.if_contains("sandbox");
+  return sandbox == nullptr ||
+         (sandbox->is_string() && std::string_view(sandbox->get_string()) == record.event.sandbox);
+}
+
+std::string deletion_text(const core::AuditRecord& deletion) {
+  const base::json::Value* reason = deletion.event.payload.if_contains("reason");
+  std::string why = reason != nullptr && reason->is_string() ? std::string(std::string_view(reason->get_string())) : "";
+  return base::format("  deleted by {} at {}, as record {} says: {}\n", base::printable(deletion.event.principal),
+                      base::to_rfc3339(deletion.event.wall), deletion.index, base::printable(why));
+}
+
 std::string verify_text(const core::VerifyReport& report, size_t width) {
   std::string out = report.intact ? "The record is whole: nothing was altered, removed or put in between.\n"
                                   : "THE RECORD IS NOT WHOLE.\n";

@@ -12,6 +12,9 @@ namespace hv::cli {
 std::string record_line(const core::AuditRecord& record, size_t width);
 // Everything about one record.
 std::string record_text(const core::AuditRecord& record, size_t width);
+// Whether a ledger.payload_deleted is about the payload of `record`, and what it says of that.
+bool names_payload_of(const core::AuditRecord& deletion, const core::AuditRecord& record);
+std::string deletion_text(const core::AuditRecord& deletion);
 std::string verify_text(const core::VerifyReport& report, size_t width);
 // Of a bundle. `by_key`: the first key was given, not taken from the bundle.
 std::string bundle_text(const core::VerifyReport& report, bool by_key, size_t width);

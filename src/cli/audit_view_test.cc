@@ -58,6 +58,27 @@ TEST(AuditView, ShowsWhatItCannotReadAsItIs) {
   EXPECT_EQ(text.find("1970"), std::string::npos) << text;
 }
 
+TEST(AuditView, SaysWhyAPayloadIsGone) {
+  core::AuditRecord gone = sample();
+  gone.index = 7;
+  gone.event.sandbox = "s0123456789abcdef";
+  core::AuditRecord deletion = sample();
+  deletion.index = 12;
+  deletion.event.principal = "system";
+  deletion.event.payload = {{"first", 7}, {"last", 9}, {"reason", "older than 7d"}};
+  EXPECT_TRUE(names_payload_of(deletion, gone));
+  EXPECT_EQ(deletion_text(deletion),
+            "  deleted by system at 2026-11-23T18:14:07.123Z, as record 12 says: older than 7d\n");
+  deletion.event.payload["sandbox"] = "s0123456789abcdef";
+  EXPECT_TRUE(names_payload_of(deletion, gone));
+  deletion.event.payload["sandbox"] = "s1111111111111111";
+  EXPECT_FALSE(names_payload_of(deletion, gone));
+  deletion.event.payload = {{"first", 8}, {"last", 9}};
+  EXPECT_FALSE(names_payload_of(deletion, gone));
+  deletion.event.payload = {{"first", "7"}};
+  EXPECT_FALSE(names_payload_of(deletion, gone));
+}
+
 TEST(AuditView, SaysWhetherTheRecordIsWhole) {
   EXPECT_EQ(verify_text({.intact = true,
                          .origin = "hydravisor/u",

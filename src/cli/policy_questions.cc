@@ -101,7 +101,9 @@ base::Result<int> diff(Context& context, const Arguments& arguments) {
   std::string text;
   for (auto [effect, title] : {std::pair{core::PolicyEffect::allows, "allows more"},
                                {core::PolicyEffect::denies, "allows less"},
-                               {core::PolicyEffect::changes, "says otherwise"}}) {
+                               {core::PolicyEffect::changes, "says otherwise"},
+                               {core::PolicyEffect::records, "records more"},
+                               {core::PolicyEffect::omits, "records less"}}) {
     std::string lines;
     for (const core::PolicyDifference& each : diff.items) {
       if (each.effect != effect) continue;
@@ -112,7 +114,7 @@ base::Result<int> diff(Context& context, const Arguments& arguments) {
     }
     if (!lines.empty()) text += base::format("{} {} than {}:\n{}", diff.after, title, diff.before, lines);
   }
-  if (text.empty()) text = base::format("{} and {} allow the same\n", diff.before, diff.after);
+  if (text.empty()) text = base::format("{} and {} allow and record the same\n", diff.before, diff.after);
   return context.print(text);
 }
 
@@ -260,7 +262,10 @@ constexpr Command kPolicyExplain = {
 constexpr Command kPolicyDiff = {
     .name = "policy diff",
     .summary = "What another policy allows and denies instead",
-    .description = "Lists what the policy B allows that A does not, and what it denies that A allows.",
+    .description =
+        "Lists what the policy B allows that A does not, what it denies that A allows, and what of the record it "
+        "leaves "
+        "out or keeps.",
     .options = {},
     .arguments = kTwo,
     .example = "hydravisor policy diff restricted standard",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/audit_rules.h"
 #include "core/egress.h"
 
 namespace hv::core {
@@ -134,6 +135,7 @@ struct LaunchSpec {
   uint64_t ends_in_millis = 0;                 // from its launch, paused or not; 0: when its limits say
   std::string end_reason;                      // "the time that policy 'office' allows": what is over then
   std::vector<std::string> counted;            // directories that limits.disk_bytes is about
+  AuditRules audit;                            // what of the record its policy leaves out
   bool operator==(const LaunchSpec&) const = default;
 };
 

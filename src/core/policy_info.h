@@ -29,7 +29,7 @@ struct PolicyRuleInfo {
   std::string key;     // "network.allow"
   std::string value;   // as a policy spells it
   std::string origin;  // "mine.toml:12"; "default" when nobody wrote it
-  std::string keeper;  // "kernel", "gateway", "supervisor", "start", "observed", "impossible"
+  std::string keeper;  // "kernel", "gateway", "supervisor", "start", "daemon", "observed", "impossible"
   std::string by;      // what keeps it, or why nothing does
   std::string not_covered;
 };
@@ -62,7 +62,8 @@ struct PolicyDiffRequest {
   std::string other;
 };
 
-enum class PolicyEffect { allows, denies, changes };
+// The last two are about what is recorded.
+enum class PolicyEffect { allows, denies, changes, records, omits };
 
 struct PolicyDifference {
   PolicyEffect effect = PolicyEffect::changes;  // what the other one does that the first does not
@@ -132,8 +133,11 @@ struct PolicyWriteRequest {
 template <>
 struct Names<PolicyEffect> {
   static constexpr std::string_view kind = "effect";
-  static constexpr std::array<std::pair<PolicyEffect, std::string_view>, 3> table{
-      {{PolicyEffect::allows, "allows"}, {PolicyEffect::denies, "denies"}, {PolicyEffect::changes, "changes"}}};
+  static constexpr std::array<std::pair<PolicyEffect, std::string_view>, 5> table{{{PolicyEffect::allows, "allows"},
+                                                                                   {PolicyEffect::denies, "denies"},
+                                                                                   {PolicyEffect::changes, "changes"},
+                                                                                   {PolicyEffect::records, "records"},
+                                                                                   {PolicyEffect::omits, "omits"}}};
 };
 
 }  // namespace hv::core

@@ -6,9 +6,17 @@
 #include <span>
 #include <utility>
 
+#include "base/format.h"
+#include "base/text.h"
+
 namespace hv::core {
 
+using base::Failure;
+using base::Result;
+
 namespace {
+
+constexpr size_t kLongestName = 96;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -162,7 +170,7 @@ bool ends_value(char c) {
 // Reads text from left to right and writes what may be kept.
 class Redactor {
  public:
-  explicit Redactor(std::string_view text) : text_(text) {}
+  Redactor(std::string_view text, const Redaction* own) : text_(text), own_(own) {}
 
   size_t run() {
     while (at_ < text_.size()) {
@@ -181,6 +189,7 @@ class Redactor {
  private:
   std::string_view rest(size_t from) const { return text_.substr(from); }
   char at(size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
+  bool is_secret(std::string_view name) const { return is_secret_name(name) || (own_ != nullptr && own_->names(name)); }
 
   void replace(size_t from, size_t to) {
     kept_.append(text_.substr(copied_, from - copied_)).append(kRedacted);
@@ -205,7 +214,7 @@ class Redactor {
     char separator = at(next);
     if (separator == ':' && is_header(name)) return header(next + 1, begin);
     bool option = name.starts_with("--") && is_space(separator);
-    if ((separator != '=' && separator != ':' && !option) || !is_secret_name(name)) return;
+    if ((separator != '=' && separator != ':' && !option) || !is_secret(name)) return;
     if (separator == '=' || separator == ':') {
       if (rest(next).starts_with("::") || rest(next).starts_with("==")) return;
       ++next;
@@ -273,6 +282,7 @@ class Redactor {
   }
 
   std::string_view text_;
+  const Redaction* own_;
   size_t at_ = 0;
   size_t copied_ = 0;
   size_t count_ = 0;
@@ -324,31 +334,111 @@ bool is_secret_name(std::string_view name) {
   return std::ranges::any_of(kSecretEndings, [&](std::string_view ending) { return plain->ends_with(ending); });
 }
 
-size_t redact_text(std::string& text) {
-  Redactor redactor(text);
-  size_t count = redactor.run();
-  if (count > 0) text = redactor.take();
+Result<Redaction> Redaction::of(const AuditRules& rules) {
+  Redaction redaction;
+  for (const std::string& text : rules.redact_names) {
+    if (auto why = why_no_name(text)) return Failure(base::invalid_argument(*why));
+    std::array<char, kLongestName> buffer{};
+    std::string_view plain = text;
+    Name name{"", plain.ends_with('*'), plain.starts_with('*')};
+    if (name.begins) plain.remove_suffix(1);
+    if (name.ends) plain.remove_prefix(1);
+    name.text = *folded(plain, buffer);
+    redaction.names_.push_back(std::move(name));
+  }
+  for (const std::string& text : rules.redact_patterns) {
+    if (auto why = why_no_pattern(text)) return Failure(base::invalid_argument(*why));
+    redaction.patterns_.push_back(HV_TRY(SecretPattern::parse(text)));
+  }
+  return redaction;
+}
+
+std::optional<std::string> Redaction::why_no_name(std::string_view text) {
+  std::string_view plain = text;
+  if (plain.ends_with('*'))
+    plain.remove_suffix(1);
+  else if (plain.starts_with('*'))
+    plain.remove_prefix(1);
+  auto letters = std::ranges::count_if(plain, [](char c) { return is_letter(c) || is_digit(c); });
+  if (text.size() <= kLongestName && letters >= 3 &&
+      std::ranges::all_of(plain, [](char c) { return is_word(c) || c == '.'; }))
+    return std::nullopt;
+  return base::format(
+      "expected the name of a variable or an option, or its beginning or end with '*', with three letters or digits at "
+      "least, such as \"ACME_*\"; found \"{}\"",
+      base::printable(text.substr(0, 64)));
+}
+
+std::optional<std::string> Redaction::why_no_pattern(std::string_view text) {
+  Result<SecretPattern> pattern = SecretPattern::parse(text);
+  std::string why = !pattern                   ? pattern.error().message()
+                    : pattern->find(kRedacted) ? "it would take what stands for a credential"
+                                               : "";
+  if (why.empty()) return std::nullopt;
+  return base::format("{}; found \"{}\"", why, base::printable(text.substr(0, 160)));
+}
+
+bool Redaction::names(std::string_view name) const {
+  if (names_.empty()) return false;
+  // Of `acme.api.KEY` the last part counts as well as the whole.
+  for (std::string_view part : {name, name.substr(name.rfind('.') + 1)}) {
+    std::array<char, kLongestName> buffer{};
+    auto plain = folded(part.size() > buffer.size() ? part.substr(part.size() - buffer.size()) : part, buffer);
+    if (plain && std::ranges::any_of(names_, [&](const Name& known) {
+          return known.begins ? plain->starts_with(known.text)
+                 : known.ends ? plain->ends_with(known.text)
+                              : *plain == known.text;
+        }))
+      return true;
+  }
+  return false;
+}
+
+bool Redaction::matches(std::string_view text) const {
+  return std::ranges::any_of(patterns_, [&](const SecretPattern& pattern) { return pattern.find(text).has_value(); });
+}
+
+size_t Redaction::replace_matches(std::string& text) const {
+  size_t count = 0;
+  for (const SecretPattern& pattern : patterns_) {
+    std::string kept;
+    size_t copied = 0;
+    while (auto match = pattern.find(text, copied)) {
+      kept.append(text, copied, match->begin - copied).append(kRedacted);
+      copied = match->end;
+      ++count;
+    }
+    if (copied > 0) text = kept.append(text, copied);
+  }
   return count;
 }
 
-bool is_free_of_secrets(std::string_view text) {
-  return Redactor(text).run() == 0;
+size_t redact_text(std::string& text, const Redaction* own) {
+  Redactor redactor(text, own);
+  size_t count = redactor.run();
+  if (count > 0) text = redactor.take();
+  return own == nullptr ? count : count + own->replace_matches(text);
 }
 
-bool is_free_of_secrets(std::span<const std::string_view> arguments) {
+bool is_free_of_secrets(std::string_view text, const Redaction* own) {
+  return Redactor(text, own).run() == 0 && (own == nullptr || !own->matches(text));
+}
+
+bool is_free_of_secrets(std::span<const std::string_view> arguments, const Redaction* own) {
   if (arguments.empty()) return true;
   std::string_view program = arguments[0].substr(arguments[0].rfind('/') + 1);
   if (std::ranges::find(kOptions, program, &SecretOption::program) != std::ranges::end(kOptions)) return false;
-  return std::ranges::all_of(arguments, [](std::string_view word) {
-    bool names_one = word.starts_with("--") && word.find('=') == std::string_view::npos && is_secret_name(word);
-    return !word.starts_with("pass:") && !names_one && is_free_of_secrets(word);
+  return std::ranges::all_of(arguments, [&](std::string_view word) {
+    bool names_one = word.starts_with("--") && word.find('=') == std::string_view::npos &&
+                     (is_secret_name(word) || (own != nullptr && own->names(word)));
+    return !word.starts_with("pass:") && !names_one && is_free_of_secrets(word, own);
   });
 }
 
-size_t redact_arguments(std::vector<std::string>& arguments) {
+size_t redact_arguments(std::vector<std::string>& arguments, const Redaction* own) {
   if (arguments.empty()) return 0;
   std::string program = arguments[0].substr(arguments[0].rfind('/') + 1);
-  size_t count = redact_text(arguments[0]);
+  size_t count = redact_text(arguments[0], own);
   enum class Next { ordinary, secret, behind_colon } next = Next::ordinary;
   for (size_t i = 1; i < arguments.size(); ++i) {
     std::string& word = arguments[i];
@@ -374,12 +464,16 @@ size_t redact_arguments(std::vector<std::string>& arguments) {
       count += replace_secret(word, 5, false);
       continue;
     }
-    if (word.starts_with("--") && word.find('=') == std::string::npos && is_secret_name(word)) {
+    if (word.starts_with("--") && word.find('=') == std::string::npos &&
+        (is_secret_name(word) || (own != nullptr && own->names(word)))) {
       next = Next::secret;
       continue;
     }
-    count += redact_text(word);
+    count += redact_text(word, own);
   }
+  // Also where an option took the word.
+  if (own != nullptr)
+    for (std::string& word : arguments) count += own->replace_matches(word);
   return count;
 }
 

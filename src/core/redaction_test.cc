@@ -130,6 +130,73 @@ TEST(Redaction, FindsNothingInWhatItHasRedacted) {
   EXPECT_EQ(again, text);
 }
 
+Redaction redaction_of(std::vector<std::string> names, std::vector<std::string> patterns) {
+  AuditRules rules;
+  rules.redact_names = std::move(names);
+  rules.redact_patterns = std::move(patterns);
+  auto redaction = Redaction::of(rules);
+  EXPECT_TRUE(redaction) << redaction.error().message();
+  return *std::move(redaction);
+}
+
+TEST(OwnRedaction, TakesOutWhatIsNamedBesideWhatEverybodyHas) {
+  Redaction own = redaction_of({"ACME_*", "*.blob", "ticket"}, {"acme-[0-9a-f]{8}", "corp_[A-Z]{4,}"});
+  struct Line {
+    const char* before;
+    const char* after;
+    size_t count;
+  };
+  for (const Line& line : std::vector<Line>{
+           {"ACME_ID=x B=y", "ACME_ID=[redacted] B=y", 1},
+           {"--acme-id x --other y", "--acme-id [redacted] --other y", 1},
+           {"{\"my.blob\": \"x\", \"blob2\": \"y\"}", "{\"my.blob\": \"[redacted]\", \"blob2\": \"y\"}", 1},
+           {"ticket=1&tickets=2", "ticket=[redacted]&tickets=2", 1},
+           {"see acme-0123abcd/acme-0123abcd", "see [redacted]/[redacted]", 2},
+           {"corp_ABCDEFGH corp_ABC", "[redacted] corp_ABC", 1},
+           {"password=acme-0123abcd", "password=[redacted]", 1},
+           {"acme-0123abc", "acme-0123abc", 0}}) {
+    std::string text = line.before;
+    EXPECT_EQ(is_free_of_secrets(text, &own), line.count == 0) << text;
+    EXPECT_EQ(redact_text(text, &own), line.count);
+    EXPECT_EQ(text, line.after);
+    EXPECT_EQ(redact_text(text, &own), 0u) << text;
+    // The control: nobody else takes these for credentials.
+    std::string plain = line.before;
+    if (plain.find("password") == std::string::npos) EXPECT_EQ(redact_text(plain), 0u) << plain;
+  }
+}
+
+TEST(OwnRedaction, ReadsCommandLinesAsTheOtherDoes) {
+  Redaction own = redaction_of({"ACME_*"}, {"acme-[0-9a-f]{8}"});
+  std::vector<std::string> words{"/usr/bin/curl", "--acme-id", "x", "-u", "acme-0123abcd", "-macme-0123abcd"};
+  std::vector<std::string_view> views(words.begin(), words.end());
+  EXPECT_FALSE(is_free_of_secrets(views, &own));
+  EXPECT_EQ(redact_arguments(words, &own), 3u);
+  EXPECT_EQ(words,
+            (std::vector<std::string>{"/usr/bin/curl", "--acme-id", "[redacted]", "-u", "[redacted]", "-m[redacted]"}));
+  EXPECT_EQ(redact_arguments(words, &own), 0u);
+  std::vector<std::string_view> harmless{"cc", "-c", "acme-0123.c"};
+  EXPECT_TRUE(is_free_of_secrets(harmless, &own));
+}
+
+TEST(OwnRedaction, RefusesWhatCouldTakeEverything) {
+  for (const char* name : {"", "*", "**", "A*", "*AB", "A*B_C", "ACME *", "acme=", "a-b-*"})
+    EXPECT_TRUE(Redaction::why_no_name(name)) << name;
+  for (const char* name : {"ACME", "ACME_*", "*_BLOB", "x-acme.id"}) EXPECT_FALSE(Redaction::why_no_name(name)) << name;
+  EXPECT_TRUE(Redaction::why_no_pattern("redacted"));
+  EXPECT_TRUE(Redaction::why_no_pattern("[0-9a-f]{40}"));
+  EXPECT_FALSE(Redaction::why_no_pattern("acme-[0-9a-f]{40}"));
+}
+
+TEST(OwnRedaction, ReadsAMebibyteInOnePass) {
+  Redaction own = redaction_of({}, {"aaa[a-z]{64,}9", "aab[ab]{100}c"});
+  std::string text(size_t{1} << 20, 'a');
+  EXPECT_EQ(redact_text(text, &own), 0u);
+  text += "9";
+  EXPECT_EQ(redact_text(text, &own), 1u);
+  EXPECT_EQ(text, kRedacted);
+}
+
 TEST(Redaction, ReadsAMebibyteInOnePass) {
   std::string hostile;
   while (hostile.size() < (size_t{1} << 20)) hostile += "a://a:token=\"eyJ-----BEGIN ";

@@ -37,7 +37,9 @@
 #include "http/loop.h"
 #include "index/index.h"
 #include "service/daemon_service.h"
+#include "service/payload_life.h"
 #include "service/proof_subject.h"
+#include "service/redaction_book.h"
 #include "service/retention.h"
 #include "store/state_format.h"
 
@@ -160,6 +162,8 @@ Result<Ending> serve(Fd start_lock) {
 
   audit::Ledger::Options ledger_options;
   ledger_options.directory = paths.ledger;
+  service::RedactionBook redactions;
+  ledger_options.redaction = [&](const std::string& sandbox) { return redactions.of(sandbox); };
   base::Result<std::unique_ptr<audit::Ledger>> opened = audit::Ledger::open(ledger_options);
   if (!opened) return Failure(cannot_open_ledger(std::move(opened).error()));
   std::unique_ptr<audit::Ledger> ledger = *std::move(opened);
@@ -174,6 +178,7 @@ Result<Ending> serve(Fd start_lock) {
   service::Planner planner({paths, directory, ::getuid(), user_name(), cgroups.layout});
   service::SandboxLocks locks;
   service::WorkspaceCases* workspaces_later = nullptr;
+  service::PayloadLife* payload_life_later = nullptr;
   std::string principal = "user:" + std::to_string(::getuid());
   // A full queue runs the task here: late is better than never.
   auto later = [&](std::function<void()> task) {
@@ -191,7 +196,11 @@ Result<Ending> serve(Fd start_lock) {
          return !changes || *changes != 0;
        },
        // A failure is recorded, and what is due stays due.
-       [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, later});
+       [&](const std::string& sandbox) { static_cast<void>(workspaces_later->record_files(sandbox)); }, redactions,
+       [&](const std::string& sandbox, const std::string& policy, uint64_t millis) {
+         return payload_life_later->note(sandbox, policy, millis);
+       },
+       later});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
   base::Subscription next_flush;
@@ -221,12 +230,22 @@ Result<Ending> serve(Fd start_lock) {
          return service::Retention::Rules{config.keep_payloads, config.keep_records, config.keep_bytes};
        },
        [&](base::WallTime time) { return audit.first_since(time); }});
+  service::PayloadLife payload_life({paths.state + "/retention", *ledger,
+                                     [&](base::WallTime time) { return audit.first_since(time); },
+                                     [&](const std::string& sandbox, uint64_t from, uint64_t before) {
+                                       return audit.first_payload_of(sandbox, from, before);
+                                     },
+                                     [&](const std::string& sandbox) { return life.find(sandbox).has_value(); }});
+  payload_life_later = &payload_life;
+  if (!payload_life.problem().empty()) std::fprintf(stderr, "hydravisord: %s\n", payload_life.problem().c_str());
   // One step at a time, on the pool; a minute apart when there was nothing to do.
   std::string why_not;
   base::Subscription next_look;
   std::function<void()> keep_house = [&] {
     bool taken = pool.submit([&] {
       Result<bool> more = retention.step();
+      if (Result<bool> life_over = payload_life.step(); !life_over || *life_over)
+        more = !more ? std::move(more) : std::move(life_over);
       std::string failure = more ? std::string() : more.error().text();
       if (failure != why_not && !failure.empty())
         std::fprintf(stderr, "hydravisord: keep the ledger's house: %s\n", failure.c_str());

@@ -28,18 +28,21 @@ std::string deletions_path(const std::string& directory) {
   return directory + "/deleted";
 }
 
-std::vector<audit::Range> read_deletions(const std::string& directory) {
-  std::vector<audit::Range> ranges;
+// A line for each range: its first and last entry, and whose payloads they were where not all are meant.
+audit::Deletions read_deletions(const std::string& directory) {
+  audit::Deletions deletions;
   base::Result<std::string> text = base::read_file(deletions_path(directory));
-  if (!text) return ranges;
+  if (!text) return deletions;
   for (const std::string& line : base::split(*text, '\n')) {
     audit::Range range;
-    auto [middle, first] = std::from_chars(line.data(), line.data() + line.size(), range.first);
-    if (first != std::errc{} || middle == line.data() + line.size()) continue;
-    auto [end, last] = std::from_chars(middle + 1, line.data() + line.size(), range.last);
-    if (last == std::errc{}) ranges.push_back(range);
+    const char* all = line.data() + line.size();
+    auto [middle, first] = std::from_chars(line.data(), all, range.first);
+    if (first != std::errc{} || middle == all) continue;
+    auto [end, last] = std::from_chars(middle + 1, all, range.last);
+    if (last == std::errc{} && range.first <= range.last)
+      (void)deletions.add(range, end == all ? std::string() : std::string(end + 1, all));
   }
-  return ranges;
+  return deletions;
 }
 
 uint64_t end_of(const std::vector<audit::SegmentFile>& segments, size_t place) {
@@ -157,7 +160,8 @@ base::Status Index::follow(const std::stop_token& stop) {
       if (!entry) status = base::Failure(entry.error());
       if (!entry || !*entry) break;
       note_deletion(**entry);
-      status = writer_->add(**entry, stream.last(), !is_deleted(stream.last().index));
+      status =
+          writer_->add(**entry, stream.last(), !deleted_.covers((*entry)->envelope.index, (*entry)->envelope.sandbox));
       if (!status || (++added % kBatch != 0 && stream.place().index < end)) continue;
       status = writer_->commit(stream.place());
       std::lock_guard lock(mutex_);
@@ -194,14 +198,13 @@ void Index::note_deletion(const audit::Entry& entry) {
   if (entry.envelope.kind != "ledger.payload_deleted") return;
   base::Result<core::Event> event = audit::to_event(entry);
   if (!event) return;
-  const base::json::Value* first = event->payload.if_contains("first");
-  const base::json::Value* last = event->payload.if_contains("last");
-  if (first == nullptr || last == nullptr || !first->is_number() || !last->is_number()) return;
-  audit::Range range{first->to_number<uint64_t>(), last->to_number<uint64_t>()};
-  if (std::ranges::find(deleted_, range) != deleted_.end()) return;
-  deleted_.push_back(range);
+  std::optional<audit::Range> named = audit::Deletions::range_of(event->payload);
+  if (!named || !deleted_.add(event->payload)) return;
+  audit::Range range = *named;
   std::string text;
-  for (const audit::Range& known : deleted_) text += base::format("{} {}\n", known.first, known.last);
+  deleted_.for_each([&](const std::string& sandbox, const audit::Range& known) {
+    text += base::format("{} {}{}{}\n", known.first, known.last, sandbox.empty() ? "" : " ", sandbox);
+  });
   (void)base::replace_file(deletions_path(options_.directory), text);
   std::vector<uint64_t> concerned;
   {
@@ -211,11 +214,6 @@ void Index::note_deletion(const audit::Entry& entry) {
   }
   for (uint64_t segment : concerned) drop(segment);
   wake();
-}
-
-bool Index::is_deleted(uint64_t index) const {
-  return std::ranges::any_of(deleted_,
-                             [&](const audit::Range& range) { return index >= range.first && index <= range.last; });
 }
 
 void Index::drop(uint64_t segment) {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "audit/deletions.h"
 #include "audit/journal_stream.h"
 #include "audit/report.h"
 #include "base/result.h"
@@ -60,7 +61,6 @@ class Index {
   base::Status follow(const std::stop_token& stop);
   base::Status finish(uint64_t segment, uint64_t next_segment);
   void note_deletion(const audit::Entry& entry);
-  bool is_deleted(uint64_t index) const;
   void drop(uint64_t segment);
   void drop_pruned();
   std::string path_of(uint64_t segment) const;
@@ -88,7 +88,7 @@ class Index {
   // The thread's own.
   std::optional<ShardWriter> writer_;
   uint64_t writing_ = 0;
-  std::vector<audit::Range> deleted_;
+  audit::Deletions deleted_;
 
   std::jthread thread_;
 };

@@ -21,6 +21,7 @@ enum class Tag : uint8_t {
 constexpr uint8_t flag_truncated = 1;
 constexpr uint8_t flag_unreadable = 2;
 constexpr uint8_t flag_redacted = 4;  // how many follows
+constexpr uint8_t flag_omitted = 8;   // the same, after it
 
 class Writer {
  public:
@@ -82,12 +83,16 @@ ExecAttempt read_exec_attempt(Reader& reader) {
   record.pid = reader.number<uint32_t>();
   record.parent = reader.number<uint32_t>();
   auto flags = reader.number<uint8_t>();
-  reader.refuse_unless(flags <= (flag_truncated | flag_unreadable | flag_redacted));
+  reader.refuse_unless(flags <= (flag_truncated | flag_unreadable | flag_redacted | flag_omitted));
   record.truncated = (flags & flag_truncated) != 0;
   record.unreadable = (flags & flag_unreadable) != 0;
   if ((flags & flag_redacted) != 0) {
     record.redacted = reader.number<uint16_t>();
     reader.refuse_unless(record.redacted > 0);
+  }
+  if ((flags & flag_omitted) != 0) {
+    record.omitted = reader.number<uint16_t>();
+    reader.refuse_unless(record.omitted > 0);
   }
   record.path = reader.text();
   record.directory = reader.text();
@@ -178,9 +183,10 @@ std::string encode(const Record& record) {
             Writer writer(Tag::exec_attempt);
             auto flags =
                 static_cast<uint8_t>((r.truncated ? flag_truncated : 0) | (r.unreadable ? flag_unreadable : 0) |
-                                     (r.redacted > 0 ? flag_redacted : 0));
+                                     (r.redacted > 0 ? flag_redacted : 0) | (r.omitted > 0 ? flag_omitted : 0));
             writer.number(r.pid).number(r.parent).number(flags);
             if (r.redacted > 0) writer.number(r.redacted);
+            if (r.omitted > 0) writer.number(r.omitted);
             writer.text(r.path).text(r.directory);
             size_t count = std::min<size_t>(r.arguments.size(), UINT16_MAX);
             writer.number(static_cast<uint16_t>(count));

@@ -26,7 +26,8 @@ struct ExecAttempt {
   std::string directory;    // the working directory, as the kernel shows it
   bool truncated = false;   // there was more than the bounds let through
   bool unreadable = false;  // the memory could not be read: path, arguments or both are missing
-  uint16_t redacted = 0;    // how many credentials were taken out of the arguments
+  uint16_t redacted = 0;    // how many credentials were taken out
+  uint16_t omitted = 0;     // how many arguments are not here because the policy wants none recorded
   bool operator==(const ExecAttempt&) const = default;
 };
 

@@ -40,6 +40,7 @@ core::Event exec_event(const ExecAttempt& record) {
   if (record.unreadable) event.payload["unreadable"] = true;
   if (escaped) event.payload["escaped"] = true;
   if (record.redacted > 0) event.payload["redacted"] = record.redacted;
+  if (record.omitted > 0) event.payload["arguments_omitted"] = record.omitted;
   return event;
 }
 

@@ -16,6 +16,8 @@ const ExecAttempt ls{.pid = 7,
                      .truncated = true};
 const ExecAttempt redacted_one{
     .pid = 7, .parent = 3, .path = "/bin/ls", .arguments = {"a"}, .directory = "/", .redacted = 3};
+const ExecAttempt discreet_one{
+    .pid = 7, .parent = 3, .path = "/bin/ls", .arguments = {}, .directory = "/", .redacted = 1, .omitted = 2};
 const DeniedCall keyctl{.pid = 7, .number = SYS_keyctl, .error = EPERM, .arguments = {1, 2, 3}, .count = 1000000};
 
 const FileClaim moved{.pid = 7,
@@ -42,8 +44,8 @@ const FileSeen seen_many{
 TEST(MonitorRecord, ComesBackAsItWasWritten) {
   for (const Record& record :
        {Record(ls), Record(ExecObserved{.pid = 7, .executable = "/usr/bin/ls"}), Record(keyctl), Record(ExecAttempt{}),
-        Record(redacted_one), Record(ExecFolded{7, "/a", "/b", 9}), Record(moved), Record(crashed), Record(several),
-        Record(untold), Record(lost), Record(seen)}) {
+        Record(redacted_one), Record(discreet_one), Record(ExecFolded{7, "/a", "/b", 9}), Record(moved),
+        Record(crashed), Record(several), Record(untold), Record(lost), Record(seen)}) {
     auto back = decode(encode(record));
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_TRUE(*back == record);

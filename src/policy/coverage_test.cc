@@ -95,6 +95,8 @@ TEST(CaseCoverage, EveryKeyIsAcceptedInSomeCaseAndRefusedInAnother) {
     EXPECT_TRUE(is_written) << key << " is accepted in no case";
   }
   for (std::string_view planned : kPlannedSections) EXPECT_TRUE(is_refused_somewhere(std::string(planned))) << planned;
+  for (std::string_view always : kAlwaysRecorded)
+    EXPECT_TRUE(is_refused_somewhere(base::format("audit.{}", always))) << always;
   for (std::string_view planned : kPlannedNetwork)
     EXPECT_TRUE(is_refused_somewhere(base::format("network.{}", planned))) << planned;
   // Of a rule that is a table.

@@ -55,6 +55,16 @@ double openness(std::string_view key, const Policy& policy) {
   return 0;
 }
 
+// The same of what is recorded, and for how long in full.
+double openness_of_record(std::string_view key, const core::AuditRules& audit) {
+  if (key == "audit.arguments") return audit.arguments ? 1 : 0;
+  if (key == "audit.files") return audit.files ? 1 : 0;
+  if (key == "audit.requests") return audit.request_paths ? 1 : 0;
+  if (key == "audit.keep_payloads")
+    return audit.keep_payloads_millis == 0 ? 1e300 : static_cast<double>(audit.keep_payloads_millis);
+  return 0;
+}
+
 }  // namespace
 
 std::vector<Difference> differences(const Policy& before, const Policy& after) {
@@ -73,6 +83,11 @@ std::vector<Difference> differences(const Policy& before, const Policy& after) {
     std::string was = value_of(old_rules, key.key);
     std::string is = value_of(new_rules, key.key);
     if (was == is) continue;
+    if (key.key.starts_with("audit.")) {
+      double more = openness_of_record(key.key, after.audit) - openness_of_record(key.key, before.audit);
+      if (more != 0) all.push_back({more > 0 ? Effect::records : Effect::omits, std::string(key.key), was, is});
+      continue;
+    }
     double more = openness(key.key, after) - openness(key.key, before);
     all.push_back({more > 0   ? Effect::allows
                    : more < 0 ? Effect::denies
@@ -85,7 +100,11 @@ std::vector<Difference> differences(const Policy& before, const Policy& after) {
       bool takes = std::ranges::find(kTaking, rule.key) != std::end(kTaking);
       // The first window of the week shuts the rest of it.
       if (rule.key == "time.hours") takes = before.time.hours.empty() || after.time.hours.empty();
-      Effect effect = rule.key == kVariables ? Effect::changes : takes == appears ? Effect::denies : Effect::allows;
+      // Of what is recorded every list takes something out.
+      Effect effect = rule.key.starts_with("audit.") ? (appears ? Effect::omits : Effect::records)
+                      : rule.key == kVariables       ? Effect::changes
+                      : takes == appears             ? Effect::denies
+                                                     : Effect::allows;
       all.push_back({effect, rule.key, appears ? "" : rule.value, appears ? rule.value : ""});
     }
   };

@@ -9,7 +9,7 @@
 namespace hv::policy {
 
 struct Difference {
-  enum class Effect { allows, denies, changes };
+  enum class Effect { allows, denies, changes, records, omits };
   Effect effect = Effect::changes;  // what `after` does that `before` does not
   std::string key;
   std::string before;  // as TOML; empty: not said

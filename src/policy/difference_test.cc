@@ -10,7 +10,11 @@ namespace {
 std::string text(const std::vector<Difference>& all) {
   std::string out;
   for (const Difference& each : all) {
-    out += each.effect == Difference::Effect::allows ? "+ " : each.effect == Difference::Effect::denies ? "- " : "~ ";
+    out += each.effect == Difference::Effect::allows    ? "+ "
+           : each.effect == Difference::Effect::denies  ? "- "
+           : each.effect == Difference::Effect::records ? "r "
+           : each.effect == Difference::Effect::omits   ? "o "
+                                                        : "~ ";
     out += each.key + ": " + each.before + " -> " + each.after + "\n";
   }
   return out;
@@ -40,6 +44,18 @@ TEST(Differences, SayWhetherMoreOrLessHappens) {
             "- network.deny:  -> \"b.test\"\n"
             "~ environment.set:  -> A = \"1\"\n");
   EXPECT_TRUE(differences(before, before).empty());
+}
+
+TEST(Differences, SayWhetherMoreOrLessIsRecorded) {
+  Policy before = read(
+      "[audit]\nkeep_payloads = \"1d\"\narguments = \"program\"\nrequests = \"all\"\nredact_names = [\"ACME_*\"]\n");
+  Policy after = read("[audit]\nkeep_payloads = \"2d\"\nfiles = \"none\"\nredact_patterns = [\"acme-[0-9]{8}\"]\n");
+  EXPECT_EQ(text(differences(before, after)),
+            "r audit.arguments: \"program\" -> \n"
+            "o audit.files:  -> \"none\"\n"
+            "r audit.keep_payloads: \"1d\" -> \"2d\"\n"
+            "r audit.redact_names: \"ACME_*\" -> \n"
+            "o audit.redact_patterns:  -> \"acme-[0-9]{8}\"\n");
 }
 
 TEST(Differences, AreTheSameBackwards) {

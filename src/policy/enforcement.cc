@@ -54,6 +54,24 @@ constexpr Cell kProcess[] = {
      "nobody is asked yet: until somebody allows it, it is refused"},
     {"network.deny", Keeper::gateway, "name, address, port and first bytes", "the same service under another name"},
     {"network.host_services", Keeper::gateway, "the port", "what the service itself lets the agent do"},
+    {"audit.arguments", Keeper::supervisor, "leaving them out before they are written",
+     "what a program's own path, its directory and its output show"},
+    {"audit.files", Keeper::supervisor, "not writing them",
+     "what apply, undo and conflicts with the host name is recorded"},
+    {"audit.requests", Keeper::supervisor, "leaving them out before they are written",
+     "what a rule of the policy itself names"},
+    {"audit.keep_payloads", Keeper::daemon, "deleting them from the ledger, whose proofs stay",
+     "up to an eighth of that time longer, and a day at most, or until a daemon runs; and what is not the ledger: "
+     "while "
+     "the sandbox is there, its own directory has its spool and its output"},
+    {"audit.redact_names", Keeper::supervisor,
+     "replacing what follows such a name before it is written, and the daemon",
+     "a value without its name beside it, what is encoded or split, and what is not the record: the output that is "
+     "kept "
+     "for logs, files, and the command that a sandbox is started with again"},
+    {"audit.redact_patterns", Keeper::supervisor, "replacing what fits before it is written, and the daemon",
+     "what is encoded, split or cut off, and what is not the record: the output that is kept for logs, files, and the "
+     "command that a sandbox is started with again"},
     {"environment.pass", Keeper::start, "the environment that a program is started with", "what a variable leads to"},
     {"environment.set", Keeper::start, "the environment that a program is started with",
      "a program can change its own"},

@@ -19,6 +19,7 @@ enum class Keeper {
   gateway,     // the only way out of the sandbox's network judges it
   supervisor,  // watched from outside, and the sandbox is ended
   start,       // decided when the sandbox is made: what is left out is not there
+  daemon,      // done by the daemon, now or by the next one
   observed,    // recorded and not refused
   impossible,  // nobody: the start is refused, unless the key is accepted as degraded
 };
@@ -59,11 +60,12 @@ namespace hv::core {
 template <>
 struct Names<policy::Keeper> {
   static constexpr std::string_view kind = "keeper";
-  static constexpr std::array<std::pair<policy::Keeper, std::string_view>, 6> table{
+  static constexpr std::array<std::pair<policy::Keeper, std::string_view>, 7> table{
       {{policy::Keeper::kernel, "kernel"},
        {policy::Keeper::gateway, "gateway"},
        {policy::Keeper::supervisor, "supervisor"},
        {policy::Keeper::start, "start"},
+       {policy::Keeper::daemon, "daemon"},
        {policy::Keeper::observed, "observed"},
        {policy::Keeper::impossible, "impossible"}}};
 };

@@ -133,6 +133,19 @@ std::vector<core::BehaviorRule> rules_of_both(const std::vector<core::BehaviorRu
   return both;
 }
 
+// Nobody leaves the record by having another policy: what either wants recorded is, what either takes for a credential
+// is one, and what either wants gone goes.
+core::AuditRules audit_of_both(const core::AuditRules& a, const core::AuditRules& b) {
+  core::AuditRules both;
+  both.arguments = a.arguments || b.arguments;
+  both.files = a.files || b.files;
+  both.request_paths = a.request_paths || b.request_paths;
+  both.redact_names = both_of(a.redact_names, b.redact_names);
+  both.redact_patterns = both_of(a.redact_patterns, b.redact_patterns);
+  both.keep_payloads_millis = least(a.keep_payloads_millis, b.keep_payloads_millis);
+  return both;
+}
+
 }  // namespace
 
 Policy intersect(const Policy& a, const Policy& b) {
@@ -164,10 +177,16 @@ Policy intersect(const Policy& a, const Policy& b) {
   for (const std::string& key : a.allow_degraded)
     if (std::ranges::find(b.allow_degraded, key) != b.allow_degraded.end()) both.allow_degraded.push_back(key);
   both.time = intersect(a.time, b.time);
+  both.audit = audit_of_both(a.audit, b.audit);
   both.behavior = rules_of_both(a.behavior, b.behavior);
   // Where a value of the result was written: in the one that it is from.
   for (const Policy* from : {&b, &a})
     for (const auto& [key, place] : from->origins) both.origins.insert_or_assign(key, place);
+  // That all is recorded may be written by neither: then the one that says less has not said it.
+  for (auto [key, whole] : {std::pair{"audit.arguments", both.audit.arguments},
+                            {"audit.files", both.audit.files},
+                            {"audit.requests", both.audit.request_paths}})
+    if (whole) both.origins.erase(key);
   for (const ValueKey& key : value_keys()) {
     const Policy& from = key.value(both) == key.value(a) ? a : b;
     if (const Place* place = from.origin(key.key))

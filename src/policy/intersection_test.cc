@@ -120,6 +120,24 @@ class Dice {
   std::mt19937 random_;
 };
 
+TEST(Intersection, RecordsWhatEitherWantsRecordedAndKeepsNoCredentialOfEither) {
+  Policy a = *parse(
+      "version = 1\n[audit]\narguments = \"program\"\nfiles = \"none\"\nkeep_payloads = \"1d\"\nredact_names = "
+      "[\"ACME_*\"]\n",
+      "a.toml");
+  Policy b = *parse(
+      "version = 1\n[audit]\nfiles = \"none\"\nrequests = \"host\"\nredact_patterns = [\"acme-[0-9]{8}\"]\n", "b.toml");
+  for (const Policy& both : {intersect(a, b), intersect(b, a)}) {
+    EXPECT_TRUE(both.audit.arguments);
+    EXPECT_FALSE(both.audit.files);
+    EXPECT_EQ(both.audit.keep_payloads_millis, 86'400'000u);
+    EXPECT_TRUE(both.audit.request_paths);
+    EXPECT_EQ(both.audit.redact_names, std::vector<std::string>{"ACME_*"});
+    EXPECT_EQ(both.audit.redact_patterns, std::vector<std::string>{"acme-[0-9]{8}"});
+    EXPECT_EQ(both.origin("audit.arguments"), nullptr);
+  }
+}
+
 TEST(Intersection, HasTheRulesOfBehaviorOfBoth) {
   auto rule = [](const char* name, const char* more_than) {
     return base::format(

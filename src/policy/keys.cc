@@ -55,6 +55,22 @@ std::string number_of(const Policy& policy) {
 }
 
 using core::Limits;
+using Rules = core::AuditRules;
+
+// The whole of something, or as little of it as its key lets be said. That all is recorded goes without saying.
+template <bool Rules::* member>
+std::string part_of(const Policy& policy) {
+  constexpr bool kArguments = member == &Rules::arguments;
+  constexpr bool kFiles = member == &Rules::files;
+  constexpr std::string_view kKey = kArguments ? "audit.arguments" : kFiles ? "audit.files" : "audit.requests";
+  constexpr std::string_view kLess = kArguments ? "program" : kFiles ? "none" : "host";
+  if (!(policy.audit.*member)) return quote_toml(kLess);
+  return policy.origin(kKey) == nullptr ? "" : quote_toml("all");
+}
+template <bool Rules::* member>
+void take_part(Policy& to, const Policy& from) {
+  to.audit.*member = from.audit.*member;
+}
 
 constexpr ValueKey kValues[] = {
     {"limits.memory", Shape::size, "\"2GiB\"", "", "Memory, swap included where the kernel counts it",
@@ -107,6 +123,17 @@ constexpr ValueKey kValues[] = {
     {"time.not_after", Shape::text, "\"2026-12-31\"", "", "The last day, or a time, after which nothing runs",
      [](const Policy& p) { return p.time.not_after.empty() ? std::string() : quote_toml(p.time.not_after); },
      [](Policy& to, const Policy& from) { to.time.not_after = from.time.not_after; }},
+    {"audit.arguments", Shape::choice, "\"program\"", "all program",
+     "Whether arguments of programs are recorded, or the program and how many there were", part_of<&Rules::arguments>,
+     take_part<&Rules::arguments>},
+    {"audit.files", Shape::choice, "\"none\"", "all none", "Whether what becomes of files is recorded",
+     part_of<&Rules::files>, take_part<&Rules::files>},
+    {"audit.requests", Shape::choice, "\"host\"", "all host",
+     "Whether the paths of plain HTTP requests are recorded, or host and method alone", part_of<&Rules::request_paths>,
+     take_part<&Rules::request_paths>},
+    {"audit.keep_payloads", Shape::time, "\"7d\"", "", "How long what is recorded is kept in full",
+     [](const Policy& p) { return time_text(p.audit.keep_payloads_millis); },
+     [](Policy& to, const Policy& from) { to.audit.keep_payloads_millis = from.audit.keep_payloads_millis; }},
 };
 
 constexpr ListKey kLists[] = {
@@ -125,6 +152,11 @@ constexpr ListKey kLists[] = {
      [](Policy& p) -> std::vector<std::string>& { return p.time.hours; }},
     {"environment.pass", "\"EDITOR\"", "Variables that pass: names, or PREFIX*",
      [](Policy& p) -> std::vector<std::string>& { return p.pass; }},
+    {"audit.redact_names", "\"ACME_*\"",
+     "Variables, options and fields whose values are credentials: NAME, BEGINNING* or *END",
+     [](Policy& p) -> std::vector<std::string>& { return p.audit.redact_names; }},
+    {"audit.redact_patterns", "\"acme-[0-9a-f]{32}\"", "Forms of credentials",
+     [](Policy& p) -> std::vector<std::string>& { return p.audit.redact_patterns; }},
     {"security.allow_degraded", "\"limits.memory\"",
      "Keys that may be left unenforced on a machine that cannot keep them",
      [](Policy& p) -> std::vector<std::string>& { return p.allow_degraded; }},

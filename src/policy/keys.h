@@ -45,8 +45,13 @@ inline constexpr std::string_view kBehaviorRules = "behavior.rules";
 
 // Sections and keys that the language will have and this version cannot keep. Accepting them would promise what does
 // not hold.
-inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models", "audit"};
+inline constexpr std::string_view kPlannedSections[] = {"secrets", "approvals", "models"};
 inline constexpr std::string_view kPlannedNetwork[] = {"dns", "rules", "inspect", "mode"};
+
+// What somebody might want to keep out of the record, and nobody can: a record that leaves these out shows nothing.
+inline constexpr std::string_view kAlwaysRecorded[] = {"access",    "approvals", "behavior", "calls",  "connections",
+                                                       "decisions", "denials",   "exec",     "ledger", "life_cycle",
+                                                       "network",   "programs",  "sandbox"};
 
 // All keys that can be enforced or not, for `security.allow_degraded` and `--allow-degraded`.
 std::vector<std::string> degradable_keys();

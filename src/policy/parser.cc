@@ -7,6 +7,7 @@
 #include "base/toml.h"
 #include "base/units.h"
 #include "core/glob.h"
+#include "core/redaction.h"
 #include "policy/behavior.h"
 #include "policy/keys.h"
 #include "policy/network.h"
@@ -261,6 +262,30 @@ void read_time_rules(Table table, Policy& policy, Origin& origin) {
   table.finish();
 }
 
+void read_audit(Table table, Policy& policy, Origin& origin) {
+  core::AuditRules& audit = policy.audit;
+  auto read_part = [&](std::string_view key, const std::string& less, bool& whole) {
+    if (auto index = table.choice(key, {"all", less})) whole = *index == 0;
+    origin.value(table, key, format("audit.{}", key));
+  };
+  read_part("arguments", "program", audit.arguments);
+  read_part("files", "none", audit.files);
+  read_part("requests", "host", audit.request_paths);
+  read_time(table, "keep_payloads", "7d", audit.keep_payloads_millis);
+  origin.value(table, "keep_payloads", "audit.keep_payloads");
+  auto read_bounded = [&](std::string_view key, size_t most, auto why_not) {
+    std::vector<std::string> items = read_list(table, key, format("audit.{}", key), origin, why_not);
+    if (items.size() > most) table.fault(key, format("expected at most {} of them, found {}", most, items.size()));
+    return items;
+  };
+  audit.redact_names = read_bounded("redact_names", core::Redaction::kMostNames, core::Redaction::why_no_name);
+  audit.redact_patterns =
+      read_bounded("redact_patterns", core::Redaction::kMostPatterns, core::Redaction::why_no_pattern);
+  for (std::string_view key : kAlwaysRecorded)
+    table.refuse(key, "this is always recorded: what can be left out is said by arguments, files and requests");
+  table.finish();
+}
+
 // Which policies it is made from. Their files are read by resolve().
 void read_extends(Table& root, Policy& policy, Origin& origin) {
   policy.extends =
@@ -282,8 +307,7 @@ std::string_view waits_for(std::string_view section) {
   for (auto [name, when] :
        {std::pair<std::string_view, std::string_view>{"secrets", "comes with secrets in the gateway"},
         {"approvals", "comes with approvals"},
-        {"models", "comes with model providers"},
-        {"audit", "comes with redaction and retention of the ledger"}})
+        {"models", "comes with model providers"}})
     if (name == section) return when;
   return "";
 }
@@ -324,6 +348,7 @@ base::Result<Policy> parse(std::string_view text, std::string_view file) {
   for (std::string_view key : kPlannedNetwork) network.refuse(key, not_enforced(format("network.{}", key), see("")));
   network.finish();
   read_time_rules(root.table("time"), policy, origin);
+  read_audit(root.table("audit"), policy, origin);
   read_security(root.table("security"), policy, origin);
   read_behavior(root.table("behavior"), origin.name(), base::printable(file), policy);
   for (std::string_view section : kPlannedSections)

@@ -79,6 +79,14 @@ static std::string describe_more(const Policy& policy) {
   list("syscalls.deny", policy.denied_calls);
   for (const core::Variable& variable : policy.set)
     text += format("set = {}={}\n", variable.name, base::printable(variable.value));
+  if (!policy.audit.arguments) text += "audit.arguments = program\n";
+  if (!policy.audit.files) text += "audit.files = none\n";
+  if (!policy.audit.request_paths) text += "audit.requests = host\n";
+  if (policy.audit.keep_payloads_millis != 0)
+    text += format("audit.keep_payloads = {}\n",
+                   base::to_text(std::chrono::milliseconds(policy.audit.keep_payloads_millis)));
+  list("audit.redact_names", policy.audit.redact_names);
+  list("audit.redact_patterns", policy.audit.redact_patterns);
   list("allow_degraded", policy.allow_degraded);
   return text;
 }

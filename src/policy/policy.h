@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/audit_rules.h"
 #include "core/behavior.h"
 #include "core/egress.h"
 #include "core/launch.h"
@@ -72,6 +73,7 @@ struct Policy {
   std::vector<std::string> allow_degraded;  // keys that may be left unenforced where a machine cannot keep them
   std::optional<ProofDemand> require_probe;
   TimeRules time;                            // when it may start and run
+  core::AuditRules audit;                    // what is recorded of it
   std::vector<core::BehaviorRule> behavior;  // by name, each once
   Origins origins;
   bool operator==(const Policy&) const = default;

@@ -83,8 +83,9 @@ std::vector<Rule> rules_of(const Policy& policy) {
     add(kHostServices, std::to_string(port), origin_key(kHostServices, std::to_string(port)));
   for (const core::BehaviorRule& rule : policy.behavior)
     add(kBehaviorRules, behavior_to_toml(rule), origin_key(kBehaviorRules, rule.name));
-  constexpr std::string_view kSections[] = {"limits",  "filesystem",  "privileges", "exec",     "syscalls",
-                                            "network", "environment", "time",       "security", "behavior"};
+  constexpr std::string_view kSections[] = {"limits",   "filesystem", "privileges",  "exec",
+                                            "syscalls", "network",    "environment", "time",
+                                            "audit",    "security",   "behavior"};
   std::vector<Rule> ordered;
   ordered.reserve(all.size());
   for (std::string_view section : kSections)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/behavior.h"
 #include "core/egress.h"
+#include "core/redaction.h"
 #include "policy/behavior.h"
 #include "policy/keys.h"
 
@@ -28,6 +29,12 @@ constexpr const char* kGrant =
 constexpr const char* kVariable = "^[A-Za-z_][A-Za-z0-9_]*$";
 constexpr const char* kPassed = "^[A-Za-z_][A-Za-z0-9_]*\\*?$";
 constexpr const char* kCall = "^[a-z0-9_]{1,40}$";
+
+constexpr const char* kSecretName = "^(?=([^A-Za-z0-9]*[A-Za-z0-9]){3})(\\*?[A-Za-z0-9_.-]+|[A-Za-z0-9_.-]+\\*)$";
+// How many characters it needs in all, and of those that stand for themselves, the parser knows.
+constexpr const char* kSecretPattern =
+    "^(([A-Za-z0-9!#%&',/:;<=>@_`~-]|\\\\[-.*+?()|^$\\[\\]{}]|\\[(?!\\^)([^\\[\\]\\\\\" "
+    "]|\\\\[-.*+?()|^$\\[\\]{}])+\\])(\\{[1-9][0-9]{0,2},?\\})?)+$";
 
 constexpr const char* kEnd = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$";
 constexpr const char* kZone = "^(?!.*(^|/)\\.)(?!.*//)[A-Za-z0-9+_-]([A-Za-z0-9+_/-]{0,62}[A-Za-z0-9+_-])?$";
@@ -80,6 +87,16 @@ Object of_list(const ListKey& key) {
     Array keys;
     for (const std::string& each : degradable_keys()) keys.emplace_back(each);
     return list(Object{{"enum", std::move(keys)}});
+  }
+  if (key.key == "audit.redact_names") {
+    Object names = list(text(kSecretName));
+    names["maxItems"] = core::Redaction::kMostNames;
+    return names;
+  }
+  if (key.key == "audit.redact_patterns") {
+    Object patterns = list(text(kSecretPattern));
+    patterns["maxItems"] = core::Redaction::kMostPatterns;
+    return patterns;
   }
   return list(text(kGlob));
 }

@@ -182,6 +182,22 @@ Result<uint64_t> AuditCases::first_since(base::WallTime time) {
   return first;
 }
 
+Result<std::optional<uint64_t>> AuditCases::first_payload_of(const std::string& sandbox, uint64_t from,
+                                                             uint64_t before) {
+  std::optional<uint64_t> found;
+  if (from >= before) return found;
+  core::AuditQuery query;
+  query.sandbox = sandbox;
+  if (from > 0) query.after = from - 1;
+  query.before = before;
+  HV_TRY(index_.search(query, before, [&](const audit::Entry& entry) {
+    if (entry.payload_state != audit::PayloadState::deleted && audit::Ledger::can_forget(entry.envelope, sandbox))
+      found = entry.envelope.index;
+    return !found;
+  }));
+  return found;
+}
+
 Result<core::PruneReport> AuditCases::audit_prune(const core::PruneRequest& request, const std::string& by) {
   const std::string& who = by.empty() ? principal_ : by;
   if (!request.payloads_before && !request.before && !request.max_bytes)

@@ -43,6 +43,8 @@ class AuditCases {
   base::Result<core::VerifyReport> audit_verify(bool since_last);
   // The first entry that was recorded then or later: what lies below is older.
   base::Result<uint64_t> first_since(base::WallTime time);
+  // The first entry of the sandbox, by its id, in [from, before) whose payload can be deleted and is there.
+  base::Result<std::optional<uint64_t>> first_payload_of(const std::string& sandbox, uint64_t from, uint64_t before);
   base::Result<core::PruneReport> audit_prune(const core::PruneRequest& request, const std::string& by = {});
   base::Result<TextSource> audit_bundle(core::AuditQuery query, const std::optional<std::string>& remembered);
   // `wake` is called on a recording thread under the ledger's lock, once for any number of records until the next

@@ -67,11 +67,12 @@ base::json::Object network_payload(const core::NetworkEvent& network) {
   text("origin", network.origin);
   text("error", network.error);
   if (network.count > 1) payload["count"] = network.count;
-  // The gateway took them out before it told.
+  // They were taken out before it was told.
   uint64_t redacted = 0;
-  for (size_t at = network.path.find(core::kRedacted); at != std::string::npos;
-       at = network.path.find(core::kRedacted, at + core::kRedacted.size()))
-    ++redacted;
+  for (const std::string* told : {&network.path, &network.name, &network.sni})
+    for (size_t at = told->find(core::kRedacted); at != std::string::npos;
+         at = told->find(core::kRedacted, at + core::kRedacted.size()))
+      ++redacted;
   number("redacted", redacted);
   return payload;
 }

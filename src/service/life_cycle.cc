@@ -43,8 +43,8 @@ Result<LifeCycle::Pointer> LifeCycle::look_up(std::string_view sandbox) const {
 Result<SandboxView> LifeCycle::find(std::string_view sandbox) const {
   Pointer found = HV_TRY(look_up(sandbox));
   std::lock_guard lock(mutex_);
-  return SandboxView{found->stored.info, found->directory, found->network, found->stored.host_root,
-                     found->stored.request.ceiling.value_or("")};
+  return SandboxView{found->stored.info,      found->directory,          found->network,
+                     found->stored.host_root, found->stored.audit.files, found->stored.request.ceiling.value_or("")};
 }
 
 std::vector<SandboxView> LifeCycle::running() const {
@@ -53,7 +53,7 @@ std::vector<SandboxView> LifeCycle::running() const {
   for (const auto& [id, sandbox] : sandboxes_)
     if (sandbox->stored.info.pid)
       result.push_back({sandbox->stored.info, sandbox->directory, sandbox->network, sandbox->stored.host_root,
-                        sandbox->stored.request.ceiling.value_or("")});
+                        sandbox->stored.audit.files, sandbox->stored.request.ceiling.value_or("")});
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include "service/live_sandbox.h"
 #include "service/planner.h"
 #include "service/proof_cases.h"
+#include "service/redaction_book.h"
 #include "service/sandbox_locks.h"
 #include "service/sandbox_lookup.h"
 #include "service/service.h"
@@ -41,6 +42,9 @@ class LifeCycle final : public SandboxLookup {
     std::function<bool(const std::string& sandbox)> holds_changes;
     // Turns what a stopped sandbox did to files into events; may block, called as the one before.
     std::function<void(const std::string& sandbox)> record_files;
+    RedactionBook& redactions;
+    // What a sandbox's policy says of how long its payloads are kept, before anything of a run is recorded.
+    std::function<base::Status(const std::string& sandbox, const std::string& policy, uint64_t millis)> keep_payloads;
     std::function<void(std::function<void()>)> later;  // runs a task that may block, off the loop
   };
   explicit LifeCycle(Collaborators collaborators);
@@ -92,7 +96,7 @@ class LifeCycle final : public SandboxLookup {
   void start_proven(const std::string& sandbox, const Proven& proof, Reply<core::SandboxInfo> reply);
   base::Result<std::optional<uint64_t>> check_proof(const LiveSandbox& sandbox, const LaunchPlan& plan,
                                                     const Proven& proof) const;
-  void take_over(LiveSandbox& sandbox, const LaunchPlan& plan);
+  base::Status take_over(LiveSandbox& sandbox, const LaunchPlan& plan);
   base::Status launch(const Pointer& sandbox, LaunchPlan plan, const runtime::ClientSocket* client,
                       std::optional<uint64_t> proof);
   base::Result<runtime::SupervisorLink> take_supervisor(const LaunchPlan& plan);

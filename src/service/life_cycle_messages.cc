@@ -62,6 +62,8 @@ Status LifeCycle::reconcile() {
     auto sandbox = std::make_shared<LiveSandbox>();
     sandbox->directory = with_.store.path_of(stored.info.id);
     sandbox->stored = std::move(stored);
+    if (Status noted = with_.redactions.note(sandbox->id(), sandbox->stored.audit); !noted)
+      problems.push_back(sandbox->directory + "/sandbox.json: " + noted.error().message());
     {
       std::lock_guard lock(mutex_);
       sandboxes_[sandbox->id()] = sandbox;
@@ -370,6 +372,7 @@ void LifeCycle::erase(const Pointer& sandbox, const std::string& principal, Stat
     sandbox->stored.info.state = SandboxState::removed;
     sandboxes_.erase(sandbox->id());
   }
+  with_.redactions.forget(sandbox->id());
   if (aside->empty()) return reply({});
   remove_later(*std::move(aside), std::move(reply));
 }

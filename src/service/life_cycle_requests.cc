@@ -34,7 +34,7 @@ void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::un
       with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info);
   if (!command && command.error().exit_code == 125) return handover->refuse(command.error().error);
   base::json::Object intent;
-  intent["command"] = to_array(request.command);
+  add_command(intent, request.command, sandbox.stored.audit);
   std::string by = request.caller.principal.value_or("");
   if (Status recorded = record(sandbox, "exec.requested", std::move(intent), core::Risk::info, by); !recorded)
     return handover->refuse(recorded.error());
@@ -53,7 +53,7 @@ Status LifeCycle::exec_inside(const std::string& name, const core::Command& comm
                        .with_hint("start it: hydravisor start " + sandbox->name()));
   HV_TRY(check_version(*sandbox));
   base::json::Object intent;
-  intent["command"] = to_array(command.arguments);
+  add_command(intent, command.arguments, sandbox->stored.audit);
   HV_TRY(record(*sandbox, "exec.requested", std::move(intent)));
   return sandbox->link->exec(++sandbox->last_job, command, client);
 }

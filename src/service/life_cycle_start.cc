@@ -164,7 +164,9 @@ Result<std::optional<uint64_t>> LifeCycle::check_proof(const LiveSandbox& sandbo
 }
 
 // What the plan decided, as `inspect` shows it and as later starts and commands go by.
-void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
+Status LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
+  // Before anything is recorded of it.
+  HV_TRY(with_.redactions.note(sandbox.id(), plan.spec.audit));
   std::lock_guard lock(mutex_);
   SandboxInfo& info = sandbox.stored.info;
   info.policy = plan.policy;
@@ -176,9 +178,11 @@ void LifeCycle::take_over(LiveSandbox& sandbox, const LaunchPlan& plan) {
   info.isolation.nested.reset();
   if (plan.spec.ground.allow_nested) info.isolation.nested = true;
   info.workspace = {plan.spec.workspace, plan.mode, {}};
+  sandbox.stored.audit = plan.spec.audit;
   // What configuration and environment said when it was made holds for later starts.
   sandbox.stored.request.workspace.mode = plan.mode;
   sandbox.stored.request.policy = plan.policy;
+  return {};
 }
 
 // Record the intent, prepare, hand over. What fails before the hand-over leaves nothing running and no cgroup behind.
@@ -190,7 +194,8 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   if (plan.cgroups.scoped) isolation::lie_in(plan.cgroups, link.cgroup(), info.id);
   plan.spec.cgroups = plan.cgroups.directories;
 
-  take_over(sandbox, plan);
+  HV_TRY(take_over(sandbox, plan));
+  HV_TRY(with_.keep_payloads(sandbox.id(), plan.policy, plan.spec.audit.keep_payloads_millis));
   {
     std::lock_guard lock(mutex_);
     info.cgroups = plan.cgroups.directories;
@@ -210,7 +215,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   if (plan.ends_at) sandbox.stored.ends_at = plan.ends_at->time_since_epoch().count();
   sandbox.stored.end_reason = plan.spec.end_reason;
   base::json::Object intent;
-  intent["command"] = to_array(info.command);
+  add_command(intent, info.command, plan.spec.audit);
   intent["policy"] = info.policy;
   intent["workspace"] = base::printable(info.workspace.path);
   intent["mode"] = core::name_of(info.workspace.mode);
@@ -220,6 +225,7 @@ Status LifeCycle::launch(const Pointer& pointer, LaunchPlan plan, const runtime:
   if (!sandbox.stored.request.write.empty()) intent["write"] = to_array(sandbox.stored.request.write);
   if (!plan.degraded.empty()) intent["degraded"] = to_array(plan.degraded);
   if (proof) intent["proof"] = *proof;
+  if (base::json::Object audit = describe_audit(plan.spec.audit); !audit.empty()) intent["audit"] = std::move(audit);
   if (sandbox.stored.twin) {
     intent["twin"] = true;
     sandbox.subject = plan.subject;
@@ -275,14 +281,15 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
     static_cast<void>(with_.store.remove(sandbox->id()));
     return reply(Failure(planned.error().error));
   }
-  take_over(*sandbox, *planned);
   auto keep = [&]() -> Status {
+    HV_TRY(take_over(*sandbox, *planned));
     if (start_now) (void)HV_TRY(check_proof(*sandbox, *planned, proof));
     HV_TRY(record(*sandbox, "sandbox.created"));
     HV_TRY(with_.store.create(*core::SandboxId::parse(sandbox->id())));
     return with_.store.save(sandbox->stored);
   };
   if (Status kept = keep(); !kept) {
+    with_.redactions.forget(sandbox->id());
     static_cast<void>(with_.store.remove(sandbox->id()));
     return reply(Failure(std::move(kept).error()));
   }
@@ -332,6 +339,7 @@ void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover
   Status begun = begin();
   if (begun) return;
   runtime::send_failure(client, begun.error());
+  with_.redactions.forget(sandbox->id());
   std::lock_guard lock(mutex_);
   sandboxes_.erase(sandbox->id());
   static_cast<void>(with_.store.remove(sandbox->id()));

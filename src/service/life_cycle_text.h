@@ -22,6 +22,29 @@ inline base::json::Array to_array(const std::vector<std::string>& texts) {
   return array;
 }
 
+// What a person asked to be run, as far as the policy lets it be recorded.
+inline void add_command(base::json::Object& payload, const std::vector<std::string>& command,
+                        const core::AuditRules& audit) {
+  if (audit.arguments || command.size() < 2) {
+    payload["command"] = to_array(command);
+    return;
+  }
+  payload["command"] = to_array({command[0]});
+  payload["arguments_omitted"] = command.size() - 1;
+}
+
+// What of the record is left out or goes early, so that a reader knows why he does not see it. Empty: nothing is.
+inline base::json::Object describe_audit(const core::AuditRules& audit) {
+  base::json::Object text;
+  if (!audit.arguments) text["arguments"] = "program";
+  if (!audit.files) text["files"] = "none";
+  if (!audit.request_paths) text["requests"] = "host";
+  if (!audit.redact_names.empty()) text["redact_names"] = audit.redact_names.size();
+  if (!audit.redact_patterns.empty()) text["redact_patterns"] = audit.redact_patterns.size();
+  if (audit.keep_payloads_millis != 0) text["keep_payloads_ms"] = audit.keep_payloads_millis;
+  return text;
+}
+
 // Why nothing can be asked of a supervisor that another version of Hydravisor started.
 inline base::Error another_version(const std::string& sandbox, uint32_t protocol) {
   return base::conflict("sandbox '" + sandbox + "' was started by another version of Hydravisor (protocol " +

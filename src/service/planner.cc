@@ -327,6 +327,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
   spec.host_ports = spec.egress.host_services;
   spec.watch_workspace = decision.mode == WorkspaceMode::cow;
   spec.keep_preimages = decision.mode == WorkspaceMode::live;
+  spec.audit = decision.policy.audit;
   spec.command = std::move(found->command);
   complete(spec.command, request.caller, request.terminal);
   spec.keep_alive = request.command.empty();

@@ -159,9 +159,11 @@ Result<core::PolicyDiff> PolicyCases::diff(std::string_view name, const core::Po
   core::PolicyDiff diff{before.name, after.name, {}};
   for (const policy::Difference& each : policy::differences(before, after)) {
     using Effect = policy::Difference::Effect;
-    core::PolicyEffect effect = each.effect == Effect::allows   ? core::PolicyEffect::allows
-                                : each.effect == Effect::denies ? core::PolicyEffect::denies
-                                                                : core::PolicyEffect::changes;
+    core::PolicyEffect effect = each.effect == Effect::allows    ? core::PolicyEffect::allows
+                                : each.effect == Effect::denies  ? core::PolicyEffect::denies
+                                : each.effect == Effect::records ? core::PolicyEffect::records
+                                : each.effect == Effect::omits   ? core::PolicyEffect::omits
+                                                                 : core::PolicyEffect::changes;
     diff.items.push_back({effect, each.key, base::printable(each.before), base::printable(each.after)});
   }
   return diff;

@@ -17,8 +17,9 @@ struct SandboxView {
   std::string directory;  // of its state: workspace/ below it holds upper, work and what apply needs
   core::NetworkUsage network;
   bool host_root =
-      false;            // started by real root: upper files belong to the workspace's owner through an id-mapped mount
-  std::string ceiling;  // "A+B": the policies above whoever made it; empty: none
+      false;  // started by real root: upper files belong to the workspace's owner through an id-mapped mount
+  bool record_files = true;  // as the policy of its last run says
+  std::string ceiling;       // "A+B": the policies above whoever made it; empty: none
 };
 
 class SandboxLookup {

@@ -335,7 +335,9 @@ Status WorkspaceCases::record_pending_files(const Operation& operation) {
   std::string spool = files_spool(operation.view.info.id);
   uint64_t known = options_.last_sequence ? options_.last_sequence(spool) : 0;
   uint64_t sequence = files->first;
+  // They are settled either way: what a policy wants unrecorded is not kept for a later one.
   for (const core::FileEvent& found : files->events) {
+    if (!operation.view.record_files) break;
     core::Event event = to_event(found, operation.view.info.id);
     event.origin = core::Origin{spool, sequence++};
     if (event.origin->sequence > known) (void)HV_TRY(recorder_.record(event));

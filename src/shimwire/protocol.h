@@ -92,7 +92,7 @@ struct Problem {
 
 // Raised with every change of what daemon and supervisor say to each other: a supervisor outlives its daemon, and the
 // next one may be of another version.
-inline constexpr uint32_t kProtocol = 3;
+inline constexpr uint32_t kProtocol = 4;
 // What a LaunchRequest or a Launched of any version begins with; 0 when it is too short.
 uint32_t protocol_of(std::string_view body);
 

@@ -28,6 +28,7 @@ core::LaunchSpec example() {
   spec.host_ports = {8080, 11434};
   spec.command = {{"sh", "-c", "exit 3"}, {"A=b", "C="}, "/home/u/p", true, 24, 80, 027, {{7, 1024, 4096}}};
   spec.keep_alive = true;
+  spec.audit = {false, true, false, {"ACME_*"}, {"acme-[0-9a-f]{8}"}, 86'400'000};
   return spec;
 }
 

@@ -49,6 +49,31 @@ base::json::Object write_behavior(const StoredSandbox& sandbox) {
           {"rules", std::move(rules)}};
 }
 
+base::json::Array to_array(const std::vector<std::string>& texts) {
+  return base::json::Array(texts.begin(), texts.end());
+}
+
+base::Result<core::AuditRules> read_audit(base::json::ObjectReader& reader) {
+  core::AuditRules audit;
+  audit.arguments = HV_TRY(reader.boolean("arguments"));
+  audit.files = HV_TRY(reader.boolean("files"));
+  audit.request_paths = HV_TRY(reader.boolean("request_paths"));
+  audit.redact_names = HV_TRY(reader.strings("redact_names"));
+  audit.redact_patterns = HV_TRY(reader.strings("redact_patterns"));
+  audit.keep_payloads_millis = static_cast<uint64_t>(HV_TRY(reader.integer("keep_payloads_ms")));
+  HV_TRY(reader.finish());
+  return audit;
+}
+
+base::json::Object write_audit(const core::AuditRules& audit) {
+  return {{"arguments", audit.arguments},
+          {"files", audit.files},
+          {"request_paths", audit.request_paths},
+          {"redact_names", to_array(audit.redact_names)},
+          {"redact_patterns", to_array(audit.redact_patterns)},
+          {"keep_payloads_ms", audit.keep_payloads_millis}};
+}
+
 base::Result<StoredSandbox> parse(std::string_view text) {
   base::json::Value value = HV_TRY(base::json::parse(text));
   auto reader = HV_TRY(base::json::ObjectReader::over(value));
@@ -62,6 +87,10 @@ base::Result<StoredSandbox> parse(std::string_view text) {
   if (const base::json::Value* behavior = reader.member("behavior")) {
     auto rules = HV_TRY(base::json::ObjectReader::over(*behavior));
     HV_TRY(read_behavior(rules, sandbox));
+  }
+  if (const base::json::Value* audit = reader.member("audit")) {
+    auto rules = HV_TRY(base::json::ObjectReader::over(*audit));
+    sandbox.audit = HV_TRY(read_audit(rules));
   }
   sandbox.ends_at = HV_TRY(reader.optional_integer("ends_at"));
   sandbox.end_reason = HV_TRY(reader.optional_string("end_reason")).value_or("");
@@ -108,6 +137,7 @@ base::Status SandboxStore::save(const StoredSandbox& sandbox) const {
     file["end_reason"] = sandbox.end_reason;
   }
   if (!sandbox.behavior.empty()) file["behavior"] = write_behavior(sandbox);
+  if (sandbox.audit != core::AuditRules{}) file["audit"] = write_audit(sandbox.audit);
   file["info"] = wire::to_json(sandbox.info);
   file["request"] = wire::to_json(sandbox.request);
   return base::replace_file(path_of(sandbox.info.id) + "/sandbox.json", base::json::serialize(file));

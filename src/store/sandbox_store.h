@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/audit_rules.h"
 #include "core/id.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
@@ -35,6 +36,7 @@ struct StoredSandbox {
   std::string isolated_by;         // the rule that has taken its network; empty: none has
   std::optional<int64_t> ends_at;  // seconds since 1970: when the policy's hours of this run are over
   std::string end_reason;
+  core::AuditRules audit;         // what its policy says of the record, of the run that began last
   bool remove_when_done = false;  // made by `run`: goes when its command has ended and nothing waits to be applied
 };
 

@@ -49,6 +49,7 @@ TEST_F(SandboxStoreTest, FindsWhatWasSaved) {
 
 TEST_F(SandboxStoreTest, KeepsTheRulesOfTheRun) {
   StoredSandbox saved = make();
+  saved.audit = {false, true, false, {"ACME_*"}, {"acme-[0-9a-f]{8}"}, 3'600'000};
   saved.behavior = {{"{name = \"a\"}", "p.toml:3"}};
   saved.home_inside = "/home/u";
   saved.behavior_since = 7;
@@ -60,6 +61,7 @@ TEST_F(SandboxStoreTest, KeepsTheRulesOfTheRun) {
   auto all = store_->load_all(problems);
   ASSERT_TRUE(all && all->size() == 1) << problems.size();
   EXPECT_EQ(all->front().behavior.at(0).text, "{name = \"a\"}");
+  EXPECT_EQ(all->front().audit, saved.audit);
   EXPECT_EQ(all->front().behavior.at(0).origin, "p.toml:3");
   EXPECT_EQ(all->front().home_inside, "/home/u");
   EXPECT_EQ(all->front().behavior_since, 7u);

@@ -40,6 +40,7 @@ struct AgentWatch::State {
   base::EventLoop& loop;
   monitor::Listener listener;
   monitor::Monitor monitor;
+  const Discretion& discretion;
   Record record;
   BeforeWrite before_write;
   Stalled stalled;
@@ -108,6 +109,7 @@ void AgentWatch::State::go_on() {
 void AgentWatch::State::handle(const monitor::Notification& notification) {
   monitor::Verdict verdict = monitor.examine(notification);
   Answer answer{notification, verdict.error, false, verdict.image};
+  if (verdict.record && !discretion.apply(*verdict.record)) verdict.record.reset();
   if (verdict.record) {
     if (const auto* denied = std::get_if<monitor::DeniedCall>(&*verdict.record)) {
       if (auto first = folder.add(*denied, now())) write(*first);
@@ -169,8 +171,10 @@ void AgentWatch::State::set_timer() {
 void AgentWatch::State::on_timer() {
   timer.reset();
   for (const monitor::ExecObserved& observed : follower.take_due(monitor, now())) {
-    exits.observed(static_cast<pid_t>(observed.pid), observed.executable);
-    write(observed);
+    monitor::Record seen = observed;
+    if (!discretion.apply(seen)) continue;
+    exits.observed(static_cast<pid_t>(observed.pid), std::get<monitor::ExecObserved>(seen).executable);
+    write(seen);
   }
   for (const monitor::DeniedCall& denied : folder.take_due(now())) write(denied);
   for (const monitor::ExecFolded& folded : execs.take_due(now())) write(folded);
@@ -212,13 +216,13 @@ void AgentWatch::flush() {
 }
 
 base::Result<AgentWatch> AgentWatch::start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
-                                           monitor::ExitFollower exits, Record record, BeforeWrite before_write,
-                                           Stalled stalled) {
+                                           const Discretion& discretion, monitor::ExitFollower exits, Record record,
+                                           BeforeWrite before_write, Stalled stalled) {
   isolation::set_listener_sync_wake_up(listener.get());
   base::Fd proc = HV_TRY(base::open_file("/proc", O_PATH | O_DIRECTORY));
-  auto state = std::unique_ptr<State>(new State{loop, HV_TRY(monitor::Listener::over(std::move(listener))),
-                                                monitor::Monitor(std::move(proc), std::move(denied)), std::move(record),
-                                                std::move(before_write), std::move(stalled), std::move(exits)});
+  auto state = std::unique_ptr<State>(new State{
+      loop, HV_TRY(monitor::Listener::over(std::move(listener))), monitor::Monitor(std::move(proc), std::move(denied)),
+      discretion, std::move(record), std::move(before_write), std::move(stalled), std::move(exits)});
   State* raw = state.get();
   HV_TRY(loop.watch(raw->listener.fd(), EPOLLIN, [raw](uint32_t events) { raw->on_events(events); }));
   if (raw->exits.fd() >= 0) HV_TRY(loop.watch(raw->exits.fd(), EPOLLIN, [raw](uint32_t) { raw->on_end(); }));

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "monitor/exit_follower.h"
 #include "monitor/monitor.h"
+#include "supervisor/discretion.h"
 #include "workspace/links.h"
 
 namespace hv::supervisor {
@@ -26,11 +27,11 @@ class AgentWatch {
   // Told when the agent begins to stand still because a record cannot be written, and with no text when it goes on.
   using Stalled = std::function<void(const std::string& reason)>;
 
-  // `denied`: calls that the policy denies beside the ones that every sandbox is denied. `exits` is opened before the
-  // supervisor is confined.
+  // `denied`: calls that the policy denies beside the ones that every sandbox is denied. `discretion` outlives it.
+  // `exits` is opened before the supervisor is confined.
   static base::Result<AgentWatch> start(base::EventLoop& loop, base::Fd listener, std::vector<uint32_t> denied,
-                                        monitor::ExitFollower exits, Record record, BeforeWrite before_write = {},
-                                        Stalled stalled = {});
+                                        const Discretion& discretion, monitor::ExitFollower exits, Record record,
+                                        BeforeWrite before_write = {}, Stalled stalled = {});
   AgentWatch(AgentWatch&&) noexcept;
   ~AgentWatch();
 

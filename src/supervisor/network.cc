@@ -84,8 +84,9 @@ std::pair<uint64_t, std::string_view> split_number(std::string_view body) {
 }  // namespace
 
 Result<std::unique_ptr<Network>> Network::start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
-                                                int state, GatewayProcess gateway, Hooks hooks) {
-  std::unique_ptr<Network> network(new Network(loop, spec, std::move(hooks)));
+                                                int state, GatewayProcess gateway, const Discretion& discretion,
+                                                Hooks hooks) {
+  std::unique_ptr<Network> network(new Network(loop, spec, discretion, std::move(hooks)));
   network->process_.emplace(std::move(gateway.process));
   network->control_ = std::move(gateway.control);
   Sockets sockets = HV_TRY(receive_sockets(init.control));
@@ -216,6 +217,7 @@ void Network::name_process(shimwire::HostPortEvent& event) const {
   auto known = processes_.find(event.connection | shimwire::kHostPortConnection);
   event.pid = known == processes_.end() ? 0 : known->second.pid;
   event.program = known == processes_.end() ? std::string() : known->second.program;
+  discretion_.apply(event.program);
 }
 
 void Network::tell(SpoolFamily family, const std::string& payload) {
@@ -258,6 +260,7 @@ void Network::handle(const shimwire::Packet& packet) {
       if (!event) return;
       last_connection_ = std::max(last_connection_, event->connection);
       name_process(*event);
+      discretion_.apply(*event);
       ask(SpoolFamily::network_attempt, shimwire::encode(*event), Gateway::recorded, number);
       return;
     }
@@ -268,6 +271,7 @@ void Network::handle(const shimwire::Packet& packet) {
       auto event = shimwire::decode_network_event(packet.body);
       if (!event) return;
       name_process(*event);
+      discretion_.apply(*event);
       tell(SpoolFamily::network_told, shimwire::encode(*event));
       // Only the end of a connection is told of one that was allowed.
       if (event->verdict == core::Verdict::allow) processes_.erase(event->connection);

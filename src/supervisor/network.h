@@ -16,6 +16,7 @@
 #include "shimwire/spool.h"
 #include "supervisor/attempt_queue.h"
 #include "supervisor/connection_owner.h"
+#include "supervisor/discretion.h"
 #include "supervisor/gateway_process.h"
 
 namespace hv::supervisor {
@@ -34,9 +35,10 @@ class Network {
     pid_t pid;
   };
   // Receives the sandbox's sockets from init, whose `failed` becomes the error, and gives them to the gateway. `state`
-  // is the sandbox's directory, where the map of names lies.
+  // is the sandbox's directory, where the map of names lies. `discretion` outlives it.
   static base::Result<std::unique_ptr<Network>> start(base::EventLoop& loop, const core::LaunchSpec& spec, Init init,
-                                                      int state, GatewayProcess gateway, Hooks hooks);
+                                                      int state, GatewayProcess gateway, const Discretion& discretion,
+                                                      Hooks hooks);
   ~Network();
 
   // Nothing runs inside any more: takes the gateway's last words, which tell of the connections that were still open
@@ -50,8 +52,13 @@ class Network {
   void set_rate(uint64_t bytes_per_second);
 
  private:
-  Network(base::EventLoop& loop, const core::LaunchSpec& spec, Hooks hooks)
-      : loop_(loop), spec_(spec), policy_(spec.egress), hooks_(std::move(hooks)), attempts_(loop, {}) {}
+  Network(base::EventLoop& loop, const core::LaunchSpec& spec, const Discretion& discretion, Hooks hooks)
+      : loop_(loop),
+        spec_(spec),
+        policy_(spec.egress),
+        discretion_(discretion),
+        hooks_(std::move(hooks)),
+        attempts_(loop, {}) {}
   void on_gateway();
   void handle(const shimwire::Packet& packet);
   base::Status send_setup();
@@ -65,6 +72,7 @@ class Network {
   base::EventLoop& loop_;
   const core::LaunchSpec& spec_;
   core::EgressPolicy policy_;
+  const Discretion& discretion_;
   Hooks hooks_;
   base::Fd map_;
   base::Fd control_;

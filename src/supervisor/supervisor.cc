@@ -100,6 +100,7 @@ int Supervisor::serve(Fd daemon) {
   if (gateway) self.gateway_.emplace(*std::move(gateway));
   auto start = [&]() -> Status {
     HV_TRY(self.take_state());
+    self.discretion_ = HV_TRY(Discretion::of(self.spec_.audit));
     HV_TRY(self.launch_sandbox(std::move(prepared), std::move(user_namespace)));
     // While init builds.
     HV_TRY(self.open_state());
@@ -224,7 +225,7 @@ Status Supervisor::start_network() {
   };
   if (!gateway_) gateway_.emplace(HV_TRY(GatewayProcess::start()));
   network_ = HV_TRY(Network::start(loop_, spec_, {init_.control.get(), init_.pid}, state_directory_.get(),
-                                   *std::move(gateway_), std::move(hooks)));
+                                   *std::move(gateway_), discretion_, std::move(hooks)));
   gateway_.reset();
   return {};
 }
@@ -257,7 +258,7 @@ void Supervisor::record(SpoolFamily family, const std::string& payload) {
 }
 
 void Supervisor::note(std::string_view kind, base::json::Object payload) {
-  record(SpoolFamily::note, base::json::serialize(base::json::Object{{"kind", kind}, {"payload", std::move(payload)}}));
+  record(SpoolFamily::note, discretion_.written(base::json::Object{{"kind", kind}, {"payload", std::move(payload)}}));
 }
 
 // The call goes on either way: a full disk must not stop the agent, but it is told that undo will miss something.

@@ -20,6 +20,7 @@
 #include "shimwire/protocol.h"
 #include "shimwire/spool.h"
 #include "supervisor/agent_watch.h"
+#include "supervisor/discretion.h"
 #include "supervisor/disk_watch.h"
 #include "supervisor/host_sync.h"
 #include "supervisor/job.h"
@@ -119,6 +120,7 @@ class Supervisor {
 
   base::EventLoop loop_;
   core::LaunchSpec spec_;
+  Discretion discretion_;
   base::Fd state_directory_;
   base::Fd lock_;
   base::Fd control_listener_;

@@ -145,8 +145,9 @@ Status Supervisor::watch_agent(Fd listener) {
     stalled_ = reason;
     tell_daemons(FromSupervisor::stalled, shimwire::encode(shimwire::Stalled{reason}));
   };
-  watch_.emplace(HV_TRY(AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, *std::move(exits_),
-                                          std::move(keep_record), std::move(before), std::move(stalled))));
+  watch_.emplace(
+      HV_TRY(AgentWatch::start(loop_, std::move(listener), spec_.denied_calls, discretion_, *std::move(exits_),
+                               std::move(keep_record), std::move(before), std::move(stalled))));
   return {};
 }
 
@@ -178,6 +179,7 @@ void Supervisor::on_job_exited(const shimwire::JobExited& exited) {
     problem = wire::problem_text(std::move(error).with_context("sandbox '" + spec_.name + "'"));
   }
   shimwire::JobEnded ended{exited.job, status, exited.exec_errno, program};
+  discretion_.apply(ended.program);
   record(SpoolFamily::job_ended, shimwire::encode(ended));
   if (exited.job == kMainJob && !spec_.keep_alive) {
     if (stopping_)

@@ -256,7 +256,7 @@ class Tools(PolicyCase):
         items = self.world.json("policy", "diff", "locked", "research")["items"]
         self.assertIn({"effect": "allows", "key": "network.allow", "before": "", "after": '"*"'}, items)
         self.assertIn({"effect": "denies", "key": "filesystem.hide", "before": "", "after": '".git"'}, items)
-        self.assertEqual(self.world.ok("policy", "diff", "locked", "locked"), "locked and locked allow the same\n")
+        self.assertEqual(self.world.ok("policy", "diff", "locked", "locked"), "locked and locked allow and record the same\n")
 
     def test_what_is_learned_of_a_run_denies_nothing_of_it_and_what_is_new(self):
         self.world.write("script", "#!/usr/bin/env sh\nid -u >/dev/null\necho result > out.txt\n", 0o755)
