@@ -22,7 +22,9 @@ base::Result<Discretion> Discretion::of(const core::AuditRules& rules) {
 }
 
 bool Discretion::apply(monitor::Record& record) const {
-  if (!rules_.files && std::holds_alternative<monitor::FileClaim>(record)) return false;
+  bool is_of_a_file =
+      std::holds_alternative<monitor::FileClaim>(record) || std::holds_alternative<monitor::FileSeen>(record);
+  if (!rules_.files && is_of_a_file) return false;
   if (auto* attempt = std::get_if<monitor::ExecAttempt>(&record)) {
     if (!rules_.arguments) {
       attempt->omitted = bounded(attempt->omitted + std::max<size_t>(attempt->arguments.size(), 1) - 1);
@@ -38,6 +40,11 @@ bool Discretion::apply(monitor::Record& record) const {
   } else if (auto* claim = std::get_if<monitor::FileClaim>(&record)) {
     apply(claim->path);
     apply(claim->old_path);
+  } else if (auto* seen = std::get_if<monitor::FileSeen>(&record)) {
+    apply(seen->path);
+    apply(seen->old_path);
+  } else if (auto* exited = std::get_if<monitor::ProcessesExited>(&record)) {
+    apply(exited->executable);
   }
   return true;
 }

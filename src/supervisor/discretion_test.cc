@@ -58,6 +58,13 @@ TEST(Discretion, TakesOutAndCountsWhatThePolicyNames) {
   EXPECT_EQ(kept.path, "/opt/[redacted]/run");
   EXPECT_EQ(kept.arguments, (std::vector<std::string>{"run", "--acme-id", "[redacted]", "[redacted]"}));
   EXPECT_EQ(kept.redacted, 3);
+  monitor::FileSeen file;
+  file.path = "/project/acme-0123abcd";
+  file.old_path = "/project/acme-4567abcd";
+  record = file;
+  EXPECT_TRUE(discretion(rules).apply(record));
+  EXPECT_EQ(std::get<monitor::FileSeen>(record).path, "/project/[redacted]");
+  EXPECT_EQ(std::get<monitor::FileSeen>(record).old_path, "/project/[redacted]");
   core::NetworkEvent event;
   event.name = "acme-0123abcd.test";
   event.path = "/acme-0123abcd";
@@ -72,6 +79,9 @@ TEST(Discretion, RecordsNoFilesAndNoPathsOfRequestsWhereThePolicySaysSo) {
   rules.files = rules.request_paths = false;
   monitor::Record claim = claim_of_a();
   EXPECT_FALSE(discretion(rules).apply(claim));
+  monitor::Record seen = monitor::FileSeen{};
+  EXPECT_FALSE(discretion(rules).apply(seen));
+  EXPECT_TRUE(discretion({}).apply(seen));
   // Denials are never left out.
   monitor::Record denied = monitor::DeniedCall{.number = 101};
   EXPECT_TRUE(discretion(rules).apply(denied));

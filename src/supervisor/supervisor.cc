@@ -158,10 +158,13 @@ void Supervisor::open_upper_watch() {
   for (const core::Mount& mount : spec_.mounts)
     if (mount.kind == core::Mount::Kind::overlay && mount.upper.starts_with(spec_.state_directory + "/workspace"))
       places.push_back({mount.upper + "/upper", mount.source, mount.target});
-  if (places.empty()) return;
+  // Nobody looks at what is not to be recorded.
+  if (places.empty() || !spec_.audit.files) return;
   UpperWatch::Hooks hooks;
   hooks.record = [this](const monitor::FileSeen& seen) -> Status {
-    if (auto written = spool_->append(SpoolFamily::monitor, monitor::encode(seen)); !written)
+    monitor::Record told = seen;
+    if (!discretion_.apply(told)) return {};
+    if (auto written = spool_->append(SpoolFamily::monitor, monitor::encode(told)); !written)
       return Failure(std::move(written).error());
     announce_records();
     return {};
