@@ -68,7 +68,7 @@ TEST(AuditView, SaysWhyAPayloadIsGone) {
   deletion.event.payload = {{"first", 7}, {"last", 9}, {"reason", "older than 7d"}};
   EXPECT_TRUE(names_payload_of(deletion, gone));
   EXPECT_EQ(deletion_text(deletion),
-            "  deleted by system at 2026-11-23T18:14:07.123Z, as record 12 says: older than 7d\n");
+            "  deleted by system at 2026-11-23T18:14:07.123456789Z, as record 12 says: older than 7d\n");
   deletion.event.payload["sandbox"] = "s0123456789abcdef";
   EXPECT_TRUE(names_payload_of(deletion, gone));
   deletion.event.payload["sandbox"] = "s1111111111111111";
