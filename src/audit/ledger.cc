@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit/frame.h"
+#include "audit/ledger_event.h"
 #include "audit/payload.h"
 #include "audit/reader.h"
 #include "audit/resumption.h"
@@ -55,21 +56,12 @@ bool is_our_own(std::string_view kind) {
   return kind.starts_with("ledger.") || kind.starts_with("probe.");
 }
 
-core::Event own_event(std::string kind, base::json::Object payload, core::Risk risk = core::Risk::info) {
-  core::Event event;
-  event.kind = std::move(kind);
-  event.principal = "system";
-  event.risk = risk;
-  event.payload = std::move(payload);
-  return event;
-}
-
 // What an opening found that the last closing had not left: records cut short, and whole ones that no checkpoint
 // covers. A crash leaves both, but so can whoever writes the files while no daemon runs; sealed they will look like all
 // others, so that the range is said while it can still be told.
 std::optional<core::Event> recovered(const std::optional<TornTail>& torn, uint64_t sealed, uint64_t found) {
   if (!torn && found == sealed) return std::nullopt;
-  core::Event event = own_event("ledger.recovered", {}, core::Risk::low);
+  core::Event event = event_of_ledger("ledger.recovered", {}, core::Risk::low);
   if (found > sealed) {
     event.payload["first"] = sealed;
     event.payload["last"] = found - 1;
@@ -318,224 +310,6 @@ void Ledger::on_durable(std::function<void()> told) {
 
 std::unique_ptr<Subscription> Ledger::subscribe(Query query, size_t capacity, Subscription::Wake wake) {
   return hub_.subscribe(std::move(query), capacity, std::move(wake));
-}
-
-base::Status Ledger::delete_payloads(uint64_t first, uint64_t last, const std::string& principal,
-                                     const std::string& reason) {
-  Reader reader(options_.directory);
-  if (first > last || last >= size())
-    return base::Failure(
-        base::invalid_argument(base::format("delete payloads {} to {}: no such entries", first, last)));
-  Query query;
-  query.from = first;
-  query.before = last + 1;
-  std::optional<std::string> kept;
-  HV_TRY(reader.scan(query, [&](const Entry& entry) {
-    if (entry.envelope.version != kEnvelopeVersion)
-      kept = base::format("delete payload {}: it is of version {}, which this program does not know",
-                          entry.envelope.index, entry.envelope.version);
-    if (entry.envelope.kind.starts_with("ledger."))
-      kept = base::format("delete payload {}: it belongs to the ledger's own event '{}'", entry.envelope.index,
-                          entry.envelope.kind);
-    return !kept;
-  }));
-  if (kept) return base::Failure(base::denied(*std::move(kept)));
-  core::Event event =
-      own_event("ledger.payload_deleted", {{"first", first}, {"last", last}, {"reason", reason}}, core::Risk::medium);
-  event.principal = principal;
-  (void)HV_TRY(record(event));
-  // Afterwards no repair can write the payload back: everything up to here is durable.
-  HV_TRY(sync());
-  return erase_payloads({first, last}, {});
-}
-
-bool Ledger::can_forget(const Envelope& envelope, const std::string& sandbox) {
-  if (envelope.kind.starts_with("ledger.") || envelope.version != kEnvelopeVersion) return false;
-  return sandbox.empty() || (envelope.sandbox == sandbox && envelope.kind != "probe.proof");
-}
-
-base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, const std::string& principal,
-                                                           const std::string& reason, uint64_t from,
-                                                           const std::string& sandbox) {
-  Reader reader(options_.directory);
-  Query query;
-  query.from = from;
-  query.before = std::min(before, size());
-  query.sandbox = sandbox;
-  std::optional<Range> range;
-  HV_TRY(reader.scan(query, [&](const Entry& entry) {
-    if (entry.payload_state == PayloadState::deleted || !can_forget(entry.envelope, sandbox)) return true;
-    if (!range) range = Range{entry.envelope.index, entry.envelope.index};
-    range->last = entry.envelope.index;
-    return true;
-  }));
-  if (!range) return range;
-  core::Event event =
-      own_event("ledger.payload_deleted", {{"first", range->first}, {"last", range->last}, {"reason", reason}},
-                core::Risk::medium);
-  if (!sandbox.empty()) event.payload["sandbox"] = event.sandbox = sandbox;
-  event.principal = principal;
-  (void)HV_TRY(record(event));
-  HV_TRY(sync());
-  HV_TRY(erase_payloads(*range, sandbox));
-  return range;
-}
-
-base::Status Ledger::erase_payloads(const Range& range, const std::string& sandbox) {
-  std::lock_guard house(keeping_house_);
-  for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
-    if (file.first_index > range.last) break;
-    HV_TRY(file.archived ? erase_in_archive(file, range, sandbox) : erase_in_segment(file, range, sandbox));
-  }
-  return {};
-}
-
-base::Result<std::optional<Range>> Ledger::prune(uint64_t before, const std::string& principal,
-                                                 const std::string& reason) {
-  std::vector<SegmentFile> segments = HV_TRY(list_segments(options_.directory));
-  size_t keep = 0;
-  while (keep + 1 < segments.size() && segments[keep + 1].first_index <= before) ++keep;
-  if (keep == 0) return std::optional<Range>();
-  Range range{segments[0].first_index, segments[keep].first_index - 1};
-  // Without these marks the next opening would have to read what is gone.
-  std::string marks = options_.directory + "/journal/" + SpoolIndex::file_name(range.last + 1);
-  base::Result<std::string> text = base::read_file(marks);
-  if (!text || !SpoolIndex::decode(*text))
-    return base::Failure(base::conflict("prune the ledger: " + marks + " is missing or damaged"));
-  std::lock_guard house(keeping_house_);
-  HV_TRY(seal());
-  if (standing().sealed <= range.last)
-    return base::Failure(base::conflict("prune the ledger: what is not sealed is not pruned"));
-  core::Event event = own_event("ledger.pruned", {{"first", range.first}, {"last", range.last}, {"reason", reason}},
-                                core::Risk::medium);
-  event.principal = principal;
-  (void)HV_TRY(record(event));
-  // From here on the tiles alone have these entries' hashes: later ones are waited for, and those that were not, below.
-  {
-    Lock lock(mutex_);
-    pruned_ = range.last + 1;
-  }
-  // Under a signature before anything is gone: a verifier believes no other word for it.
-  HV_TRY(seal());
-  HV_TRY_CONTEXT(options_.files->sync_file_system(options_.directory), "prune the ledger");
-  // The oldest first, so that what a crash leaves is still the ledger's end.
-  for (size_t i = 0; i < keep; ++i) {
-    std::string path = segment_path(options_.directory, segments[i].first_index).value_or(segments[i].path);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-      return base::Failure(base::Error::from_errno(errno, "prune the ledger", path));
-    (void)options_.files->remove_tree(options_.directory + "/journal/" +
-                                      SpoolIndex::file_name(segments[i].first_index));
-  }
-  for (uint64_t bundle = range.first / kTileWidth; (bundle + 1) * kTileWidth <= range.last + 1; ++bundle)
-    (void)options_.files->remove_tree(options_.directory + "/" + entries_path(bundle));
-  return std::optional<Range>(range);
-}
-
-bool Ledger::period_is_over() const {
-  return options_.key_period.count() > 0 && options_.clock->wall() - keys_.since() >= options_.key_period;
-}
-
-void Ledger::run() {
-  Lock lock(mutex_);
-  Time next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
-  auto something_to_do = [&] { return urgent() || !fresh_.ends.empty(); };
-  for (;;) {
-    bool unsealed = tree_.size() > sealed_;
-    writer_waits_ = true;
-    if (unsealed) {
-      wake_writer_.wait_until(lock, next_seal, something_to_do);
-    } else {
-      wake_writer_.wait(lock, something_to_do);
-      next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
-    }
-    writer_waits_ = false;
-    if (!urgent() && !fresh_.ends.empty()) {
-      Time batch_end = fresh_since_ + options_.sync_delay;
-      wake_writer_.wait_until(lock, batch_end, [&] { return urgent(); });
-    }
-    std::vector<std::shared_ptr<Request>> requests = std::exchange(requests_, {});
-    bool stopping = stopping_;
-    base::Status synced = fresh_.ends.empty() && requests.empty() ? base::Status{} : sync_now(lock);
-
-    auto wants = [&](Request::Kind kind) {
-      return std::ranges::any_of(requests, [&](const auto& request) { return request->kind == kind; });
-    };
-    base::Status sealed;
-    bool due = tree_.size() > sealed_ && std::chrono::steady_clock::now() >= next_seal;
-    if (due || stopping || wants(Request::Kind::seal)) {
-      sealed = seal_now(lock);
-      seal_failure_ = sealed ? std::string() : sealed.error().text();
-      next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
-    }
-    base::Status rotated;
-    if (wants(Request::Kind::rotate) || (due && sealed && period_is_over())) rotated = rotate_now(lock);
-
-    for (const auto& request : requests) {
-      request->status = request->kind == Request::Kind::sync   ? synced
-                        : request->kind == Request::Kind::seal ? sealed
-                                                               : rotated;
-      request->done = true;
-    }
-    if (!requests.empty()) request_done_.notify_all();
-    if (stopping && requests_.empty() && (fresh_.ends.empty() || !sealed)) return;
-  }
-}
-
-base::Status Ledger::sync_now(Lock& lock) {
-  Fresh batch = std::exchange(fresh_, {});
-  std::shared_ptr<const base::Fd> file = journal_.file();
-  uint64_t segment = journal_.segment_first();
-  uint64_t offset = journal_.offset();
-  uint64_t index = journal_.next_index();
-  bool failed_before = sync_failure_.has_value();
-  lock.unlock();
-  size_t begin = 0;
-  for (size_t end : batch.ends) {
-    tree_.append(std::string_view(batch.texts).substr(begin, end - begin));
-    begin = end;
-  }
-  int error = file && !failed_before && options_.files->sync(file->get()) != 0 ? errno : 0;
-  lock.lock();
-  if (error != 0 && !sync_failure_) sync_failure_ = base::Error::from_errno(error, "make the journal durable");
-  if (sync_failure_) HV_TRY(prepare_to_append(lock));
-  // Another segment may have begun meanwhile; that made this one durable.
-  if (segment == journal_.segment_first()) durable_offset_ = std::max(durable_offset_, offset);
-  if (index > durable_ && on_durable_) on_durable_();
-  durable_ = std::max(durable_, index);
-  return {};
-}
-
-base::Status Ledger::seal_now(Lock& lock, bool again) {
-  HV_TRY(sync_now(lock));
-  if (tree_.size() == 0 || (tree_.size() == sealed_ && !again)) return {};
-  HV_CHECK(durable_ >= tree_.size());
-  HV_TRY(keys_.complete());
-  Checkpoint checkpoint{keys_.origin(), tree_.size(), tree_.root()};
-  std::string note = keys_.sign(checkpoint.text());
-  tree_.keep_hashes_below(pruned_);
-  lock.unlock();
-  base::Status published = tree_.publish();
-  if (published) published = options_.files->replace(options_.directory + "/checkpoint", note, true);
-  lock.lock();
-  if (!published) return base::Failure(std::move(published).error().with_context("seal the ledger"));
-  sealed_ = checkpoint.size;
-  return {};
-}
-
-base::Status Ledger::rotate_now(Lock& lock) {
-  base::WallTime now = options_.clock->wall();
-  HV_TRY(keys_.complete());
-  VerifierKey next = HV_TRY(keys_.prepare_next(now));
-  core::Event event =
-      own_event("ledger.key_rotated",
-                {{"period", keys_.period() + 1}, {"key", next.text()}, {"previous_key", keys_.verifier().text()}});
-  Draft written = HV_TRY(draft(event));
-  uint64_t index = HV_TRY(append(lock, std::span(&written, 1)));
-  // Nothing was recorded between that and what is sealed now: the old key's last tree ends with the event.
-  HV_TRY(seal_now(lock));
-  HV_CHECK(tree_.size() == index + 1);
-  HV_TRY(keys_.hand_over(tree_.size(), tree_.root(), now));
-  return seal_now(lock, true);
 }
 
 }  // namespace hv::audit
