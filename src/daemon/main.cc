@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/file.h>
@@ -353,7 +354,15 @@ Result<Ending> serve(Fd start_lock) {
   return ending;
 }
 
+// Packing a segment and reading many records take megabytes for a moment. Left to itself the allocator raises the size
+// from which it gives them back at once, up to 32 MiB, and keeps them. mallopt(3)
+void give_large_memory_back() {
+  constexpr int kLarge = 256 << 10;
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+}
+
 int run(int argc, char** argv) {
+  give_large_memory_back();
   std::string_view argument = argc > 1 ? argv[1] : "";
   if (argument == "--version") {
     std::printf("hydravisord %s\n", std::string(base::kVersion).c_str());
