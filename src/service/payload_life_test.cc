@@ -1,18 +1,15 @@
 #include "service/payload_life.h"
 
-#include <cstdlib>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "audit/frame.h"
 #include "audit/reader.h"
 #include "audit/segment.h"
-#include "audit/verify.h"
 #include "base/fd.h"
-#include "base/remove_tree.h"
+#include "service/aging_ledger_test.h"
 
 namespace hv::service {
 namespace {
@@ -24,33 +21,9 @@ const std::string kOne = "s0123456789abcdef";
 const std::string kOther = "s1123456789abcdef";
 constexpr uint64_t kHour = 3'600'000;
 
-class HandClock final : public base::Clock {
- public:
-  base::WallTime wall() const override { return wall_; }
-  base::MonotonicTime monotonic() const override { return base::MonotonicTime(wall_.time_since_epoch()); }
-  void tick(std::chrono::nanoseconds by) { wall_ += by; }
-
- private:
-  base::WallTime wall_{std::chrono::seconds(1'800'000'000)};
-};
-
-class PayloadLifeTest : public testing::Test {
+class PayloadLifeTest : public AgingLedgerTest {
  protected:
-  PayloadLifeTest() {
-    std::string pattern = std::string(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/hv-service-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    audit::Ledger::Options options;
-    options.directory = directory_ + "/ledger";
-    options.clock = &clock_;
-    options.segment_bytes = 16 << 10;
-    options.key_period = std::chrono::seconds(0);
-    ledger_ = *audit::Ledger::open(options);
-    open();
-  }
-  ~PayloadLifeTest() override {
-    ledger_.reset();
-    (void)base::remove_tree(directory_);
-  }
+  PayloadLifeTest() { open(); }
   void open() {
     life_ = std::make_unique<PayloadLife>(PayloadLife::Options{
         directory_ + "/retention", *ledger_, [this](base::WallTime time) { return first_since(time); },
@@ -66,19 +39,7 @@ class PayloadLifeTest : public testing::Test {
     }
   }
   void record(const std::string& kind, const std::string& sandbox) {
-    core::Event event;
-    event.kind = kind;
-    event.principal = "system";
-    event.sandbox = sandbox;
-    event.payload = {{"text", "secret of " + sandbox}};
-    ASSERT_TRUE(ledger_->record(event));
-  }
-  base::Result<uint64_t> first_since(base::WallTime time) {
-    audit::Query query;
-    query.since = time;
-    query.limit = 1;
-    auto found = HV_TRY(audit::Reader(ledger_->directory()).list(query));
-    return found.empty() ? ledger_->size() : found[0].envelope.index;
+    AgingLedgerTest::record(kind, sandbox, "secret of " + sandbox);
   }
   base::Result<std::optional<uint64_t>> first_of(const std::string& sandbox, uint64_t from, uint64_t before) {
     ++asked_;
@@ -94,14 +55,7 @@ class PayloadLifeTest : public testing::Test {
     }));
     return first;
   }
-  int steps() {
-    for (int count = 0;; ++count) {
-      auto more = life_->step();
-      EXPECT_TRUE(more) << more.error().text();
-      if (!more || !*more) return count;
-      EXPECT_LT(count, 1000);
-    }
-  }
+  int steps() { return steps_of(*life_); }
   std::set<std::string> kinds_with_payload(const std::string& sandbox) {
     std::set<std::string> kinds;
     for (const audit::Entry& entry : entries(sandbox))
@@ -119,17 +73,9 @@ class PayloadLifeTest : public testing::Test {
     query.sandbox = sandbox;
     return *audit::Reader(ledger_->directory()).list(query);
   }
-  void expect_intact() {
-    ASSERT_TRUE(ledger_->seal());
-    audit::Report report = *audit::verify(ledger_->directory());
-    EXPECT_TRUE(report.intact()) << report.problems[0].message;
-  }
 
-  HandClock clock_;
-  std::string directory_;
   std::set<std::string> there_{kOne, kOther};
   int asked_ = 0;
-  std::unique_ptr<audit::Ledger> ledger_;
   std::unique_ptr<PayloadLife> life_;
 };
 

@@ -1,83 +1,31 @@
 #include "service/retention.h"
 
-#include <cstdlib>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "audit/reader.h"
-#include "audit/verify.h"
-#include "base/remove_tree.h"
+#include "service/aging_ledger_test.h"
 
 namespace hv::service {
 namespace {
 
 using std::chrono_literals::operator""h;
 
-class HandClock final : public base::Clock {
- public:
-  base::WallTime wall() const override { return wall_; }
-  base::MonotonicTime monotonic() const override { return base::MonotonicTime(wall_.time_since_epoch()); }
-  void tick(std::chrono::nanoseconds by) { wall_ += by; }
-
- private:
-  base::WallTime wall_{std::chrono::seconds(1'800'000'000)};
-};
-
-class RetentionTest : public testing::Test {
+class RetentionTest : public AgingLedgerTest {
  protected:
   RetentionTest() {
-    std::string pattern = std::string(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/hv-service-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    audit::Ledger::Options options;
-    options.directory = directory_ + "/ledger";
-    options.clock = &clock_;
-    options.segment_bytes = 16 << 10;
-    options.key_period = std::chrono::seconds(0);
-    ledger_ = *audit::Ledger::open(options);
     retention_ = std::make_unique<Retention>(Retention::Options{
         *ledger_, [this] { return rules_; }, [this](base::WallTime time) { return first_since(time); }, clock_});
-  }
-  ~RetentionTest() override {
-    ledger_.reset();
-    (void)base::remove_tree(directory_);
   }
 
   // About a segment each time, an hour apart.
   void live(int hours) {
     for (int hour = 0; hour < hours; ++hour, clock_.tick(1h)) {
-      for (int i = 0; i < 30; ++i) {
-        core::Event event;
-        event.kind = "exec.started";
-        event.principal = "system";
-        event.payload = {{"text", std::to_string(i)}};
-        ASSERT_TRUE(ledger_->record(event));
-      }
+      for (int i = 0; i < 30; ++i) record("exec.started", "", std::to_string(i));
       ASSERT_TRUE(ledger_->seal());
     }
   }
-  base::Result<uint64_t> first_since(base::WallTime time) {
-    uint64_t first = ledger_->size();
-    audit::Query query;
-    query.since = time;
-    query.limit = 1;
-    audit::Reader reader(ledger_->directory());
-    HV_TRY(reader.scan(query, [&](const audit::Entry& entry) {
-      first = entry.envelope.index;
-      return false;
-    }));
-    return first;
-  }
-  // Until there is nothing to do; how many steps that took.
-  int steps() {
-    for (int count = 0;; ++count) {
-      auto more = retention_->step();
-      EXPECT_TRUE(more) << more.error().text();
-      if (!more || !*more) return count;
-      EXPECT_LT(count, 1000);
-    }
-  }
+  int steps() { return steps_of(*retention_); }
   size_t segments() { return audit::list_segments(ledger_->directory())->size(); }
   uint64_t first() { return audit::first_entry(*audit::list_segments(ledger_->directory())); }
   uint64_t with_payloads() {
@@ -100,16 +48,8 @@ class RetentionTest : public testing::Test {
     }));
     return result;
   }
-  void expect_intact() {
-    ASSERT_TRUE(ledger_->seal());
-    audit::Report report = *audit::verify(ledger_->directory());
-    EXPECT_TRUE(report.intact()) << report.problems[0].message;
-  }
 
-  HandClock clock_;
-  std::string directory_;
   Retention::Rules rules_;
-  std::unique_ptr<audit::Ledger> ledger_;
   std::unique_ptr<Retention> retention_;
 };
 
