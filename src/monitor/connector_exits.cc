@@ -1,8 +1,10 @@
 #include "monitor/connector_exits.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <linux/cn_proc.h>
@@ -11,6 +13,7 @@
 #include <linux/netlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include "monitor/pidfd_exits.h"
 
@@ -28,6 +31,12 @@ constexpr size_t kMessageAt = sizeof(nlmsghdr);
 constexpr size_t kEventAt = kMessageAt + sizeof(cn_msg);
 // Some thousand ends between two looks.
 constexpr int kBuffer = 4 << 20;
+
+// The kernel lets others see that a process has ended before it tells the group how: so long afterwards all its threads
+// have been told, whatever else the processor had to do in between; and so long afterwards nothing comes any more.
+constexpr std::chrono::milliseconds kSettled{10};
+constexpr std::chrono::milliseconds kLost{500};
+constexpr int kLastLooks = 10;
 
 // What the kernel calls the events has no stable name across its headers; the numbers are its interface.
 constexpr uint32_t kNone = 0;
@@ -125,7 +134,10 @@ Result<std::unique_ptr<ExitSource>> ConnectorExits::create() {
   if (!epoll) return Failure(Error::from_errno(errno, "make a queue of processes that end"));
   // So that what others on the machine end does not fill it up.
   HV_TRY(watch(epoll.get(), socket.get(), EPOLLIN, 0));
-  return std::unique_ptr<ExitSource>(new ConnectorExits(std::move(epoll), std::move(socket)));
+  Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer) return Failure(Error::from_errno(errno, "make a timer for processes that end"));
+  HV_TRY(watch(epoll.get(), timer.get(), EPOLLIN, 0));
+  return std::unique_ptr<ExitSource>(new ConnectorExits(std::move(epoll), std::move(socket), std::move(timer)));
 }
 
 Result<pid_t> ConnectorExits::follow(pid_t pid) {
@@ -164,22 +176,60 @@ void ConnectorExits::read_socket() {
   }
 }
 
-std::vector<ProcessEnd> ConnectorExits::take() {
-  std::vector<ProcessEnd> ended;
+void ConnectorExits::see_who_ended() {
   std::array<epoll_event, 256> ready;
-  for (;;) {
-    int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
-    // The kernel tells the group before it lets anybody see the end: what is ready now has been told.
-    read_socket();
-    if (count <= 0) return ended;
+  auto now = std::chrono::steady_clock::now();
+  for (int count = 0; (count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0)) > 0;) {
+    bool any = false;
     for (int i = 0; i < count; ++i) {
-      auto found = processes_.find(ready[static_cast<size_t>(i)].data.fd);
-      if (found == processes_.end()) continue;
-      const Followed& followed = found->second;
-      ended.push_back({found->first, followed.doubtful ? std::nullopt : followed.status});
-      processes_.erase(found);
+      pid_t pid = ready[static_cast<size_t>(i)].data.fd;
+      any = any || pid > 0;
+      if (processes_.contains(pid)) ending_.push_back({pid, now});
     }
+    // The socket and the timer stay ready until they are read.
+    if (!any) return;
   }
+}
+
+std::vector<ProcessEnd> ConnectorExits::take_older_than(std::chrono::milliseconds told_for,
+                                                        std::chrono::milliseconds untold_for) {
+  auto now = std::chrono::steady_clock::now();
+  std::vector<ProcessEnd> told;
+  std::erase_if(ending_, [&](const Ending& ending) {
+    auto found = processes_.find(ending.pid);
+    if (found == processes_.end()) return true;
+    const Followed& followed = found->second;
+    if (now - ending.since < (followed.status ? told_for : untold_for)) return false;
+    told.push_back({ending.pid, followed.doubtful ? std::nullopt : followed.status});
+    processes_.erase(found);
+    return true;
+  });
+  return told;
+}
+
+std::vector<ProcessEnd> ConnectorExits::take() {
+  see_who_ended();
+  read_socket();
+  std::vector<ProcessEnd> told = take_older_than(kSettled, kLost);
+  itimerspec again{};
+  if (!ending_.empty()) again.it_value.tv_nsec = std::chrono::nanoseconds(kSettled).count();
+  // Also takes back that it has expired.
+  ::timerfd_settime(timer_.get(), 0, &again, nullptr);
+  return told;
+}
+
+std::vector<ProcessEnd> ConnectorExits::take_last() {
+  see_who_ended();
+  auto is_untold = [&](const Ending& ending) {
+    auto found = processes_.find(ending.pid);
+    return found != processes_.end() && !found->second.status;
+  };
+  for (int i = 0; i < kLastLooks && !ending_.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    read_socket();
+    if (std::ranges::none_of(ending_, is_untold)) break;
+  }
+  return take_older_than({}, {});
 }
 
 }  // namespace hv::monitor

@@ -3,7 +3,9 @@
 // nothing of the other processes is kept.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <vector>
 
 #include "monitor/exit_source.h"
 
@@ -17,6 +19,7 @@ class ConnectorExits final : public ExitSource {
   int fd() const override { return epoll_.get(); }
   base::Result<pid_t> follow(pid_t pid) override;
   std::vector<ProcessEnd> take() override;
+  std::vector<ProcessEnd> take_last() override;
   size_t followed() const override { return processes_.size(); }
 
  private:
@@ -27,13 +30,22 @@ class ConnectorExits final : public ExitSource {
     std::optional<int> status;
     bool doubtful = false;
   };
-  ConnectorExits(base::Fd epoll, base::Fd socket) : epoll_(std::move(epoll)), socket_(std::move(socket)) {}
+  struct Ending {
+    pid_t pid;
+    std::chrono::steady_clock::time_point since;
+  };
+  ConnectorExits(base::Fd epoll, base::Fd socket, base::Fd timer)
+      : epoll_(std::move(epoll)), socket_(std::move(socket)), timer_(std::move(timer)) {}
+  void see_who_ended();
   void read_socket();
   void on_thread_end(pid_t thread, pid_t process, int status);
+  std::vector<ProcessEnd> take_older_than(std::chrono::milliseconds told, std::chrono::milliseconds untold);
 
   base::Fd epoll_;
   base::Fd socket_;
+  base::Fd timer_;  // when those that end are looked at again
   std::map<pid_t, Followed> processes_;
+  std::vector<Ending> ending_;  // have ended, and the group may not have been told yet
 };
 
 }  // namespace hv::monitor

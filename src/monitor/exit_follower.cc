@@ -25,9 +25,9 @@ uint32_t milliseconds(std::chrono::nanoseconds time) {
 void ExitFollower::attempted(pid_t thread, base::MonotonicTime now) {
   if (!source_) return lose(0, kNoMeans);
   // A number that is known is mostly a process that runs another program now; but it can be a new process as well.
-  if (processes_.contains(thread)) collect(now);
+  if (processes_.contains(thread)) collect(source_->take(), now);
   if (processes_.contains(thread)) return;
-  if (source_->followed() >= limits_.followed) collect(now);
+  if (source_->followed() >= limits_.followed) collect(source_->take(), now);
   if (source_->followed() >= limits_.followed)
     return lose(thread, base::format("{} are followed, and no more can be", limits_.followed));
   base::Result<pid_t> followed = source_->follow(thread);
@@ -52,8 +52,8 @@ void ExitFollower::lose(pid_t pid, const std::string& reason) {
   if (lost.record.pids.size() < limits_.together) lost.record.pids.push_back(static_cast<uint32_t>(pid));
 }
 
-void ExitFollower::collect(base::MonotonicTime now) {
-  for (const ProcessEnd& end : source_->take()) {
+void ExitFollower::collect(const std::vector<ProcessEnd>& ends, base::MonotonicTime now) {
+  for (const ProcessEnd& end : ends) {
     auto found = processes_.find(end.pid);
     if (found == processes_.end()) continue;
     std::chrono::nanoseconds lived = now - found->second.since;
@@ -73,7 +73,7 @@ void ExitFollower::collect(base::MonotonicTime now) {
 }
 
 std::vector<Record> ExitFollower::take(base::MonotonicTime now) {
-  if (source_) collect(now);
+  if (source_) collect(source_->take(), now);
   std::vector<Record> records;
   for (ProcessesExited& exited : std::exchange(exited_, {})) records.emplace_back(std::move(exited));
   for (auto& [what, group] : std::exchange(short_, {})) records.emplace_back(std::move(group));
@@ -83,7 +83,7 @@ std::vector<Record> ExitFollower::take(base::MonotonicTime now) {
 }
 
 std::vector<Record> ExitFollower::finish(base::MonotonicTime now) {
-  if (source_) collect(now);
+  if (source_) collect(source_->take_last(), now);
   for (const auto& [pid, followed] : std::exchange(processes_, {})) lose(pid, "not ended when the sandbox did");
   for (auto& [reason, lost] : lost_)
     if (lost.record.count > 0) lost.told = false;

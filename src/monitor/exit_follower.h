@@ -49,7 +49,7 @@ class ExitFollower {
     ProcessesUnfollowed record;
     bool told = false;
   };
-  void collect(base::MonotonicTime now);
+  void collect(const std::vector<ProcessEnd>& ends, base::MonotonicTime now);
   void lose(pid_t pid, const std::string& reason);
 
   std::unique_ptr<ExitSource> source_;

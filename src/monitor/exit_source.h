@@ -27,6 +27,8 @@ class ExitSource {
   virtual base::Result<pid_t> follow(pid_t pid) = 0;
   // What has ended since, each followed process once. Never waits.
   virtual std::vector<ProcessEnd> take() = 0;
+  // The same once everything has ended: what the kernel has still to say is waited for, some milliseconds at most.
+  virtual std::vector<ProcessEnd> take_last() { return take(); }
   // How many are followed and were not taken yet.
   virtual size_t followed() const = 0;
 };

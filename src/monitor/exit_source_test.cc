@@ -26,6 +26,11 @@ struct Way {
   base::Result<std::unique_ptr<ExitSource>> (*create)();
 };
 
+// Names of tests are made of it.
+void PrintTo(const Way& way, std::ostream* out) {
+  *out << way.name;
+}
+
 void* exit_with_three(void*) {
   ::usleep(50'000);
   ::syscall(SYS_exit_group, 3);
@@ -174,6 +179,23 @@ TEST_P(ExitSourceTest, ThousandsInARowAreAllTold) {
     for (const auto& [pid, status] : expected) told += ended[pid] == std::optional<int>(status) ? 1 : 0;
   }
   EXPECT_EQ(told, static_cast<size_t>(kRounds * kEach));
+}
+
+// As when the sandbox is gone: nobody comes back for what is told later.
+TEST_P(ExitSourceTest, TheLastLookTellsAllThatHasEnded) {
+  std::map<pid_t, int> expected;
+  for (int code = 0; code < 20; ++code) expected[start([code] { ::_exit(code); })] = code << 8;
+  pid_t lives = start([] { ::pause(); });
+  for (const auto& [pid, status] : expected) {
+    // Until it is reaped.
+    for (int i = 0; i < 1000 && ::kill(pid, 0) == 0; ++i) ::usleep(1000);
+  }
+  std::map<pid_t, std::optional<int>> told;
+  for (const ProcessEnd& end : source_->take_last()) told[end.pid] = end.wait_status;
+  EXPECT_EQ(told.size(), expected.size());
+  for (const auto& [pid, status] : expected) EXPECT_EQ(told[pid], std::optional<int>(status)) << pid;
+  EXPECT_FALSE(told.contains(lives));
+  EXPECT_EQ(source_->followed(), 1u);
 }
 
 TEST_P(ExitSourceTest, AThreadStandsForItsProcess) {

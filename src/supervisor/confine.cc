@@ -87,6 +87,7 @@ constexpr auto kAllowed = std::to_array<long>({
     SYS_futex,
     SYS_clock_gettime,
     SYS_clock_nanosleep,
+    SYS_timerfd_settime,
     SYS_gettid,
     SYS_getpid,
     SYS_getuid,
