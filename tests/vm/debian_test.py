@@ -5,6 +5,7 @@
 installing and removing is done by an ordinary user who has a manager of his own.
 """
 
+import collections
 import json
 import os
 import re
@@ -84,7 +85,7 @@ class Debian(unittest.TestCase):
     def test_doctor_says_what_this_kernel_and_systemd_give(self):
         checks = {item["id"]: item for item in json.loads(self.ada("hydravisor doctor --json"))["checks"]}
         self.assertEqual({name for name, check in checks.items() if check["status"] == "missing"}, set())
-        self.assertEqual({name for name, check in checks.items() if check["status"] == "degraded"}, {"kernel", "landlock", "cgroup-io"})
+        self.assertEqual({name for name, check in checks.items() if check["status"] == "degraded"}, {"kernel", "landlock", "cgroup-io", "exit-codes"})
         for name in ("memory", "pids", "cpu", "freezer"):
             self.assertIn("systemd makes a scope for each sandbox in", checks[f"cgroup-{name}"]["detail"])
         self.ada("hydravisor create --name one --memory 64MiB -- true; hydravisor inspect one | grep 'cgroups through systemd: memory, pids'")
@@ -201,6 +202,22 @@ class Debian(unittest.TestCase):
         """)
         state, unit, asked, lasts = output.splitlines()
         self.assertEqual((state, unit, lasts), ("active", asked, "lasts"))
+
+    def test_how_programs_ended_is_told_to_root_by_the_process_connector(self):
+        """Before Linux 6.15 there is nothing else, and before 6.6 it serves root alone."""
+        script = """
+            hydravisor run --name ends --keep --workspace none -- sh -c '(exit 7); sh -c "exit 42"; sh -c "kill -9 \\$\\$"; for i in 1 2 3; do /bin/true; done' >/dev/null 2>&1
+            hydravisor audit ls --sandbox ends --kind process --json
+            hydravisor rm --force ends >/dev/null
+        """
+        told = [record["payload"] for record in json.loads(self.guest.ok("mkdir -p /tmp/r; cd /tmp/r\n" + script + "hydravisor daemon stop >/dev/null"))["items"]]
+        ends = collections.Counter()
+        for payload in told:
+            self.assertNotIn("unknown", payload, told)
+            ends[payload["status"]] += payload.get("count", 1)
+        self.assertEqual(ends, {42: 1, 137: 1, 0: 4}, told)
+        unfollowed = json.loads(self.ada(script))["items"]
+        self.assertEqual([record["kind"] for record in unfollowed], ["process.unfollowed"])
 
     def test_root_has_scopes_of_the_systems_manager(self):
         output = self.guest.ok("""

@@ -44,6 +44,15 @@ class Trixie(unittest.TestCase):
         for words in ("+new", "\nnew\n", "The record is whole", "cgroups through systemd: memory, pids"):
             self.assertIn(words, output)
 
+    def test_how_programs_ended_is_told_by_the_process_connector(self):
+        output = self.ada("""
+            hydravisor run --name ends --keep --workspace none -- sh -c 'sh -c "exit 42"; /bin/true' >/dev/null
+            hydravisor audit ls --sandbox ends --kind process
+            hydravisor rm --force ends >/dev/null
+        """)
+        self.assertIn("status=42", output)
+        self.assertNotIn("unknown", output)
+
     def test_programs_need_nothing_but_the_c_library(self):
         needed = self.guest.ok("for p in /usr/local/lib/hydravisor/hydra*; do ldd $p 2>&1 | grep '=>' || true; done")
         self.assertEqual({line.split()[0] for line in needed.splitlines()} - {"libc.so.6", "libm.so.6"}, set())
