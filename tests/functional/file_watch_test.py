@@ -90,7 +90,7 @@ class FileWatch(hydravisor.TestCase):
         self.assertEqual(sum(one[2] if len(one) == 3 else 1 for one in self.all_seen()), 1501)
         self.assertLess(len(self.all_seen()), 600)
         self.world.ok("stop", "c")
-        hydravisor.wait_for(lambda: self.at_the_stop(), 30, "the files at the stop")
+        hydravisor.wait_for(lambda: sum(record["payload"].get("count", 1) for record in self.at_the_stop()) >= 1501, 30, "the files at the stop")
         # Counted once by who reads.
         self.assertEqual({one["name"]: one["count"] for one in self.world.json("audit", "report", "c")["files"]}, {"created": 1501})
 
