@@ -30,9 +30,10 @@ class State(hydravisor.TestCase):
         self.assertEqual(self.run_in_sandbox("true").returncode, 0)
         # Its files are removed behind its back, and would make room.
         hydravisor.wait_for(lambda: self.world.sandboxes() == [], 20, "the removal of its files")
-        with self.disk.full():
+        with self.disk.full() as fill:
             for _ in range(3):
                 self.assert_refused(self.run_in_sandbox("true"), "No space left on device")
+            fill()
             self.assert_refused(self.world.cli("create", "--name", "s", "--", "true"), "No space left on device")
             hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 20, "the removal")
         self.assert_works()

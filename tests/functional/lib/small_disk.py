@@ -28,15 +28,18 @@ class SmallDisk(Mounted):
 
     @contextlib.contextmanager
     def full(self):
-        """No byte is left while this lasts."""
+        """No byte is left while this lasts, or rather once fill(), which it yields, has returned: what fails takes away what it had begun."""
         filler = os.path.join(self.path, "filler")
         with open(filler, "wb", buffering=0) as file:
-            with contextlib.suppress(OSError):
+
+            def fill():
                 for size in (1 << 20, 4096, 1):
                     with contextlib.suppress(OSError):
                         while file.write(b"x" * size):
                             pass
-        try:
-            yield
-        finally:
-            os.unlink(filler)
+
+            fill()
+            try:
+                yield fill
+            finally:
+                os.unlink(filler)
