@@ -26,21 +26,30 @@ class State(hydravisor.TestCase):
         self.assert_output(self.run_in_sandbox("echo", "works"), "works\n")
         self.world.ok("audit", "verify")
 
+    def assert_refused_when_full(self, fill, command):
+        """What is taken away meanwhile, or a reserve that is given away, makes room, in which a run may well fit."""
+        for _ in range(5):
+            fill()
+            result = command()
+            if result.returncode != 0:
+                break
+            self.world.cli("rm", "--force", "s")
+        self.assert_refused(result, "No space left on device")
+
     def test_refuses_a_run_and_leaves_nothing(self):
         self.assertEqual(self.run_in_sandbox("true").returncode, 0)
         # Its files are removed behind its back, and would make room.
         hydravisor.wait_for(lambda: self.world.sandboxes() == [], 20, "the removal of its files")
         with self.disk.full() as fill:
             for _ in range(3):
-                self.assert_refused(self.run_in_sandbox("true"), "No space left on device")
-            fill()
-            self.assert_refused(self.world.cli("create", "--name", "s", "--", "true"), "No space left on device")
+                self.assert_refused_when_full(fill, lambda: self.run_in_sandbox("true"))
+            self.assert_refused_when_full(fill, lambda: self.world.cli("create", "--name", "s", "--", "true"))
             hydravisor.wait_for(lambda: self.world.json("ls")["items"] == [], 20, "the removal")
         self.assert_works()
 
     def test_refuses_where_no_daemon_has_been_yet(self):
-        with self.disk.full():
-            self.assert_refused(self.run_in_sandbox("true"), "No space left on device")
+        with self.disk.full() as fill:
+            self.assert_refused_when_full(fill, lambda: self.run_in_sandbox("true"))
         self.assert_works()
 
     def test_met_inside_is_the_commands_own_failure(self):
@@ -68,15 +77,21 @@ class Record(hydravisor.TestCase):
 
     def test_that_the_ledger_cannot_take_is_refused_and_loses_nothing(self):
         before = self.events()
-        with self.disk.full():
-            # The last page of the journal has room for some.
-            results = [self.world.cli("rename", self.id, "s" * 60) for _ in range(60)]
-            refused = [result for result in results if result.returncode == 125]
+        with self.disk.full() as fill:
+            refused = []
+            # The last page of the journal has room for some. When the end of a program inside is recorded, a little later than it ends,
+            # the supervisor may give its reserve away for it, and that makes room as well, once.
+            for _ in range(3):
+                fill()
+                results = [self.world.cli("rename", self.id, "s" * 60) for _ in range(60)]
+                refused = refused or [result for result in results if result.returncode == 125]
             self.assertTrue(refused, "a full disk took everything")
             for result in refused:
                 self.assertIn("No space left on device", result.stderr.decode())
             self.assertEqual(self.events()[:len(before)], before)
         self.world.ok("audit", "verify")
+        # It stood still if its own record had no room either.
+        hydravisor.wait_for(lambda: self.world.json("inspect", self.id)["state"] == "running", 20, "its going on")
         self.assertEqual(self.world.ok("exec", self.id, "--", "echo", "works"), "works\n")
         self.assertEqual(self.events()[:len(before)], before)
 

@@ -76,7 +76,7 @@ class Run(ProofCase):
         self.world.ok("run", "--detach", "--prove", "--name", "web", "--", "sleep", "300")
         self.assertEqual(self.events("sandbox.starting")[-1]["payload"]["proof"], self.proofs()[0]["index"])
         self.assert_refused(self.run_in_sandbox("true", options=["--detach", "--prove", "--skip-layer", "seccomp"]), "seccomp")
-        self.assertEqual([item["name"] for item in self.world.json("ls")["items"]], ["web"])
+        hydravisor.wait_for(lambda: [item["name"] for item in self.world.json("ls")["items"]] == ["web"], 10, "the end of what was probed")
 
     def test_of_what_is_not_there_ends_as_without_a_proof(self):
         self.assert_refused(self.run_in_sandbox("no-such-command", options=["--prove"]), "no-such-command", code=127)
