@@ -21,14 +21,25 @@ using core::SandboxState;
 // How long a stop may take beyond its grace before the supervisor itself is killed, and all inside with it.
 static constexpr std::chrono::seconds kStopMargin{5};
 
+// Its record cannot be kept, and so nothing goes on inside.
+static base::Error is_frozen(const LiveSandbox& sandbox) {
+  return base::conflict("sandbox '" + sandbox.name() + "' is frozen: " + *sandbox.stored.info.frozen)
+      .with_hint(sandbox.damaged ? "end it: hydravisor stop " + sandbox.name()
+                                 : "it goes on by itself once its record can be kept");
+}
+
+static base::Error is_not_running(const LiveSandbox& sandbox) {
+  if (sandbox.held) return is_frozen(sandbox);
+  bool paused = sandbox.state() == SandboxState::paused;
+  return base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
+      .with_hint((paused ? "let it go on: hydravisor resume " : "start it: hydravisor start ") + sandbox.name());
+}
+
 void LifeCycle::exec(const std::string& name, core::ExecRequest request, std::unique_ptr<Handover> handover) {
   Result<Pointer> found = look_up(name);
   if (!found) return handover->refuse(found.error());
   LiveSandbox& sandbox = **found;
-  if (sandbox.state() != SandboxState::running)
-    return handover->refuse(
-        base::conflict("sandbox '" + sandbox.name() + "' is " + std::string(core::state_name(sandbox.state())))
-            .with_hint("start it: hydravisor start " + sandbox.name()));
+  if (sandbox.state() != SandboxState::running) return handover->refuse(is_not_running(sandbox));
   if (Status same = check_version(sandbox); !same) return handover->refuse(same.error());
   Planned<core::Command> command =
       with_.planner.plan_exec(request, sandbox.stored.request, sandbox.directory, sandbox.stored.info);
@@ -151,10 +162,7 @@ void LifeCycle::kill(const std::string& name, core::KillRequest request, StatusR
 
 Status LifeCycle::freeze(const Pointer& sandbox, bool frozen, const std::string& by) {
   SandboxState to = frozen ? SandboxState::paused : SandboxState::running;
-  if (sandbox->held)
-    return Failure(base::conflict("sandbox '" + sandbox->name() + "' is frozen: " + *sandbox->stored.info.frozen)
-                       .with_hint(sandbox->damaged ? "end it: hydravisor stop " + sandbox->name()
-                                                   : "it goes on by itself once its record can be kept"));
+  if (sandbox->held) return Failure(is_frozen(*sandbox));
   HV_TRY(core::check_transition(sandbox->name(), sandbox->state(), to));
   HV_TRY(check_version(*sandbox));
   HV_TRY(record(*sandbox, frozen ? "sandbox.paused" : "sandbox.resumed", {}, core::Risk::info, by));

@@ -93,6 +93,7 @@ class Frozen(hydravisor.TestCase):
         hydravisor.wait_for(lambda: self.inspect().get("frozen"), 20, "its being frozen")
         if self.inspect()["state"] == "paused":
             self.assert_refused(self.world.cli("resume", "s"), "is frozen", "No space left on device")
+            self.assert_refused(self.world.cli("exec", "s", "--", "true"), "is frozen", "No space left on device", "it goes on by itself")
         os.kill(self.world.daemon_pid(), 9)
         # The next daemon cannot record its own start: it is not served until the disk is well.
         hydravisor.wait_for(self.stands_still, 20, "its standing still")

@@ -224,6 +224,7 @@ class Time(Limits):
             hydravisor.skip_or_fail(paused.stderr.decode())
         time.sleep(4)
         self.assertEqual(self.world.json("inspect", "s")["state"], "paused")
+        self.assert_refused(self.world.cli("exec", "s", "--", "true"), "is paused", "hydravisor resume s")
         self.world.ok("resume", "s")
         self.assertEqual(self.world.cli("wait", "s").returncode, 143)
 
