@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -15,8 +16,13 @@ constexpr std::string_view kHeader = R"({"bundle":"hydravisor-bundle-1","checkpo
 constexpr std::string_view kEntry =
     R"({"envelope":"{\"v\":1,\"index\":3,\"time\":\"2026-11-25T18:13:42.404106556Z\",\"monotonic\":7,\"kind\":\"exec.started\",\"sandbox\":\"s9dqdf93c9pynevr5\",\"principal\":\"agent:s9dqdf93c9pynevr5\",\"trust\":\"claimed\",\"risk\":\"info\",\"origin\":null,\"payload_sha256\":\"00\",\"payload_size\":22}","salt":"00","payload":"{\"path\":\"/usr/bin/id\"}","proof":[]})";
 
+// The tests run beside each other.
+std::string own_path() {
+  return testing::TempDir() + "hv-records-" + std::to_string(::getpid());
+}
+
 std::string file_of(const std::string& text) {
-  std::string path = testing::TempDir() + "hv-records";
+  std::string path = own_path();
   EXPECT_TRUE(base::replace_file(path, text));
   return path;
 }
@@ -24,7 +30,10 @@ std::string file_of(const std::string& text) {
 // "3 exec.started ..." for each record, and the error that ends them.
 std::string read(const std::string& text) {
   std::string all;
-  auto file = RecordFile::open(file_of(text));
+  std::string path = file_of(text);
+  auto file = RecordFile::open(path);
+  // What is open stays readable.
+  ::unlink(path.c_str());
   if (!file) return file.error().message();
   while (true) {
     auto record = file->next();
@@ -50,7 +59,7 @@ TEST(RecordFile, KnowsAPayloadThatWasDeleted) {
 }
 
 TEST(RecordFile, NamesTheLineThatIsNone) {
-  std::string path = testing::TempDir() + "hv-records";
+  std::string path = own_path();
   EXPECT_EQ(read(std::string(kRecord) + "\nnothing\n").find("3 exec.started"), 0u);
   EXPECT_NE(read(std::string(kRecord) + "\nnothing\n").find(path + ":2: not a record: "), std::string::npos);
   EXPECT_NE(read("{}\n").find(path + ":1: not a record: "), std::string::npos);
