@@ -11,6 +11,8 @@ mount --make-rprivate /
 mount -t tmpfs tmpfs "$work"
 mkdir "$work"/{upper,work,root}
 mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$new"
+# What root has of its own on this machine would show as something that the script's root has removed.
+rm -rf "$new/etc/hydravisor" "$new/var/lib/hydravisor"
 for directory in home tmp run opt mnt; do mount -t tmpfs tmpfs "$new/$directory"; done
 chmod 1777 "$new/tmp"
 mount -t proc proc "$new/proc"
