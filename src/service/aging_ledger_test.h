@@ -10,21 +10,11 @@
 
 #include "audit/ledger.h"
 #include "audit/reader.h"
+#include "audit/test_directory.h"
 #include "audit/verify.h"
-#include "base/clock.h"
 #include "base/remove_tree.h"
 
 namespace hv::service {
-
-class HandClock final : public base::Clock {
- public:
-  base::WallTime wall() const override { return wall_; }
-  base::MonotonicTime monotonic() const override { return base::MonotonicTime(wall_.time_since_epoch()); }
-  void tick(std::chrono::nanoseconds by) { wall_ += by; }
-
- private:
-  base::WallTime wall_{std::chrono::seconds(1'800'000'000)};
-};
 
 class AgingLedgerTest : public testing::Test {
  protected:
@@ -73,7 +63,7 @@ class AgingLedgerTest : public testing::Test {
     EXPECT_TRUE(report.intact()) << report.problems[0].message;
   }
 
-  HandClock clock_;
+  audit::TestClock clock_;
   std::string directory_;
   std::unique_ptr<audit::Ledger> ledger_;
 };
