@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -163,18 +164,24 @@ base::Result<uint64_t> Ledger::record(const core::Event& event) {
 base::Result<uint64_t> Ledger::record_spooled(std::span<const core::Event> events) {
   std::vector<Draft> drafts;
   drafts.reserve(events.size());
+  std::set<std::string_view> spools;
   for (const core::Event& event : events) {
-    if (!event.origin || event.origin->spool != events[0].origin->spool)
-      return base::Failure(base::invalid_argument("record the events of a spool: one of them is of another"));
-    if (!drafts.empty() && event.origin->sequence <= drafts.back().envelope.origin->sequence) continue;
+    bool follows = !drafts.empty() && event.origin && event.origin->spool == drafts.back().envelope.origin->spool;
+    if (!event.origin || (!follows && !spools.insert(event.origin->spool).second))
+      return base::Failure(
+          base::invalid_argument("record the events of spools: one of them is of none, or not with the others of its"));
+    if (follows && event.origin->sequence <= drafts.back().envelope.origin->sequence) continue;
     drafts.push_back(HV_TRY(draft(event)));
   }
   Lock lock(mutex_);
+  std::erase_if(drafts, [&](const Draft& draft) {
+    std::optional<SpoolIndex::Mark> mark = spools_.find(draft.envelope.origin->spool);
+    return mark && draft.envelope.origin->sequence <= mark->sequence;
+  });
   if (drafts.empty()) return journal_.next_index();
-  std::optional<SpoolIndex::Mark> mark = spools_.find(events[0].origin->spool);
-  auto is_new = [&](const Draft& draft) { return !mark || draft.envelope.origin->sequence > mark->sequence; };
-  auto rest = std::ranges::find_if(drafts, is_new);
-  return rest == drafts.end() ? journal_.next_index() : append(lock, std::span(rest, drafts.end()));
+  uint64_t first = HV_TRY(append(lock, drafts));
+  fresh_complete_ = true;
+  return first;
 }
 
 base::Result<uint64_t> Ledger::append(Lock& lock, std::span<Draft> drafts) {

@@ -61,9 +61,10 @@ class Ledger final : public core::Recorder {
   // The event's time is filled in when it has none. An event whose origin is recorded already is not recorded again:
   // its index is returned. The events of one spool come in the order of their sequence. Any thread.
   base::Result<uint64_t> record(const core::Event& event) override;
-  // What one spool holds further, in the order of its sequence: as record() for each of them, with one write for all.
+  // What spools hold further, those of one spool together and in the order of their sequence: as record() for each of
+  // them, with one write for all, and on its way to the disk at once, since more would have been waited for already.
   // The index of the first that was not recorded before; the others follow it. On failure none is recorded that was not
-  // before. invalid_argument for an event of another spool.
+  // before. invalid_argument for an event of no spool, or of one that came earlier in `events`.
   base::Result<uint64_t> record_spooled(std::span<const core::Event> events);
   // Waits until everything recorded before the call is durable, or sealed.
   base::Status sync();
@@ -160,6 +161,7 @@ class Ledger final : public core::Recorder {
   } fresh_;
   std::string frames_;  // kept for its memory only
   Time fresh_since_{};
+  bool fresh_complete_ = false;  // nothing more is waited for
   bool writer_waits_ = false;
   bool stopping_ = false;
   uint64_t durable_ = 0;

@@ -260,7 +260,7 @@ TEST_F(LedgerTest, RecordsASpoolsEventsTogetherAndEachOnce) {
     ASSERT_TRUE(ledger->record_spooled({}));
     EXPECT_EQ(ledger->size(), 4u);
     EXPECT_EQ(ledger->last_sequence("s0123456789abcdef"), 4u);
-    EXPECT_FALSE(ledger->record_spooled(std::vector{spooled(5), spooled(6, "another")}));
+    EXPECT_FALSE(ledger->record_spooled(std::vector{spooled(5), spooled(6, "another"), spooled(7)}));
     EXPECT_FALSE(ledger->record_spooled(std::vector{event_of("exec.started")}));
     EXPECT_EQ(ledger->size(), 4u);
     ASSERT_TRUE(ledger->seal());
@@ -269,6 +269,22 @@ TEST_F(LedgerTest, RecordsASpoolsEventsTogetherAndEachOnce) {
   std::vector<Entry> entries = *Reader(directory.path()).list({});
   ASSERT_EQ(entries.size(), 4u);
   for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(entries[i].envelope.origin->sequence, i + 1);
+}
+
+TEST_F(LedgerTest, RecordsTheEventsOfSeveralSpoolsTogether) {
+  auto ledger = open();
+  ASSERT_TRUE(ledger->record_spooled(std::vector{spooled(1, "one"), spooled(2, "one")}));
+  // The first that is new is told, and the others follow it.
+  EXPECT_EQ(
+      ledger->record_spooled(std::vector{spooled(2, "one"), spooled(1, "two"), spooled(2, "two"), spooled(1, "three")})
+          .value(),
+      2u);
+  EXPECT_EQ(ledger->size(), 5u);
+  EXPECT_EQ(ledger->last_sequence("one"), 2u);
+  EXPECT_EQ(ledger->last_sequence("two"), 2u);
+  EXPECT_EQ(ledger->last_sequence("three"), 1u);
+  ASSERT_TRUE(ledger->sync());
+  EXPECT_EQ(ledger->standing().durable, 5u);
 }
 
 TEST_F(LedgerTest, RecordsAllOfASpoolsEventsOrNone) {

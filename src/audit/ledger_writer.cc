@@ -26,10 +26,11 @@ void Ledger::run() {
       next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
     }
     writer_waits_ = false;
-    if (!urgent() && !fresh_.ends.empty()) {
+    if (!urgent() && !fresh_complete_ && !fresh_.ends.empty()) {
       Time batch_end = fresh_since_ + options_.sync_delay;
-      wake_writer_.wait_until(lock, batch_end, [&] { return urgent(); });
+      wake_writer_.wait_until(lock, batch_end, [&] { return urgent() || fresh_complete_; });
     }
+    fresh_complete_ = false;
     std::vector<std::shared_ptr<Request>> requests = std::exchange(requests_, {});
     bool stopping = stopping_;
     base::Status synced = fresh_.ends.empty() && requests.empty() ? base::Status{} : sync_now(lock);

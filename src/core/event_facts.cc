@@ -104,21 +104,21 @@ EventFacts facts_of(const base::json::Object& payload) {
   return facts;
 }
 
-std::vector<std::string> with_ancestors(std::string_view path) {
-  std::vector<std::string> all;
+std::vector<std::string_view> with_ancestors(std::string_view path) {
+  std::vector<std::string_view> all;
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   for (size_t at = path.find('/', 1); at != std::string_view::npos && all.size() < kDeepest;
        at = path.find('/', at + 1))
-    all.emplace_back(path.substr(0, at));
-  all.emplace_back(path);
+    all.push_back(path.substr(0, at));
+  all.push_back(path);
   return all;
 }
 
-std::vector<std::string> with_domains(std::string_view host) {
-  std::vector<std::string> all{std::string(host)};
+std::vector<std::string_view> with_domains(std::string_view host) {
+  std::vector<std::string_view> all{host};
   if (is_address(host)) return all;
   for (size_t at = host.find('.'); at != std::string_view::npos && all.size() < kDeepest; at = host.find('.', at + 1))
-    if (at + 1 < host.size()) all.emplace_back(host.substr(at + 1));
+    if (at + 1 < host.size()) all.push_back(host.substr(at + 1));
   return all;
 }
 

@@ -30,10 +30,10 @@ struct WantedWord {
 };
 std::vector<WantedWord> wanted_words(std::string_view text);
 
-// A path and everything that it lies below: "/a/b" gives "/a" and "/a/b".
-std::vector<std::string> with_ancestors(std::string_view path);
+// Parts of the argument. A path and everything that it lies below: "/a/b" gives "/a" and "/a/b".
+std::vector<std::string_view> with_ancestors(std::string_view path);
 // A host and the domains that it belongs to: "a.b.c" gives "c", "b.c" and "a.b.c"; an address only itself.
-std::vector<std::string> with_domains(std::string_view host);
+std::vector<std::string_view> with_domains(std::string_view host);
 
 // Everything in the query but sandbox, times and indexes, which are the reader's to check.
 bool matches_payload(const AuditQuery& query, const EventFacts& facts);

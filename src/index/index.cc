@@ -22,6 +22,8 @@ namespace {
 
 // Entries in one transaction: more cost memory, fewer cost time.
 constexpr uint64_t kBatch = 4096;
+// What one transaction costs is the same for one entry and for thousands; a search reads what is not indexed yet.
+constexpr std::chrono::milliseconds kStep{500};
 constexpr std::chrono::seconds kRetry{30};
 
 std::string deletions_path(const std::string& directory) {
@@ -56,21 +58,28 @@ Index::Index(Options options) : options_(std::move(options)) {
 }
 
 Index::~Index() {
-  thread_.request_stop();
-  wake();
+  {
+    std::lock_guard lock(mutex_);
+    thread_.request_stop();
+  }
+  wake_.notify_all();
+  pause_.notify_all();
 }
 
 void Index::wake() {
   {
     std::lock_guard lock(mutex_);
-    woken_ = true;
+    if (std::exchange(woken_, true)) return;
   }
   wake_.notify_all();
 }
 
 void Index::wait_for(uint64_t count) {
   std::unique_lock lock(mutex_);
+  ++waiting_;
+  pause_.notify_all();
   moved_.wait(lock, [&] { return standing_.indexed >= count || !standing_.failure.empty(); });
+  --waiting_;
 }
 
 Index::Standing Index::standing() {
@@ -99,11 +108,10 @@ void Index::run(const std::stop_token& stop) {
     if (status) {
       wake_.wait(lock, wanted);
       // A busy ledger is followed in steps, not entry by entry.
-      if (!stop.stop_requested())
-        wake_.wait_for(lock, std::chrono::milliseconds(100), [&] { return stop.stop_requested(); });
+      if (!stop.stop_requested()) pause_.wait_for(lock, kStep, [&] { return waiting_ > 0 || stop.stop_requested(); });
     } else {
       // A full disk or the like: the journal goes on, and searches read it.
-      wake_.wait_for(lock, kRetry, [&] { return stop.stop_requested(); });
+      pause_.wait_for(lock, kRetry, [&] { return stop.stop_requested(); });
     }
   }
   writer_.reset();

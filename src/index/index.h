@@ -75,8 +75,10 @@ class Index {
   const Options options_;
   std::mutex mutex_;  // guards what follows, up to searching_
   std::condition_variable wake_;
+  std::condition_variable pause_;  // ended by the destructor, and by those who wait
   std::condition_variable moved_;
   bool woken_ = true;
+  int waiting_ = 0;
   std::set<uint64_t> damaged_;  // what a search could not read
   uint64_t first_ = 0;          // the journal's first entry
   std::map<uint64_t, Known> shards_;

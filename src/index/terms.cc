@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/format.h"
 #include "base/json.h"
@@ -15,7 +16,11 @@ namespace {
 std::string mark(char family, std::string_view value) {
   uint64_t hash = 0xcbf29ce484222325;
   for (char c : value) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return base::format("\u00a7{}{:x}", family, hash);
+  std::array<char, 16> digits;
+  auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), hash, 16);
+  std::string word = "\u00a7";
+  word += family;
+  return word.append(digits.data(), end);
 }
 
 constexpr std::array<core::Risk, 3> kRisks{core::Risk::low, core::Risk::medium, core::Risk::high};
@@ -25,50 +30,56 @@ std::string without_dot(std::string_view kind) {
   return std::string(kind);
 }
 
-void add_envelope(const audit::Envelope& envelope, std::vector<std::string>& terms) {
+void add_envelope(const audit::Envelope& envelope, std::vector<std::string>& marks) {
   if (envelope.version != audit::kEnvelopeVersion) {
-    terms.push_back(mark('k', core::kUnknownKind));
+    marks.push_back(mark('k', core::kUnknownKind));
     return;
   }
   std::string_view kind = envelope.kind;
   for (size_t dot = kind.find('.'); dot != std::string_view::npos; dot = kind.find('.', dot + 1))
-    terms.push_back(mark('k', kind.substr(0, dot)));
-  terms.push_back(mark('k', kind));
-  if (!envelope.sandbox.empty()) terms.push_back(mark('s', envelope.sandbox));
-  terms.push_back(mark('u', envelope.principal));
+    marks.push_back(mark('k', kind.substr(0, dot)));
+  marks.push_back(mark('k', kind));
+  if (!envelope.sandbox.empty()) marks.push_back(mark('s', envelope.sandbox));
+  marks.push_back(mark('u', envelope.principal));
   for (core::Risk risk : kRisks)
-    if (envelope.risk >= risk) terms.push_back(mark('r', core::risk_name(risk)));
+    if (envelope.risk >= risk) marks.push_back(mark('r', core::risk_name(risk)));
 }
 
-void add_payload(const std::string& payload, std::vector<std::string>& terms) {
+core::EventFacts facts_of(const std::string& payload) {
   base::Result<base::json::Value> value = base::json::parse(payload);
-  if (!value || !value->is_object()) return;
-  core::EventFacts facts = core::facts_of(value->get_object());
+  return value && value->is_object() ? core::facts_of(value->get_object()) : core::EventFacts{};
+}
+
+void add_facts(const core::EventFacts& facts, std::vector<std::string>& marks) {
   for (const std::string& path : facts.paths) {
-    if (path.starts_with('/')) terms.push_back(mark('p', "/"));
-    for (const std::string& place : core::with_ancestors(path)) terms.push_back(mark('p', place));
+    if (path.starts_with('/')) marks.push_back(mark('p', "/"));
+    for (std::string_view place : core::with_ancestors(path)) marks.push_back(mark('p', place));
   }
   for (const std::string& host : facts.hosts)
-    for (const std::string& domain : core::with_domains(host)) terms.push_back(mark('h', domain));
-  if (!facts.verdict.empty()) terms.push_back(mark('v', facts.verdict));
-  std::ranges::move(facts.words, std::back_inserter(terms));
+    for (std::string_view domain : core::with_domains(host)) marks.push_back(mark('h', domain));
+  if (!facts.verdict.empty()) marks.push_back(mark('v', facts.verdict));
 }
 
 }  // namespace
 
 std::string terms_of(const audit::Entry& entry, bool with_payload) {
-  std::vector<std::string> terms;
-  add_envelope(entry.envelope, terms);
+  std::vector<std::string> marks;
+  add_envelope(entry.envelope, marks);
   bool readable =
       entry.envelope.version == audit::kEnvelopeVersion && entry.payload_state == audit::PayloadState::present;
-  if (with_payload && readable) add_payload(entry.payload, terms);
-  std::ranges::sort(terms);
-  auto repeated = std::ranges::unique(terms);
+  core::EventFacts facts;
+  if (with_payload && readable) facts = facts_of(entry.payload);
+  add_facts(facts, marks);
+  std::ranges::sort(marks);
+  auto repeated = std::ranges::unique(marks);
   std::string text;
-  for (const std::string& term : std::ranges::subrange(terms.begin(), repeated.begin())) {
+  auto add = [&text](const std::string& term) {
     if (!text.empty()) text += ' ';
     text += term;
-  }
+  };
+  std::ranges::for_each(marks.begin(), repeated.begin(), add);
+  // Each is there once already, and none of them looks like a mark.
+  std::ranges::for_each(facts.words, add);
   return text;
 }
 

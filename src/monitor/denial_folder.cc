@@ -62,7 +62,7 @@ std::vector<DeniedCall> DenialFolder::take_all() {
 
 std::optional<base::MonotonicTime> DenialFolder::next_due() const {
   if (entries_.empty()) return std::nullopt;
-  return std::ranges::min(entries_, {}, &Entry::since).since + limits_.window;
+  return entries_.front().since + limits_.window;
 }
 
 }  // namespace hv::monitor

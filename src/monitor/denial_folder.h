@@ -42,7 +42,7 @@ class DenialFolder {
   void count(const DeniedCall& call, base::MonotonicTime now);
 
   FoldLimits limits_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the oldest first
   base::MonotonicTime singles_since_{};
   size_t singles_ = 0;
 };

@@ -47,7 +47,7 @@ class ExecFolder {
   ExecLimits limits_;
   int64_t budget_;
   base::MonotonicTime refilled_{};
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the oldest first
 };
 
 }  // namespace hv::monitor

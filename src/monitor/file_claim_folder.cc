@@ -51,7 +51,7 @@ std::vector<FileClaim> FileClaimFolder::take_all() {
 
 std::optional<base::MonotonicTime> FileClaimFolder::next_due() const {
   std::optional<base::MonotonicTime> due;
-  if (!entries_.empty()) due = std::ranges::min(entries_, {}, &Entry::since).since + limits_.window;
+  if (!entries_.empty()) due = entries_.front().since + limits_.window;
   if (others_ && (!due || others_->since + limits_.window < *due)) due = others_->since + limits_.window;
   return due;
 }

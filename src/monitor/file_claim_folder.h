@@ -37,7 +37,7 @@ class FileClaimFolder {
     base::MonotonicTime since{};
   };
   FileClaimLimits limits_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;   // the oldest first
   std::optional<Entry> others_;  // several paths; the last one's kind and call
   base::MonotonicTime singles_since_{};
   size_t singles_ = 0;

@@ -109,6 +109,10 @@ base::Status SupervisorLink::throttle(uint64_t bytes_per_second) {
   return send(ToSupervisor::throttle, shimwire::encode(shimwire::ThrottleRequest{bytes_per_second}));
 }
 
+base::Status SupervisorLink::tell_watching(bool by_clock, uint64_t read) {
+  return send(ToSupervisor::watch, shimwire::encode(shimwire::WatchNotice{by_clock, read}));
+}
+
 base::Status SupervisorLink::tell_paused(bool paused) {
   return send(ToSupervisor::paused, shimwire::encode(shimwire::PausedNotice{paused}));
 }

@@ -45,6 +45,9 @@ class SupervisorLink {
   base::Status isolate();
   // Of its network, in and out together, from now on; 0: as many bytes as come.
   base::Status throttle(uint64_t bytes_per_second);
+  // Whether the caller looks at the spool by itself, so that nothing in it needs to be announced. When it does not any
+  // more, what stands behind record `read` is announced.
+  base::Status tell_watching(bool by_clock, uint64_t read);
   base::Status import_file(const std::string& path, uint32_t mode, int file);
 
   // Holds from now on, for connections that are open too; only where the sandbox was started with a network.

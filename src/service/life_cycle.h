@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -132,6 +134,22 @@ class LifeCycle final : public SandboxLookup {
   // Reads from the spool into the ledger; true when there may be more. Bounded, because a sandbox can fill its spool
   // faster than the ledger takes it, and the loop serves everybody. What stands in the way is in the sandbox.
   bool ingest(LiveSandbox& sandbox);
+  // The parts of it, which the looks by the clock are made of too. A spool that is not there yet is not open.
+  bool open_spool(LiveSandbox& sandbox);
+  struct Gathered {
+    bool more = false;
+    std::optional<base::Error> damage;
+  };
+  // Adds the next events that the ledger does not have, some dozens at most; not `to_the_end`, what one read brings.
+  Gathered gather(LiveSandbox& sandbox, std::vector<core::Event>& events, bool to_the_end);
+  // Once they were recorded, or not: whether to read on.
+  bool gathered(LiveSandbox& sandbox, Gathered what, std::span<const core::Event> events,
+                const base::Result<uint64_t>& first);
+  // Where records come all the time they are read by the clock: life_cycle_looks.cc.
+  void on_announced(const Pointer& sandbox);
+  void look_later();
+  void look();
+  void end_looks(LiveSandbox& sandbox);
   // All of it, at once. Fails when there is something that the ledger does not have and could take.
   base::Status read_out(LiveSandbox& sandbox);
   // Records what has happened, now or, in order, as soon as the ledger takes it: nothing can hold it back any more.
@@ -180,6 +198,9 @@ class LifeCycle final : public SandboxLookup {
   std::optional<core::Groundwork> last_ground_;  // of the last start: what the spare is prepared for
   const base::Fd* last_user_namespace_ = nullptr;
   base::Subscription spare_timer_;
+  std::vector<std::weak_ptr<LiveSandbox>> by_clock_;
+  std::vector<core::Event> looked_;  // kept for its memory only
+  base::Subscription next_look_;
 };
 
 }  // namespace hv::service

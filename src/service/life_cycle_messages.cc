@@ -131,6 +131,8 @@ void LifeCycle::on_message(const Pointer& sandbox) {
         break;
       }
       case shimwire::FromSupervisor::spooled:
+        on_announced(sandbox);
+        break;
       case shimwire::FromSupervisor::job_ended:
         keep_reading(sandbox);
         break;

@@ -36,73 +36,94 @@ bool is_of_the_event(const base::Error& error) {
 
 }  // namespace
 
-// What a supervisor told since the last look, or a part of it. The ledger ignores what it has already.
-bool LifeCycle::ingest(LiveSandbox& sandbox) {
-  sandbox.unrecorded.reset();
-  if (!sandbox.spool) {
-    Result<shimwire::SpoolReader> reader = shimwire::SpoolReader::open(sandbox.directory + "/spool");
-    if (!reader) {
-      if (reader.error().code() != base::ErrorCode::not_found) sandbox.unrecorded = reader.error();
-      return false;
-    }
-    sandbox.spool = *std::move(reader);
-    sandbox.damaged.reset();
-    std::lock_guard lock(mutex_);
-    sandbox.network = {};
+bool LifeCycle::open_spool(LiveSandbox& sandbox) {
+  if (sandbox.spool) return true;
+  Result<shimwire::SpoolReader> reader = shimwire::SpoolReader::open(sandbox.directory + "/spool");
+  if (!reader) {
+    if (reader.error().code() != base::ErrorCode::not_found) sandbox.unrecorded = reader.error();
+    return false;
   }
+  sandbox.spool = *std::move(reader);
+  sandbox.damaged.reset();
+  std::lock_guard lock(mutex_);
+  sandbox.network = {};
+  return true;
+}
+
+LifeCycle::Gathered LifeCycle::gather(LiveSandbox& sandbox, std::vector<core::Event>& events, bool to_the_end) {
+  Gathered gathered;
+  std::optional<uint64_t> known;
+  shimwire::SpoolRecord spooled;
+  size_t count = 0;
+  for (size_t bytes = 0; count < kEventsTogether && bytes < kBytesTogether;) {
+    Result<bool> next = sandbox.spool->next(spooled);
+    gathered.more = next.value_or(false);
+    if (!next) {
+      bool broken = next.error().code() == base::ErrorCode::invalid_argument;
+      (broken ? gathered.damage : sandbox.unrecorded) = next.error();
+    }
+    if (!gathered.more) break;
+    gathered.more = to_the_end || sandbox.spool->holds_more();
+    {
+      std::lock_guard lock(mutex_);
+      count_network(sandbox.network, spooled);
+    }
+    if (!known) known = with_.ledger.last_sequence(sandbox.id());
+    bool is_known = spooled.sequence <= *known;
+    if (is_known && !(sandbox.behavior && sandbox.behavior->wants(spooled.sequence))) continue;
+    Result<core::Event> event = to_event(spooled, sandbox.id());
+    if (!event) {
+      // What stands before it is recorded all the same.
+      gathered.damage = event.error();
+      gathered.more = false;
+      break;
+    }
+    bytes += spooled.payload.size();
+    if (is_known) {
+      sandbox.behavior->take(spooled.sequence, *event, std::nullopt);
+      continue;
+    }
+    events.push_back(*std::move(event));
+    ++count;
+    if (!gathered.more) break;
+  }
+  return gathered;
+}
+
+bool LifeCycle::gathered(LiveSandbox& sandbox, Gathered what, std::span<const core::Event> events,
+                         const Result<uint64_t>& first) {
+  if (!first) {
+    (is_of_the_event(first.error()) ? sandbox.damaged : sandbox.unrecorded) = first.error();
+    // Read again next time: from the start, since the reader has gone past it.
+    if (!sandbox.damaged) sandbox.spool.reset();
+    return false;
+  }
+  for (size_t i = 0; sandbox.behavior && i < events.size(); ++i)
+    sandbox.behavior->take(events[i].origin->sequence, events[i], *first + i);
   if (Status fired = record_firings(sandbox); !fired) {
     sandbox.unrecorded = fired.error();
     return false;
   }
-  uint64_t known = with_.ledger.last_sequence(sandbox.id());
-  shimwire::SpoolRecord spooled;
+  if (what.damage) sandbox.damaged = std::move(what.damage);
+  return what.more;
+}
+
+// What a supervisor told since the last look, or a part of it. The ledger ignores what it has already.
+bool LifeCycle::ingest(LiveSandbox& sandbox) {
+  sandbox.unrecorded.reset();
+  if (!open_spool(sandbox)) return false;
+  if (Status fired = record_firings(sandbox); !fired) {
+    sandbox.unrecorded = fired.error();
+    return false;
+  }
   std::vector<core::Event> events;
-  std::optional<base::Error> damage;
   auto until = std::chrono::steady_clock::now() + kTurn;
   bool more = !sandbox.damaged;
   while (more && std::chrono::steady_clock::now() < until) {
     events.clear();
-    for (size_t bytes = 0; more && events.size() < kEventsTogether && bytes < kBytesTogether;) {
-      Result<bool> next = sandbox.spool->next(spooled);
-      more = next.value_or(false);
-      if (!next)
-        (next.error().code() == base::ErrorCode::invalid_argument ? damage : sandbox.unrecorded) = next.error();
-      if (!more) break;
-      {
-        std::lock_guard lock(mutex_);
-        count_network(sandbox.network, spooled);
-      }
-      bool is_known = spooled.sequence <= known;
-      if (is_known && !(sandbox.behavior && sandbox.behavior->wants(spooled.sequence))) continue;
-      Result<core::Event> event = to_event(spooled, sandbox.id());
-      if (!event) {
-        // What stands before it is recorded all the same.
-        damage = event.error();
-        more = false;
-        break;
-      }
-      bytes += spooled.payload.size();
-      if (is_known) {
-        sandbox.behavior->take(spooled.sequence, *event, std::nullopt);
-        continue;
-      }
-      events.push_back(*std::move(event));
-    }
-    Result<uint64_t> first = with_.ledger.record_spooled(events);
-    if (!first) {
-      (is_of_the_event(first.error()) ? sandbox.damaged : sandbox.unrecorded) = first.error();
-      // Read again next time: from the start, since the reader has gone past it.
-      if (!sandbox.damaged) sandbox.spool.reset();
-      return false;
-    }
-    for (size_t i = 0; sandbox.behavior && i < events.size(); ++i)
-      sandbox.behavior->take(events[i].origin->sequence, events[i], *first + i);
-    if (Status fired = record_firings(sandbox); !fired) {
-      sandbox.unrecorded = fired.error();
-      return false;
-    }
+    Gathered some = gather(sandbox, events, true);
+    more = gathered(sandbox, std::move(some), events, with_.ledger.record_spooled(events));
   }
-  if (damage) sandbox.damaged = std::move(damage);
   return more;
 }
 

@@ -1,6 +1,7 @@
 // One sandbox as the life cycle holds it: what is stored, and while it runs the link to its supervisor.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -39,9 +40,13 @@ struct LiveSandbox {
   std::vector<std::function<void()>> after_gone;
   base::Subscription deadline;
   std::optional<shimwire::SpoolReader> spool;
-  bool reading = false;                     // the rest of a full spool is read at the loop's next turn
-  bool ending = false;                      // it has ended, and is settled once the rest of its spool is read
-  std::unique_ptr<BehaviorWatch> behavior;  // null without rules
+  // While many records come its spool is read by the daemon's own clock; its supervisor announces nothing meanwhile.
+  bool by_clock = false;
+  int quiet_looks = 0;                              // in a row that found nothing
+  std::chrono::steady_clock::time_point announced;  // when it last did
+  bool reading = false;                             // the rest of a full spool is read at the loop's next turn
+  bool ending = false;                              // it has ended, and is settled once the rest of its spool is read
+  std::unique_ptr<BehaviorWatch> behavior;          // null without rules
   // What inspect shows of them, under the life cycle's lock.
   std::vector<core::BehaviorRuleInfo> shown_rules;
   std::vector<core::ThrottleInfo> shown_throttles;

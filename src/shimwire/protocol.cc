@@ -49,6 +49,9 @@ static void visit(auto& v, auto& m, ExtendRequest*) {
 static void visit(auto& v, auto& m, ThrottleRequest*) {
   each(v, m.bytes_per_second);
 }
+static void visit(auto& v, auto& m, WatchNotice*) {
+  each(v, m.by_clock, m.read);
+}
 static void visit(auto& v, auto& m, Stalled*) {
   each(v, m.reason);
 }
@@ -120,6 +123,7 @@ HV_MESSAGE(StopRequest)
 HV_MESSAGE(PausedNotice)
 HV_MESSAGE(ExtendRequest)
 HV_MESSAGE(ThrottleRequest)
+HV_MESSAGE(WatchNotice)
 HV_MESSAGE(Spooled)
 HV_MESSAGE(Stalled)
 HV_MESSAGE(JobEnded)

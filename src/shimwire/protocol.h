@@ -31,6 +31,7 @@ enum class ToSupervisor : uint8_t {
   extend,       // ExtendRequest
   isolate,      // empty: nothing leaves it any more, until it is started again
   throttle,     // ThrottleRequest: holds from now on
+  watch,        // WatchNotice: whether the daemon looks at the spool by itself
 };
 
 // Supervisor to daemon.
@@ -38,7 +39,8 @@ enum class FromSupervisor : uint8_t {
   launched = 1,   // Launched
   launch_failed,  // Problem
   status,         // Launched again, for `hello`
-  spooled,        // Spooled: records wait in the spool; a hint, sent at most every few milliseconds
+  spooled,        // Spooled: records wait in the spool; a hint, sent at most every few milliseconds, and to no daemon
+                  // that looks by itself
   job_ended,      // JobEnded
   ended,          // Ended: nothing runs inside any more; the supervisor exits after this
   stalled,        // Stalled: nothing inside goes on, because the spool cannot be written; or it can again
@@ -92,7 +94,7 @@ struct Problem {
 
 // Raised with every change of what daemon and supervisor say to each other: a supervisor outlives its daemon, and the
 // next one may be of another version.
-inline constexpr uint32_t kProtocol = 4;
+inline constexpr uint32_t kProtocol = 5;
 // What a LaunchRequest or a Launched of any version begins with; 0 when it is too short.
 uint32_t protocol_of(std::string_view body);
 
@@ -144,6 +146,10 @@ struct ExtendRequest {
 };
 struct ThrottleRequest {
   uint64_t bytes_per_second = 0;  // of its network, in and out together; 0: as many as come
+};
+struct WatchNotice {
+  bool by_clock = false;  // it looks every few milliseconds
+  uint64_t read = 0;      // with false: the last record that it has seen; what stands behind it is announced
 };
 struct Spooled {
   uint64_t last_sequence = 0;
@@ -243,6 +249,7 @@ std::string encode(const StopRequest&);
 std::string encode(const PausedNotice&);
 std::string encode(const ExtendRequest&);
 std::string encode(const ThrottleRequest&);
+std::string encode(const WatchNotice&);
 std::string encode(const Spooled&);
 std::string encode(const Stalled&);
 std::string encode(const JobEnded&);

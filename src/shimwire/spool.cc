@@ -65,7 +65,10 @@ base::Result<uint64_t> SpoolWriter::append(SpoolFamily family, std::string_view 
 }
 
 base::Result<SpoolReader> SpoolReader::open(const std::string& path, uint64_t offset) {
-  SpoolReader reader(HV_TRY(base::open_file(path, O_RDONLY)));
+  // That it was read would be written down each time; a file of somebody else cannot be asked to leave that out.
+  base::Result<base::Fd> file = base::open_file(path, O_RDONLY | O_NOATIME);
+  if (!file && file.error().os_error() == EPERM) file = base::open_file(path, O_RDONLY);
+  SpoolReader reader(HV_TRY(std::move(file)));
   reader.offset_ = offset;
   if (offset == 0) reader.last_ = 0;
   return reader;

@@ -56,6 +56,8 @@ class SpoolReader {
   // next one: the rest of the spool cannot be trusted. The supervisor writes fixed fields and bounded strings, so a
   // malformed frame means a broken disk, a broken supervisor, or somebody who writes to its file.
   base::Result<bool> next(SpoolRecord& record);
+  // Whether something was read that next() has not returned yet: asked in between, that leaves the file alone.
+  bool holds_more() const { return !buffer_.empty(); }
   uint64_t offset() const { return offset_; }
 
  private:

@@ -27,9 +27,6 @@ namespace hv::supervisor {
 
 namespace {
 
-// Records are announced together: a burst of commands wakes the daemon once.
-constexpr std::chrono::milliseconds kAnnounceAfter{2};
-
 bool holds_entries(const Fd& directory) {
   Fd again(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* stream = again ? ::fdopendir(again.release()) : nullptr;
@@ -275,14 +272,6 @@ void Supervisor::before_write(const monitor::WriteIntent& intent, const workspac
 void Supervisor::tell_launched() {
   if (std::exchange(told_launched_, true)) return;
   tell_daemons(FromSupervisor::launched, shimwire::encode(status()));
-}
-
-void Supervisor::announce_records() {
-  if (std::exchange(announced_, true)) return;
-  loop_.after(kAnnounceAfter, [this] {
-    announced_ = false;
-    tell_daemons(FromSupervisor::spooled, shimwire::encode(shimwire::Spooled{spool_->last_sequence()}));
-  });
 }
 
 bool Supervisor::workspace_changed() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,7 @@ class Supervisor {
   base::Status import_file(const std::string& request, const std::vector<int>& fds, bool is_own);
   void before_write(const monitor::WriteIntent& intent, const workspace::LinkReader& links);
   void announce_records();
+  void set_watching(int daemon, const shimwire::WatchNotice& notice);
   void tell_launched();
   bool workspace_changed() const;
   // What the front end of the main command is told, when it ended by itself.
@@ -139,6 +141,7 @@ class Supervisor {
   std::optional<AgentWatch> watch_;
   std::string stalled_;  // why nothing inside goes on; empty: it does
   std::map<int, base::Fd> daemons_;
+  std::set<int> watchers_;  // those of them that look at the spool by themselves
   std::map<uint64_t, std::unique_ptr<Job>> jobs_;
   std::vector<std::string> enforced_;
   std::vector<std::string> degraded_;

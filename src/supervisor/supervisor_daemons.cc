@@ -12,6 +12,13 @@
 
 namespace hv::supervisor {
 
+namespace {
+
+// Records are announced together: a burst of commands wakes the daemon once.
+constexpr std::chrono::milliseconds kAnnounceAfter{2};
+
+}  // namespace
+
 void Supervisor::add_daemon(Fd connection) {
   int fd = connection.get();
   // A daemon that cannot be watched cannot be served; it will connect again.
@@ -34,6 +41,7 @@ void Supervisor::on_daemon(int fd) {
     if (packet.error().code() == base::ErrorCode::unavailable) return;
     loop_.unwatch(fd);
     daemons_.erase(fd);
+    watchers_.erase(fd);
     return;
   }
   handle(fd, *std::move(packet));
@@ -43,6 +51,27 @@ void Supervisor::tell_daemons(FromSupervisor type, const std::string& body) {
   // A daemon that does not read, or is gone, learns the same from the directory and the spool.
   for (auto& [fd, connection] : daemons_)
     static_cast<void>(shimwire::send_packet(fd, static_cast<uint8_t>(type), body));
+}
+
+void Supervisor::announce_records() {
+  if (announced_ || watchers_.size() == daemons_.size()) return;
+  announced_ = true;
+  loop_.after(kAnnounceAfter, [this] {
+    announced_ = false;
+    std::string body = shimwire::encode(shimwire::Spooled{spool_->last_sequence()});
+    for (auto& [fd, connection] : daemons_)
+      if (!watchers_.contains(fd))
+        static_cast<void>(shimwire::send_packet(fd, static_cast<uint8_t>(FromSupervisor::spooled), body));
+  });
+}
+
+void Supervisor::set_watching(int daemon, const shimwire::WatchNotice& notice) {
+  if (notice.by_clock) {
+    watchers_.insert(daemon);
+  } else if (watchers_.erase(daemon) > 0 && spool_->last_sequence() > notice.read) {
+    // Written since the daemon's last look.
+    announce_records();
+  }
 }
 
 shimwire::Launched Supervisor::status() const {
@@ -120,6 +149,9 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
     case ToSupervisor::throttle:
       if (auto request = shimwire::decode<shimwire::ThrottleRequest>(packet.body); request && network_)
         network_->set_rate(request->bytes_per_second);
+      return;
+    case ToSupervisor::watch:
+      if (auto notice = shimwire::decode<shimwire::WatchNotice>(packet.body)) set_watching(daemon, *notice);
       return;
     case ToSupervisor::extend: {
       auto request = shimwire::decode<shimwire::ExtendRequest>(packet.body);
