@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/scheduling.h"
 #include "base/text.h"
 #include "base/unix_socket.h"
 #include "base/version.h"
@@ -26,6 +27,9 @@
 namespace hv::supervisor {
 
 namespace {
+
+// The shortest that the kernel gives.
+constexpr std::chrono::microseconds kSlice{100};
 
 bool holds_entries(const Fd& directory) {
   Fd again(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -62,6 +66,8 @@ monitor::ExitFollower open_exits() {
 
 int Supervisor::serve(Fd daemon) {
   ::signal(SIGPIPE, SIG_IGN);
+  // The agent stands still while a call of its is recorded.
+  base::ask_for_short_slices(kSlice);
   // The kernel gives some means only to who has not entered another user namespace.
   monitor::ExitFollower exits = open_exits();
   std::optional<Result<Launch>> prepared;
