@@ -11,6 +11,7 @@
 
 #include "audit/archive.h"
 #include "audit/archive_block.h"
+#include "audit/segment_packer.h"
 #include "base/check.h"
 #include "base/fd.h"
 

@@ -10,65 +10,27 @@
 #include <zstd.h>
 
 #include "audit/archive_block.h"
+#include "audit/archive_layout.h"
 #include "audit/crc32c.h"
 #include "base/format.h"
 
 namespace hv::audit {
 
+using archive_layout::get;
+using archive_layout::kFixed;
+using archive_layout::kMagic;
+using archive_layout::kMaxBlock;
+using archive_layout::kMaxRecords;
+using archive_layout::kTableEntry;
+
 namespace {
 
-constexpr std::string_view kMagic = "HVARCH1\n";
 constexpr std::string_view kSuffix = ".archive";
-constexpr size_t kFixed = 8 + kSegmentHeaderSize + 8;  // magic, segment's header, blocks, zero
-constexpr size_t kTableEntry = 12;
-// A search that finds many scattered records unpacks a block for each: a quarter of what a reader takes packs hardly
-// worse.
-constexpr size_t kRecords = 64;
-constexpr size_t kMaxRecords = 256;
-constexpr size_t kBlockBytes = size_t{1} << 20;
-constexpr size_t kMaxBlock = size_t{8} << 20;  // what a reader unpacks
 constexpr size_t kMaxBlocks = size_t{1} << 22;
-constexpr int kLevel = 9;
-
-void put(std::string& out, uint32_t value) {
-  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-}
-uint32_t get(std::string_view bytes, size_t offset) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < 4; ++i) value |= uint32_t{static_cast<uint8_t>(bytes[offset + i])} << (8 * i);
-  return value;
-}
 
 struct FreeZstd {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-  void operator()(ZSTD_CDict* dictionary) const { ZSTD_freeCDict(dictionary); }
   void operator()(ZSTD_DDict* dictionary) const { ZSTD_freeDDict(dictionary); }
-};
-
-base::Failure not_packed(std::string_view why) {
-  return base::Failure(base::io_error(base::format("pack a segment: {}", why)));
-}
-
-// Packs blocks; what the first one holds is what the others have in common with it.
-class Packer {
- public:
-  base::Result<std::string> pack(const ArchiveBlock& block) {
-    std::string packed(ZSTD_compressBound(block.plain.size()), '\0');
-    size_t size = dictionary_ ? ZSTD_compress_usingCDict(context_.get(), packed.data(), packed.size(),
-                                                         block.plain.data(), block.plain.size(), dictionary_.get())
-                              : ZSTD_compressCCtx(context_.get(), packed.data(), packed.size(), block.plain.data(),
-                                                  block.plain.size(), kLevel);
-    if (ZSTD_isError(size) != 0) return not_packed(ZSTD_getErrorName(size));
-    packed.resize(size);
-    if (!dictionary_) dictionary_.reset(ZSTD_createCDict(block.plain.data(), block.plain.size(), kLevel));
-    if (!dictionary_) return not_packed("no memory for it");
-    return packed;
-  }
-
- private:
-  std::unique_ptr<ZSTD_CCtx, FreeZstd> context_{ZSTD_createCCtx()};
-  std::unique_ptr<ZSTD_CDict, FreeZstd> dictionary_;
 };
 
 }  // namespace
@@ -88,53 +50,6 @@ std::optional<uint64_t> parse_archive_name(std::string_view name) {
   auto [end, code] = std::from_chars(name.data(), name.data() + 20, index);
   if (code != std::errc{} || end != name.data() + 20) return std::nullopt;
   return index;
-}
-
-base::Result<std::string> pack_segment(std::string_view bytes) {
-  std::optional<SegmentHeader> header = decode_segment_header(bytes);
-  if (!header) return base::Failure(base::conflict("pack a segment: its header is damaged"));
-  Packer packer;
-  std::string table;
-  std::string blocks;
-  uint32_t count = 0;
-  uint64_t index = header->first_index;
-  size_t at = kSegmentHeaderSize;
-  while (at < bytes.size()) {
-    std::vector<std::string_view> frames;
-    size_t begin = at;
-    while (at < bytes.size() && frames.size() < kRecords && at - begin < kBlockBytes) {
-      FrameResult result = decode_envelope_frame(bytes.substr(at));
-      if (result.fault != FrameFault::none)
-        return base::Failure(
-            base::conflict(base::format("pack a segment: entry {} is damaged", index + frames.size())));
-      frames.push_back(bytes.substr(at, result.frame.size()));
-      at += result.frame.size();
-    }
-    ArchiveBlock block = take_apart(frames, index);
-    std::string_view original = bytes.substr(begin, at - begin);
-    if (block.plain.size() > kMaxBlock) return not_packed("a record is too large for it");
-    if (put_together(block.plain, block.dense, index, frames.size(), original.size()).value_or("") != original)
-      return not_packed("it would not come back as it was");
-    std::string packed = HV_TRY(packer.pack(block));
-    std::string stored;
-    put(stored, static_cast<uint32_t>(packed.size()));
-    stored += packed;
-    stored += block.dense;
-    put(table, static_cast<uint32_t>(stored.size() + 4));
-    put(table, static_cast<uint32_t>(frames.size()));
-    put(table, static_cast<uint32_t>(original.size()));
-    put(blocks, crc32c(stored));
-    blocks += stored;
-    index += frames.size();
-    ++count;
-  }
-  std::string out(kMagic);
-  out += bytes.substr(0, kSegmentHeaderSize);
-  put(out, count);
-  put(out, 0);
-  out += table;
-  put(out, crc32c(out));
-  return out + blocks;
 }
 
 Archive::Archive(base::Fd fd, std::string path)

@@ -19,10 +19,6 @@ namespace hv::audit {
 std::string archive_name(uint64_t first_index);
 std::optional<uint64_t> parse_archive_name(std::string_view name);
 
-// The archive of a segment with these bytes, unpacked again and compared. conflict when the segment does not consist of
-// whole, sound records.
-base::Result<std::string> pack_segment(std::string_view bytes);
-
 // Not for several threads at once.
 class Archive {
  public:

@@ -11,6 +11,9 @@
 #include "audit/later_envelope.h"
 #include "audit/ledger.h"
 #include "audit/segment.h"
+#include "audit/segment_bytes.h"
+#include "audit/segment_packer.h"
+#include "audit/segment_walk.h"
 #include "base/format.h"
 
 namespace hv::audit {
@@ -19,6 +22,11 @@ namespace {
 
 base::Failure cannot_erase(int error, const std::string& path) {
   return base::Failure(base::Error::from_errno(error, "delete a payload", path));
+}
+
+base::Failure is_damaged(std::string_view doing, const std::string& path) {
+  return base::Failure(
+      base::conflict(base::format("{} {}: it is damaged", doing, path)).with_hint("run 'hydravisor audit verify'"));
 }
 
 base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& path, std::string_view data,
@@ -33,38 +41,30 @@ base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& 
   return {};
 }
 
-// Calls `visit` with each record of the range, or of the sandbox in it, whose payload may go.
-base::Status for_each_erasable(const Segment& segment, const Range& range, const std::string& sandbox,
-                               const std::function<base::Status(size_t offset, const Frame&)>& visit) {
-  uint64_t begin = std::max(range.first, segment.file().first_index);
-  uint64_t end = std::min(range.last + 1, segment.end_index());
-  for (uint64_t index = begin; index < end; ++index) {
-    Frame frame = segment.frame_unchecked(index);
-    base::Result<Envelope> envelope = decode_envelope(frame.envelope);
-    // One of a later version may be the ledger's own as well; of what cannot be read at all nobody knows whose it is.
-    if (envelope ? !Ledger::can_forget(*envelope, sandbox)
-                 : !sandbox.empty() || read_later_envelope(frame.envelope).has_value())
-      continue;
-    HV_TRY(visit(segment.offset(index), frame));
-  }
-  return {};
+// Whether the payload of this record is among those of the range, or of the sandbox in it, that may go.
+bool is_erasable(const WalkedRecord& record, const Range& range, const std::string& sandbox) {
+  if (record.index < range.first || record.index > range.last) return false;
+  base::Result<Envelope> envelope = decode_envelope(record.frame.envelope);
+  // One of a later version may be the ledger's own as well; of what cannot be read at all nobody knows whose it is.
+  if (!envelope) return sandbox.empty() && !read_later_envelope(record.frame.envelope).has_value();
+  return Ledger::can_forget(*envelope, sandbox);
 }
 
 }  // namespace
 
-// The marks first, so that a crash in between leaves payloads that are deleted but not yet erased, never ones that look
-// damaged.
 base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& range, const std::string& sandbox) {
-  Segment segment = HV_TRY(Segment::load(file));
   base::Fd fd = HV_TRY(base::open_file(file.path, O_RDWR));
   // The marks are on the disk first, so that a crash or a power cut in between leaves payloads that are deleted but not
   // yet erased, never ones that look damaged.
   for (bool erasing : {false, true}) {
-    HV_TRY(for_each_erasable(segment, range, sandbox, [&](size_t offset, const Frame& frame) -> base::Status {
+    SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
+    (void)HV_TRY(walk_segment(source, [&](const WalkedRecord& record) -> base::Status {
+      if (!is_erasable(record, range, sandbox)) return {};
       if (!erasing)
-        return write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1), offset + kStateOffset);
-      return write_all(*options_.files, fd, file.path, std::string(kSaltSize + frame.payload.size(), '\0'),
-                       offset + kFrameHeaderSize + frame.envelope.size());
+        return write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1),
+                         record.offset + kStateOffset);
+      return write_all(*options_.files, fd, file.path, std::string(kSaltSize + record.frame.payload.size(), '\0'),
+                       record.offset + kFrameHeaderSize + record.frame.envelope.size());
     }));
     if (options_.files->sync(fd.get()) != 0) return cannot_erase(errno, file.path);
   }
@@ -73,18 +73,23 @@ base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& rang
 
 // Another archive takes the place of this one, whose bytes are then overwritten where they lie.
 base::Status Ledger::erase_in_archive(const SegmentFile& file, const Range& range, const std::string& sandbox) {
-  Segment segment = HV_TRY(Segment::load(file));
-  std::string bytes = segment.bytes();
+  SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
+  std::string header;
+  (void)HV_TRY(source.read(0, kSegmentHeaderSize, header));
+  SegmentPacker packer = HV_TRY(SegmentPacker::begin(header));
   bool changed = false;
-  HV_TRY(for_each_erasable(segment, range, sandbox, [&](size_t offset, const Frame& frame) -> base::Status {
-    bytes[offset + kStateOffset] = kPayloadDeleted;
-    size_t size = kSaltSize + frame.payload.size();
-    bytes.replace(offset + kFrameHeaderSize + frame.envelope.size(), size, size, '\0');
+  WalkEnd end = HV_TRY(walk_segment(source, [&](const WalkedRecord& record) -> base::Status {
+    if (!is_erasable(record, range, sandbox)) return packer.add(record.bytes);
     changed = true;
-    return {};
+    std::string bytes(record.bytes);
+    bytes[kStateOffset] = kPayloadDeleted;
+    size_t size = kSaltSize + record.frame.payload.size();
+    bytes.replace(kFrameHeaderSize + record.frame.envelope.size(), size, size, '\0');
+    return packer.add(bytes);
   }));
+  if (end.fault != FrameFault::none) return is_damaged("delete a payload", file.path);
   if (!changed) return {};
-  std::string packed = HV_TRY(pack_segment(bytes));
+  std::string packed = HV_TRY(packer.finish());
   base::Fd old = HV_TRY(base::open_file(file.path, O_RDWR));
   HV_TRY_CONTEXT(options_.files->replace(file.path, packed, true), "delete a payload");
   struct stat about{};
@@ -101,18 +106,21 @@ base::Result<std::optional<Ledger::Packed>> Ledger::pack_next() {
   for (size_t i = 0; i + 1 < segments.size() && segments[i + 1].first_index <= sealed; ++i) {
     const SegmentFile& file = segments[i];
     if (file.archived) continue;
-    Segment segment = HV_TRY(Segment::load(file));
-    if (segment.fault() != FrameFault::none || segment.end_index() != segments[i + 1].first_index)
-      return base::Failure(
-          base::conflict("pack " + file.path + ": it is damaged").with_hint("run 'hydravisor audit verify'"));
-    std::string packed = HV_TRY(pack_segment(segment.bytes()));
+    SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
+    uint64_t before = HV_TRY(source.size());
+    std::string header;
+    (void)HV_TRY(source.read(0, kSegmentHeaderSize, header));
+    SegmentPacker packer = HV_TRY(SegmentPacker::begin(header));
+    WalkEnd end = HV_TRY(walk_segment(source, [&](const WalkedRecord& record) { return packer.add(record.bytes); }));
+    if (end.fault != FrameFault::none || end.index != segments[i + 1].first_index) return is_damaged("pack", file.path);
+    std::string packed = HV_TRY(packer.finish());
     std::string directory = options_.directory + "/journal/";
     HV_TRY_CONTEXT(options_.files->replace(directory + archive_name(file.first_index), packed, true),
                    "pack a segment of the journal");
     // From here on the archive is the segment; until here the file was, whatever happened.
     if (::unlink(file.path.c_str()) != 0)
       return base::Failure(base::Error::from_errno(errno, "pack a segment of the journal", file.path));
-    return std::optional(Packed{file.first_index, segment.bytes().size(), packed.size()});
+    return std::optional(Packed{file.first_index, before, packed.size()});
   }
   return std::optional<Packed>();
 }

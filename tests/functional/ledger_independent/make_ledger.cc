@@ -23,6 +23,7 @@
 #include "audit/bundle.h"
 #include "audit/ledger.h"
 #include "audit/segment.h"
+#include "audit/segment_packer.h"
 #include "audit/verify.h"
 #include "base/fd.h"
 #include "index/index.h"
