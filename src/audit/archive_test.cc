@@ -17,7 +17,7 @@ namespace {
 class ArchiveTest : public LedgerTest {
  protected:
   // Small segments of one ledger, all but the last of which can be packed.
-  std::unique_ptr<Ledger> several(int count = 2000) {
+  std::unique_ptr<Ledger> several(int count = 1000) {
     Ledger::Options with = options();
     with.segment_bytes = 128 << 10;
     auto ledger = open(with);

@@ -18,7 +18,10 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             # Here, so that the program never sees another size.
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            except OSError:  # hung up already
+                os._exit(129)
             os.chdir(cwd)
             os.execve(arguments[0], arguments, env)
 
