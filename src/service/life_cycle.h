@@ -149,7 +149,7 @@ class LifeCycle final : public SandboxLookup {
   void on_announced(const Pointer& sandbox);
   void look_later();
   void look();
-  void end_looks(LiveSandbox& sandbox);
+  bool end_looks(LiveSandbox& sandbox);
   // All of it, at once. Fails when there is something that the ledger does not have and could take.
   base::Status read_out(LiveSandbox& sandbox);
   // Records what has happened, now or, in order, as soon as the ledger takes it: nothing can hold it back any more.

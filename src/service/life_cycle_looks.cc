@@ -36,10 +36,11 @@ void LifeCycle::look_later() {
   next_look_ = with_.loop.after(kBetweenLooks, [this] { look(); });
 }
 
-void LifeCycle::end_looks(LiveSandbox& sandbox) {
+bool LifeCycle::end_looks(LiveSandbox& sandbox) {
+  // What it does not hear it would not act upon: who announces nothing is looked at.
+  if (!sandbox.link->tell_watching(false, with_.ledger.last_sequence(sandbox.id()))) return false;
   sandbox.by_clock = false;
-  // One that cannot be told has gone, or hears it when it connects again.
-  if (sandbox.link) static_cast<void>(sandbox.link->tell_watching(false, with_.ledger.last_sequence(sandbox.id())));
+  return true;
 }
 
 void LifeCycle::look() {
@@ -68,9 +69,7 @@ void LifeCycle::look() {
       parts.push_back({std::move(sandbox), begin, events.size(), std::move(what)});
       return false;
     }
-    if (++sandbox->quiet_looks < kQuiet) return false;
-    end_looks(*sandbox);
-    return true;
+    return ++sandbox->quiet_looks >= kQuiet && end_looks(*sandbox);
   });
   Result<uint64_t> first = with_.ledger.record_spooled(events);
   for (Part& part : parts) {
