@@ -38,6 +38,7 @@ class InsideView {
     size_t entries = 2'000'000;
     size_t bytes = size_t{64} << 20;  // of the paths of directories
     std::chrono::milliseconds time{5000};
+    bool operator==(const Bounds&) const = default;
   };
   // What the placed patterns match below these directories, links followed, sorted, each once; of a directory that
   // matches, what lies in it is not listed. Links to directories are not walked.

@@ -34,33 +34,28 @@ void add_starts(const Glob& placed, const std::vector<Mount>& mounts, std::vecto
       starts.push_back(mount.target);
 }
 
-struct Search {
-  std::vector<Glob> patterns;
-  std::vector<std::string> starts;
-};
-
-Search search_for_programs(const std::vector<std::string>& texts, const PathSurroundings& around,
-                           const std::vector<Mount>& mounts) {
-  Search search;
+PathSearch::Question question_of_programs(const std::vector<std::string>& texts, const PathSurroundings& around,
+                                          const std::vector<Mount>& mounts) {
+  PathSearch::Question search{{}, {}, mounts};
   for (const std::string& text : texts) {
     Result<Glob> glob = Glob::parse(text);
     if (!glob) continue;  // the policy's parser has refused it
     if (glob->is_name()) {
       for (const std::string& directory : around.directories_of_programs) {
         search.patterns.push_back(glob->in(directory));
-        search.starts.push_back(directory);
+        search.directories.push_back(directory);
       }
       continue;
     }
     search.patterns.push_back(glob->placed(around.home, around.workspace));
-    add_starts(search.patterns.back(), mounts, search.starts);
+    add_starts(search.patterns.back(), mounts, search.directories);
   }
   return search;
 }
 
-Result<std::vector<InsideView::Found>> hidden(const PathRules& rules, const PathSurroundings& around,
-                                              const std::vector<Mount>& mounts) {
-  Search search;
+PathSearch::Question question_of_hidden(const PathRules& rules, const PathSurroundings& around,
+                                        const std::vector<Mount>& mounts) {
+  PathSearch::Question search{{}, {}, mounts};
   std::vector<std::string> shown = around.granted;
   shown.push_back(around.home);
   if (!around.workspace.empty()) shown.push_back(around.workspace);
@@ -70,28 +65,28 @@ Result<std::vector<InsideView::Found>> hidden(const PathRules& rules, const Path
       continue;
     if (!glob->is_name()) {
       search.patterns.push_back(glob->placed(around.home, around.workspace));
-      add_starts(search.patterns.back(), mounts, search.starts);
+      add_starts(search.patterns.back(), mounts, search.directories);
       continue;
     }
     // In each of these alone: the system's own directories hold nothing of the user's.
     for (const std::string& directory : shown) search.patterns.push_back(glob->within(directory));
-    search.starts.insert(search.starts.end(), shown.begin(), shown.end());
+    search.directories.insert(search.directories.end(), shown.begin(), shown.end());
   }
-  return InsideView(mounts).find(search.patterns, search.starts);
+  return search;
 }
 
 }  // namespace
 
 Result<std::vector<Mount>> covers_of(const PathRules& rules, const PathSurroundings& around,
-                                     const std::vector<Mount>& mounts) {
+                                     const std::vector<Mount>& mounts, PathSearch& search) {
   std::set<InsideView::Found> places;
   if (!rules.hide.empty())
-    for (InsideView::Found& found : HV_TRY_CONTEXT(hidden(rules, around, mounts), "filesystem.hide"))
+    for (InsideView::Found& found :
+         HV_TRY_CONTEXT(search.find(question_of_hidden(rules, around, mounts)), "filesystem.hide"))
       places.insert(std::move(found));
   if (!rules.exec_deny.empty()) {
-    Search search = search_for_programs(rules.exec_deny, around, mounts);
     for (InsideView::Found& found :
-         HV_TRY_CONTEXT(InsideView(mounts).find(search.patterns, search.starts), "exec.deny"))
+         HV_TRY_CONTEXT(search.find(question_of_programs(rules.exec_deny, around, mounts)), "exec.deny"))
       places.insert(std::move(found));
   }
   std::vector<Mount> covers;
@@ -112,7 +107,7 @@ Result<std::vector<Mount>> covers_of(const PathRules& rules, const PathSurroundi
 }
 
 Result<std::vector<std::string>> executables_of(const PathRules& rules, const PathSurroundings& around,
-                                                const std::vector<Mount>& mounts) {
+                                                const std::vector<Mount>& mounts, PathSearch& search) {
   InsideView view(mounts);
   std::set<std::string> all{"/run/hydravisor/probe"};
   bool has_directory = false;
@@ -136,9 +131,9 @@ Result<std::vector<std::string>> executables_of(const PathRules& rules, const Pa
     if (auto real = view.canonical(place)) all.insert(*real);
     has_directory = true;
   }
-  Search search = search_for_programs(looked_for, around, mounts);
   std::vector<std::string> waiting;
-  for (const InsideView::Found& found : HV_TRY_CONTEXT(view.find(search.patterns, search.starts), "exec.allow")) {
+  for (const InsideView::Found& found :
+       HV_TRY_CONTEXT(search.find(question_of_programs(looked_for, around, mounts)), "exec.allow")) {
     has_directory = has_directory || found.is_directory;
     if (all.insert(found.path).second && !found.is_directory) waiting.push_back(found.path);
   }

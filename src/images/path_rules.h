@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "core/launch.h"
+#include "images/path_search.h"
 
 namespace hv::images {
 
@@ -26,14 +27,14 @@ struct PathSurroundings {
 };
 
 // The mounts that cover what lies in `mounts` and is hidden or may not be started, to be made last. Bounded:
-// unavailable when there is too much to look through.
+// unavailable when there is too much to look through, or `search` waits for that to be done.
 base::Result<std::vector<core::Mount>> covers_of(const PathRules& rules, const PathSurroundings& around,
-                                                 const std::vector<core::Mount>& mounts);
+                                                 const std::vector<core::Mount>& mounts, PathSearch& search);
 
 // The files and directories that may be executed where the rules allow nothing else, with the interpreters and the
 // loaders that the kernel starts with them.
 base::Result<std::vector<std::string>> executables_of(const PathRules& rules, const PathSurroundings& around,
-                                                      const std::vector<core::Mount>& mounts);
+                                                      const std::vector<core::Mount>& mounts, PathSearch& search);
 
 // The paths of the host that a pattern of `read` or `write` names, at most 256 of them; the text itself when it is no
 // pattern, or when there is a file of just that name. Links are not followed yet.

@@ -39,13 +39,14 @@ class PathRulesTest : public FakeHost, public testing::Test {
   }
   std::vector<std::string> covered() {
     std::vector<std::string> targets;
-    auto covers = covers_of(rules_, around_, mounts_);
+    auto covers = covers_of(rules_, around_, mounts_, search_);
     EXPECT_TRUE(covers) << covers.error().text();
     for (const Mount& mount : *covers) targets.push_back(mount.target);
     return targets;
   }
 
   std::vector<Mount> mounts_;
+  PathSearch search_{InsideView::Bounds{}};
   PathSurroundings around_;
   PathRules rules_;
 };
@@ -84,6 +85,34 @@ TEST_F(PathRulesTest, LooksAtNoMoreThanItMay) {
   }
 }
 
+TEST_F(PathRulesTest, PutsOffWhatIsMoreThanALittleUntilItIsAnswered) {
+  file("project/a/.env");
+  for (int i = 0; i < 100; ++i) file(base::format("project/d/{}", i));
+  rules_.hide = {".env"};
+  InsideView::Bounds little;
+  little.entries = 50;
+  PathSearch search(little);
+  auto covers = covers_of(rules_, around_, mounts_, search);
+  ASSERT_FALSE(covers);
+  EXPECT_TRUE(search.waits());
+  search.answer();
+  EXPECT_FALSE(search.waits());
+  covers = covers_of(rules_, around_, mounts_, search);
+  ASSERT_TRUE(covers) << covers.error().text();
+  EXPECT_EQ(covers->at(0).target, "/ws/app/a/.env");
+  // The answer is to that question alone.
+  rules_.hide = {".env", "other"};
+  EXPECT_FALSE(covers_of(rules_, around_, mounts_, search));
+  EXPECT_TRUE(search.waits());
+  search.answer();
+  EXPECT_TRUE(covers_of(rules_, around_, mounts_, search));
+  // What is small enough is looked through at once.
+  std::filesystem::remove_all(top_ + "/project/d");
+  PathSearch another(little);
+  EXPECT_TRUE(covers_of(rules_, around_, mounts_, another));
+  EXPECT_FALSE(another.waits());
+}
+
 TEST_F(PathRulesTest, HidesPlacesInTheWorkspaceTheHomeAndTheSystem) {
   file("project/secrets/a.pem");
   file("project/secrets/sub/b.pem");
@@ -107,7 +136,7 @@ TEST_F(PathRulesTest, HidesWhatALinkLeadsToAndNotWhatLiesOutside) {
 
 TEST_F(PathRulesTest, RefusesToHideTheWholeWorkspace) {
   rules_.hide = {"/ws/*"};
-  EXPECT_FALSE(covers_of(rules_, around_, mounts_));
+  EXPECT_FALSE(covers_of(rules_, around_, mounts_, search_));
 }
 
 TEST_F(PathRulesTest, CoversTheProgramBehindEveryNameOfIt) {
@@ -128,12 +157,12 @@ TEST_F(PathRulesTest, AllowsAProgramWithWhatTheKernelStartsItBy) {
   program("project/tool");
   rules_.restrict_exec = true;
   rules_.exec_allow = {"script"};
-  auto allowed = executables_of(rules_, around_, mounts_);
+  auto allowed = executables_of(rules_, around_, mounts_, search_);
   ASSERT_TRUE(allowed);
   EXPECT_THAT(*allowed, ElementsAre("/run/hydravisor/probe", "/usr/bin/python3.11", "/usr/bin/script"));
   rules_.exec_allow = {"/bin/**", "scripts/**"};
   std::filesystem::create_directories(top_ + "/project/scripts");
-  EXPECT_THAT(*executables_of(rules_, around_, mounts_),
+  EXPECT_THAT(*executables_of(rules_, around_, mounts_, search_),
               ElementsAre("/run/hydravisor/probe", "/usr/bin", "/ws/app/scripts"));
 }
 

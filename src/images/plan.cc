@@ -236,8 +236,11 @@ class Planner {
     around.directories_of_programs = tools_.path;
     for (std::string_view directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"})
       around.directories_of_programs.emplace_back(directory);
-    if (request_.paths.restrict_exec) plan_.executable = HV_TRY(executables_of(request_.paths, around, plan_.mounts));
-    std::vector<Mount> covers = HV_TRY(covers_of(request_.paths, around, plan_.mounts));
+    PathSearch at_once(InsideView::Bounds{});
+    PathSearch& search = request_.search != nullptr ? *request_.search : at_once;
+    if (request_.paths.restrict_exec)
+      plan_.executable = HV_TRY(executables_of(request_.paths, around, plan_.mounts, search));
+    std::vector<Mount> covers = HV_TRY(covers_of(request_.paths, around, plan_.mounts, search));
     std::ranges::move(covers, std::back_inserter(plan_.mounts));
     return {};
   }

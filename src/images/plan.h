@@ -41,6 +41,7 @@ struct PlanRequest {
   uint32_t gid = 0;
   uint64_t tmp_bytes = 0;
   ToolchainCache* tools = nullptr;  // null: everything is looked for anew
+  PathSearch* search = nullptr;     // null: all is looked through at once
   // Mounted last, over the workspace: what it needs beside itself (a worktree's repository), or shows read-only.
   std::vector<core::Mount> over_workspace;
 };
@@ -55,7 +56,7 @@ struct Plan {
 
 // Makes directories in `home`, `state_directory` and `cache`; nothing else of the host changes. not_found when the
 // command exists neither on the host nor in the sandbox's home, or would not be visible inside: the error names the
-// directory and how to bind it. denied when it is not executable.
+// directory and how to bind it. denied when it is not executable. When `search` waits it failed for that alone.
 base::Result<Plan> make_plan(const PlanRequest& request);
 
 }  // namespace hv::images

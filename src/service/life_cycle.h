@@ -94,7 +94,15 @@ class LifeCycle final : public SandboxLookup {
   using Pointer = std::shared_ptr<LiveSandbox>;
   base::Result<Pointer> look_up(std::string_view sandbox) const;
   base::Result<Pointer> make(core::RunRequest request, bool remove_when_done);
-  Planned<LaunchPlan> plan(const LiveSandbox& sandbox);
+  Planned<LaunchPlan> plan(const LiveSandbox& sandbox, images::PathSearch& search);
+  // Calls `then` with the plan: within this call, unless something large has to be looked through for it, which is not
+  // done on the loop.
+  using Then = std::function<void(Planned<LaunchPlan>)>;
+  void plan_then(const Pointer& sandbox, Then then, std::shared_ptr<images::PathSearch> search = nullptr);
+  base::Status check_name_is_free(const LiveSandbox& sandbox) const;
+  void keep_created(const Pointer& sandbox, Planned<LaunchPlan> planned, bool start, const Proven& proof,
+                    Reply<core::SandboxInfo> reply);
+  void begin_run(const Pointer& sandbox, Planned<LaunchPlan> planned, Handover& handover, const Proven& proof);
   void start_proven(const std::string& sandbox, const Proven& proof, Reply<core::SandboxInfo> reply);
   base::Result<std::optional<uint64_t>> check_proof(const LiveSandbox& sandbox, const LaunchPlan& plan,
                                                     const Proven& proof) const;

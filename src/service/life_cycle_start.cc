@@ -24,6 +24,14 @@ using core::SandboxState;
 
 // A spare supervisor is started when a run ends, or once the machine has had a moment for the one that took the last.
 static constexpr std::chrono::milliseconds kRefillAfter{20};
+// What may be looked through for a plan while everybody else waits.
+static constexpr images::InsideView::Bounds kLittle{
+    .entries = 5000, .bytes = size_t{1} << 20, .time = std::chrono::milliseconds(2)};
+
+static Error name_is_taken(const std::string& name) {
+  return base::already_exists("a sandbox named '" + name + "' exists")
+      .with_hint("choose another --name, or remove it: hydravisor rm " + name);
+}
 
 Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove_when_done) {
   if (request.tier != core::Tier::process)
@@ -43,9 +51,7 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   auto is_taken = [&](const std::string& name) { return std::ranges::find(taken, name) != taken.end(); };
   if (request.name) {
     info.name = HV_TRY(core::SandboxName::parse(*request.name)).text();
-    if (is_taken(info.name))
-      return Failure(base::already_exists("a sandbox named '" + info.name + "' exists")
-                         .with_hint("choose another --name, or remove it: hydravisor rm " + info.name));
+    if (is_taken(info.name)) return Failure(name_is_taken(info.name));
   } else {
     std::string seed = id.text();
     do info.name = core::SandboxName::invent(seed += "+").text();
@@ -119,14 +125,14 @@ std::vector<core::IdRange> LifeCycle::used_ranges() const {
   return used;
 }
 
-Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
+Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox, images::PathSearch& search) {
   const SandboxInfo& info = sandbox.stored.info;
   if (Status legal = core::check_transition(info.name, info.state, SandboxState::starting); !legal)
     return std::unexpected(Refusal{std::move(legal).error()});
   Result<core::SandboxId> id = core::SandboxId::parse(info.id);
   if (!id) return std::unexpected(Refusal{id.error()});
   Planned<LaunchPlan> plan = with_.planner.plan(sandbox.stored.request, *id, info.name, sandbox.directory,
-                                                {used_ranges(), spare_ ? spare_->range() : std::nullopt});
+                                                {used_ranges(), spare_ ? spare_->range() : std::nullopt}, search);
   // Planned with the command, since the tools that it needs are part of what is inside.
   if (plan && sandbox.stored.twin) {
     plan->spec.command.arguments.clear();
@@ -134,6 +140,16 @@ Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox) {
     plan->spec.keep_alive = true;
   }
   return plan;
+}
+
+void LifeCycle::plan_then(const Pointer& sandbox, Then then, std::shared_ptr<images::PathSearch> search) {
+  if (!search) search = std::make_shared<images::PathSearch>(kLittle);
+  Planned<LaunchPlan> planned = plan(*sandbox, *search);
+  if (planned || !search->waits()) return then(std::move(planned));
+  with_.later([this, sandbox, then = std::move(then), search] {
+    search->answer();
+    with_.loop.post([this, sandbox, then, search] { plan_then(sandbox, then, search); });
+  });
 }
 
 // The proof that this start goes by, where it was asked to be proven or its policy wants one.
@@ -274,14 +290,27 @@ void LifeCycle::listen_to(const Pointer& sandbox) {
 void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxInfo> reply, const Proven& proof) {
   Result<Pointer> made = make(std::move(request), false);
   if (!made) return reply(Failure(made.error()));
-  Pointer sandbox = *made;
   // Planned now, so that what can be refused is refused now rather than at the first start.
-  Planned<LaunchPlan> planned = plan(*sandbox);
+  plan_then(*made, [this, sandbox = *made, start_now, proof, reply = std::move(reply)](Planned<LaunchPlan> planned) {
+    keep_created(sandbox, std::move(planned), start_now, proof, reply);
+  });
+}
+
+// Somebody may have taken it while this one was planned.
+Status LifeCycle::check_name_is_free(const LiveSandbox& sandbox) const {
+  for (const auto& [id, other] : sandboxes_)
+    if (other->name() == sandbox.name()) return Failure(name_is_taken(sandbox.name()));
+  return {};
+}
+
+void LifeCycle::keep_created(const Pointer& sandbox, Planned<LaunchPlan> planned, bool start_now, const Proven& proof,
+                             Reply<SandboxInfo> reply) {
   if (!planned) {
     static_cast<void>(with_.store.remove(sandbox->id()));
     return reply(Failure(planned.error().error));
   }
   auto keep = [&]() -> Status {
+    HV_TRY(check_name_is_free(*sandbox));
     HV_TRY(take_over(*sandbox, *planned));
     if (start_now) (void)HV_TRY(check_proof(*sandbox, *planned, proof));
     HV_TRY(record(*sandbox, "sandbox.created"));
@@ -304,20 +333,29 @@ void LifeCycle::create(core::RunRequest request, bool start_now, Reply<SandboxIn
 void LifeCycle::run(core::RunRequest request, std::unique_ptr<Handover> handover, const Proven& proof) {
   Result<Pointer> made = make(std::move(request), true);
   if (!made) return handover->refuse(made.error());
-  Pointer sandbox = *made;
-  Planned<LaunchPlan> planned = plan(*sandbox);
+  std::shared_ptr<Handover> client = std::move(handover);
+  plan_then(*made, [this, sandbox = *made, client, proof](Planned<LaunchPlan> planned) {
+    begin_run(sandbox, std::move(planned), *client, proof);
+  });
+}
+
+void LifeCycle::begin_run(const Pointer& sandbox, Planned<LaunchPlan> planned, Handover& handover,
+                          const Proven& proof) {
   std::optional<uint64_t> proven;
+  auto refuse = [&](Error error) { planned = std::unexpected(Refusal{std::move(error)}); };
   if (planned) {
     Result<std::optional<uint64_t>> checked = check_proof(*sandbox, *planned, proof);
     if (checked) {
       proven = *checked;
     } else {
-      planned = std::unexpected(Refusal{std::move(checked).error()});
+      refuse(std::move(checked).error());
     }
   }
+  if (planned)
+    if (Status is_free = check_name_is_free(*sandbox); !is_free) refuse(std::move(is_free).error());
   if (!planned) static_cast<void>(with_.store.remove(sandbox->id()));
-  if (!planned && planned.error().exit_code == 125) return handover->refuse(planned.error().error);
-  Result<Handover::Socket> socket = handover->accept(sandbox->name());
+  if (!planned && planned.error().exit_code == 125) return handover.refuse(planned.error().error);
+  Result<Handover::Socket> socket = handover.accept(sandbox->name());
   if (!socket) {
     // The front end went away while this was planned.
     static_cast<void>(with_.store.remove(sandbox->id()));
@@ -398,15 +436,17 @@ void LifeCycle::start_proven(const std::string& name, const Proven& proof, Reply
   if ((*sandbox)->leaving) return (*sandbox)->after_gone.push_back(again);
   if (auto cleaning = (*sandbox)->cleaning.lock()) return cleaning->push_back(again);
   // Until it counts as starting, a diff or an apply would take its workspace for that of a stopped sandbox.
-  auto hold = with_.locks.try_hold((*sandbox)->id());
-  if (!hold) return when_free((*sandbox)->id(), again);
-  Planned<LaunchPlan> planned = plan(**sandbox);
-  if (!planned) return reply(Failure(planned.error().error));
-  Result<std::optional<uint64_t>> proven = check_proof(**sandbox, *planned, proof);
-  if (!proven) return reply(Failure(std::move(proven).error()));
-  (*sandbox)->on_started.push_back(std::move(reply));
-  if (Status launched = launch(*sandbox, *std::move(planned), nullptr, *proven); !launched)
-    reply_started(**sandbox, Failure(std::move(launched).error()));
+  auto held = with_.locks.try_hold((*sandbox)->id());
+  if (!held) return when_free((*sandbox)->id(), again);
+  auto hold = std::make_shared<decltype(held)>(std::move(held));
+  plan_then(*sandbox, [this, sandbox = *sandbox, proof, reply, hold](Planned<LaunchPlan> planned) {
+    if (!planned) return reply(Failure(planned.error().error));
+    Result<std::optional<uint64_t>> proven = check_proof(*sandbox, *planned, proof);
+    if (!proven) return reply(Failure(std::move(proven).error()));
+    sandbox->on_started.push_back(reply);
+    if (Status launched = launch(sandbox, *std::move(planned), nullptr, *proven); !launched)
+      reply_started(*sandbox, Failure(std::move(launched).error()));
+  });
 }
 
 void LifeCycle::reply_started(LiveSandbox& sandbox, const Result<SandboxInfo>& result) {

@@ -196,7 +196,7 @@ Planner::Planner(Options options) : options_(std::move(options)) {
 }
 
 Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::SandboxId& id, const std::string& name,
-                                  const std::string& directory, const Ranges& ranges) {
+                                  const std::string& directory, const Ranges& ranges, images::PathSearch& search) {
   core::RunRequest request = original;
   LaunchPlan plan;
   Decision decision;
@@ -217,6 +217,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     }
     look = plan_request(request, decision, options_.user, options_.paths, directory);
     look.tools = &tools_;
+    look.search = &search;
     look.command = request.command;
     look.directory = request.directory;
     look.hostname = name;

@@ -16,6 +16,7 @@
 #include "core/proof.h"
 #include "core/run_request.h"
 #include "core/sandbox_info.h"
+#include "images/path_search.h"
 #include "images/toolchain_cache.h"
 #include "isolation/cgroup.h"
 #include "isolation/idmap.h"
@@ -75,8 +76,9 @@ class Planner {
   };
   // Everything that can refuse a start does so here, before anything has happened. The sandbox's `directory` need not
   // exist; nothing is written but the home and caches.
+  // When `search` waits afterwards it failed for that alone: made again once that is answered, it goes on.
   Planned<LaunchPlan> plan(const core::RunRequest& request, const core::SandboxId& id, const std::string& name,
-                           const std::string& directory, const Ranges& ranges);
+                           const std::string& directory, const Ranges& ranges, images::PathSearch& search);
   // What a sandbox made by `request` may reach by the policies of this moment; groups stand for the tools of `asking`.
   base::Result<EgressPlan> plan_network(core::RunRequest request, const core::Caller& asking);
   // What this machine offers to policies. Thread-safe.

@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import tomllib
 import unittest
 
@@ -88,6 +89,28 @@ class Hidden(PolicyCase):
         self.policy("hiding", f'[filesystem]\nread = ["{granted}"]\nhide = ["*.pem", "/usr/share/common-licenses"]\n')
         result = self.shell("hiding", f"cat {granted}/*; ls /usr/share/common-licenses | wc -l")
         self.assertEqual(result.stdout, b"open0\n")
+
+
+    def test_in_a_workspace_that_takes_a_while_to_look_through(self):
+        for number in range(8000):
+            os.mkdir(os.path.join(self.world.project, str(number)))
+        self.world.write("4711/.env", "SECRET")
+        self.policy("hiding", '[filesystem]\nhide = [".env"]\n')
+        script = ["--", "sh", "-c", "cat 4711/.env; echo open"]
+        self.assertEqual(self.shell("hiding", script[-1]).stdout, b"open\n")
+        # They are planned at the same time, and only then is a name anybody's.
+        for verb in (["create"], ["run", "--keep"]):
+            clients = [self.world.start_cli(*verb, "--name", "one-name", "--policy", "hiding", *script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                       for _ in range(4)]
+            ends = [(client.communicate(timeout=60), client.returncode) for client in clients]
+            self.assertEqual(sorted(code for _, code in ends), [0, 125, 125, 125], ends)
+            for (_, error), code in ends:
+                self.assertTrue(code == 0 or b"a sandbox named 'one-name' exists" in error, error)
+            self.assertEqual([item["name"] for item in self.world.json("ls")["items"]], ["one-name"])
+            self.world.ok("start", "one-name")
+            hydravisor.wait_for(lambda: self.world.json("inspect", "one-name")["state"] == "stopped", 20, "its end")
+            self.assertNotIn("SECRET", self.world.ok("logs", "one-name"))
+            self.world.ok("rm", "one-name")
 
 
 class Programs(PolicyCase):
