@@ -29,6 +29,12 @@ base::Failure is_damaged(std::string_view doing, const std::string& path) {
       base::conflict(base::format("{} {}: it is damaged", doing, path)).with_hint("run 'hydravisor audit verify'"));
 }
 
+base::Result<SegmentPacker> packer_for(SegmentBytes& source) {
+  std::string header;
+  (void)HV_TRY(source.read(0, kSegmentHeaderSize, header));
+  return SegmentPacker::begin(header);
+}
+
 base::Status write_all(FileLayer& files, const base::Fd& fd, const std::string& path, std::string_view data,
                        size_t offset) {
   while (!data.empty()) {
@@ -58,7 +64,7 @@ base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& rang
   // yet erased, never ones that look damaged.
   for (bool erasing : {false, true}) {
     SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
-    (void)HV_TRY(walk_segment(source, [&](const WalkedRecord& record) -> base::Status {
+    (void)HV_TRY(walk_segment(source, file.first_index, [&](const WalkedRecord& record) -> base::Status {
       if (!is_erasable(record, range, sandbox)) return {};
       if (!erasing)
         return write_all(*options_.files, fd, file.path, std::string_view(&kPayloadDeleted, 1),
@@ -74,21 +80,23 @@ base::Status Ledger::erase_in_segment(const SegmentFile& file, const Range& rang
 // Another archive takes the place of this one, whose bytes are then overwritten where they lie.
 base::Status Ledger::erase_in_archive(const SegmentFile& file, const Range& range, const std::string& sandbox) {
   SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
-  std::string header;
-  (void)HV_TRY(source.read(0, kSegmentHeaderSize, header));
-  SegmentPacker packer = HV_TRY(SegmentPacker::begin(header));
-  bool changed = false;
-  WalkEnd end = HV_TRY(walk_segment(source, [&](const WalkedRecord& record) -> base::Status {
+  // To unpack it is cheap beside packing it anew.
+  bool changes = false;
+  WalkEnd end = HV_TRY(walk_segment(source, file.first_index, [&](const WalkedRecord& record) -> base::Status {
+    changes = changes || is_erasable(record, range, sandbox);
+    return {};
+  }));
+  if (end.fault != FrameFault::none) return is_damaged("delete a payload", file.path);
+  if (!changes) return {};
+  SegmentPacker packer = HV_TRY(packer_for(source));
+  (void)HV_TRY(walk_segment(source, file.first_index, [&](const WalkedRecord& record) -> base::Status {
     if (!is_erasable(record, range, sandbox)) return packer.add(record.bytes);
-    changed = true;
     std::string bytes(record.bytes);
     bytes[kStateOffset] = kPayloadDeleted;
     size_t size = kSaltSize + record.frame.payload.size();
     bytes.replace(kFrameHeaderSize + record.frame.envelope.size(), size, size, '\0');
     return packer.add(bytes);
   }));
-  if (end.fault != FrameFault::none) return is_damaged("delete a payload", file.path);
-  if (!changed) return {};
   std::string packed = HV_TRY(packer.finish());
   base::Fd old = HV_TRY(base::open_file(file.path, O_RDWR));
   HV_TRY_CONTEXT(options_.files->replace(file.path, packed, true), "delete a payload");
@@ -108,10 +116,9 @@ base::Result<std::optional<Ledger::Packed>> Ledger::pack_next() {
     if (file.archived) continue;
     SegmentBytes source = HV_TRY(SegmentBytes::open(options_.directory, file.first_index));
     uint64_t before = HV_TRY(source.size());
-    std::string header;
-    (void)HV_TRY(source.read(0, kSegmentHeaderSize, header));
-    SegmentPacker packer = HV_TRY(SegmentPacker::begin(header));
-    WalkEnd end = HV_TRY(walk_segment(source, [&](const WalkedRecord& record) { return packer.add(record.bytes); }));
+    SegmentPacker packer = HV_TRY(packer_for(source));
+    WalkEnd end = HV_TRY(
+        walk_segment(source, file.first_index, [&](const WalkedRecord& record) { return packer.add(record.bytes); }));
     if (end.fault != FrameFault::none || end.index != segments[i + 1].first_index) return is_damaged("pack", file.path);
     std::string packed = HV_TRY(packer.finish());
     std::string directory = options_.directory + "/journal/";

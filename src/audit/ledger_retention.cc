@@ -76,8 +76,10 @@ base::Result<std::optional<Range>> Ledger::forget_payloads(uint64_t before, cons
 
 base::Status Ledger::erase_payloads(const Range& range, const std::string& sandbox) {
   std::lock_guard house(keeping_house_);
-  for (const SegmentFile& file : HV_TRY(list_segments(options_.directory))) {
-    if (file.first_index > range.last) break;
+  std::vector<SegmentFile> segments = HV_TRY(list_segments(options_.directory));
+  for (size_t i = 0; i < segments.size() && segments[i].first_index <= range.last; ++i) {
+    if (i + 1 < segments.size() && segments[i + 1].first_index <= range.first) continue;
+    const SegmentFile& file = segments[i];
     HV_TRY(file.archived ? erase_in_archive(file, range, sandbox) : erase_in_segment(file, range, sandbox));
   }
   return {};

@@ -11,14 +11,15 @@ constexpr size_t kPiece = size_t{1} << 20;
 
 }  // namespace
 
-base::Result<WalkEnd> walk_segment(SegmentBytes& source,
+base::Result<WalkEnd> walk_segment(SegmentBytes& source, uint64_t first_index,
                                    const std::function<base::Status(const WalkedRecord&)>& visit) {
   std::string buffer;
   (void)HV_TRY(source.read(0, kPiece, buffer));
   std::optional<SegmentHeader> header = decode_segment_header(buffer);
-  if (!header) return base::Failure(base::conflict("the segment's header is damaged"));
+  if (!header || header->first_index != first_index)
+    return base::Failure(base::conflict("the header of " + segment_name(first_index) + " is damaged"));
   WalkedRecord record;
-  record.index = header->first_index;
+  record.index = first_index;
   record.offset = kSegmentHeaderSize;
   size_t at = kSegmentHeaderSize;
   for (;;) {

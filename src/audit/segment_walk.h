@@ -24,7 +24,8 @@ struct WalkEnd {
   FrameFault fault = FrameFault::none;
 };
 
-// Ends early with what `visit` fails with. conflict when the header is damaged.
-base::Result<WalkEnd> walk_segment(SegmentBytes& source, const std::function<base::Status(const WalkedRecord&)>& visit);
+// Ends early with what `visit` fails with. conflict when the header is damaged, or that of another segment.
+base::Result<WalkEnd> walk_segment(SegmentBytes& source, uint64_t first_index,
+                                   const std::function<base::Status(const WalkedRecord&)>& visit);
 
 }  // namespace hv::audit

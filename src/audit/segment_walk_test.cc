@@ -28,7 +28,7 @@ class SegmentWalk : public ::testing::Test {
     EXPECT_TRUE(base::replace_file(directory.path() + "/journal/" + segment_name(kFirst), bytes));
     together.clear();
     auto source = SegmentBytes::open(directory.path(), kFirst);
-    auto end = walk_segment(*source, [&](const WalkedRecord& record) -> base::Status {
+    auto end = walk_segment(*source, kFirst, [&](const WalkedRecord& record) -> base::Status {
       EXPECT_EQ(record.offset, kSegmentHeaderSize + together.size());
       EXPECT_EQ(record.index, kFirst + visited++);
       together += record.bytes;
@@ -73,12 +73,17 @@ TEST_F(SegmentWalk, SaysWhereSoundRecordsEnd) {
 TEST_F(SegmentWalk, EndsWithWhatAVisitFailsWithAndAtADamagedHeader) {
   ASSERT_EQ(walk(segment({1, 2})).index, kFirst + 2);
   auto source = SegmentBytes::open(directory.path(), kFirst);
-  auto failed = walk_segment(*source, [](const WalkedRecord&) { return base::Failure(base::io_error("full")); });
+  auto failed =
+      walk_segment(*source, kFirst, [](const WalkedRecord&) { return base::Failure(base::io_error("full")); });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message(), "full");
   ASSERT_TRUE(base::replace_file(directory.path() + "/journal/" + segment_name(kFirst), std::string(100, 'x')));
   source = SegmentBytes::open(directory.path(), kFirst);
-  EXPECT_FALSE(walk_segment(*source, [](const WalkedRecord&) { return base::Status{}; }));
+  EXPECT_FALSE(walk_segment(*source, kFirst, [](const WalkedRecord&) { return base::Status{}; }));
+  std::string another = encode_segment_header({kFirst + 1, base::WallTime(std::chrono::seconds(1))});
+  ASSERT_TRUE(base::replace_file(directory.path() + "/journal/" + segment_name(kFirst), another));
+  source = SegmentBytes::open(directory.path(), kFirst);
+  EXPECT_FALSE(walk_segment(*source, kFirst, [](const WalkedRecord&) { return base::Status{}; }));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // hydravisord: one per user, started on demand by the first command that needs it, or by systemd. Wiring only.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -172,12 +173,16 @@ Result<Ending> serve(Fd start_lock) {
   if (migration)
     if (auto index = ledger->record(migration_event(*migration)); !index) return Failure(std::move(index).error());
 
+  // Before the loop: what it still has to do at the end may hold one.
+  service::SandboxLocks locks;
   http::Loop loop;
   api::WorkerPool pool(2);
+  // Apart from the pool, whose tasks wait for sandboxes that are held for a search.
+  api::WorkerPool searches(1, 16);
+  std::atomic<bool> is_ending = false;
   service::Cgroups cgroups = service::find_cgroups(directory + "/hydravisor-supervisor", ::getuid());
   if (!cgroups.obstacle.empty()) std::fprintf(stderr, "hydravisord: %s\n", cgroups.obstacle.c_str());
   service::Planner planner({paths, directory, ::getuid(), user_name(), cgroups.layout});
-  service::SandboxLocks locks;
   service::WorkspaceCases* workspaces_later = nullptr;
   service::PayloadLife* payload_life_later = nullptr;
   std::string principal = "user:" + std::to_string(::getuid());
@@ -201,7 +206,12 @@ Result<Ending> serve(Fd start_lock) {
        [&](const std::string& sandbox, const std::string& policy, uint64_t millis) {
          return payload_life_later->note(sandbox, policy, millis);
        },
-       later});
+       later,
+       [&](std::function<void()> task) {
+         return searches.submit([&, task = std::move(task)] {
+           if (!is_ending) task();
+         });
+       }});
   access::Book book(paths.access_file, ::getuid());
   access::TokenStore tokens(paths.tokens);
   base::Subscription next_flush;
@@ -251,6 +261,8 @@ Result<Ending> serve(Fd start_lock) {
       if (failure != why_not && !failure.empty())
         std::fprintf(stderr, "hydravisord: keep the ledger's house: %s\n", failure.c_str());
       why_not = failure;
+      // What answers and packing took in every thread's own part of the heap. malloc_trim(3)
+      if (!more.value_or(false)) ::malloc_trim(0);
       loop.post([&, wait = more.value_or(false) ? kBetweenSteps : kBetweenLooks] {
         next_look = loop.after(wait, keep_house);
       });
@@ -348,6 +360,8 @@ Result<Ending> serve(Fd start_lock) {
     loop.run();
     if (!ending.activated) ::unlink(paths.socket.c_str());
   }
+  is_ending = true;
+  searches.finish();
   pool.finish();
   denials.flush();
   static_cast<void>(ledger->record(daemon_event("daemon.stopped")));

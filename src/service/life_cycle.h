@@ -48,6 +48,8 @@ class LifeCycle final : public SandboxLookup {
     // What a sandbox's policy says of how long its payloads are kept, before anything of a run is recorded.
     std::function<base::Status(const std::string& sandbox, const std::string& policy, uint64_t millis)> keep_payloads;
     std::function<void(std::function<void()>)> later;  // runs a task that may block, off the loop
+    // Runs a task that may take seconds and waits for no sandbox, off the loop; false when there are too many already.
+    std::function<bool(std::function<void()>)> search_later;
   };
   explicit LifeCycle(Collaborators collaborators);
   ~LifeCycle() override;
@@ -103,7 +105,8 @@ class LifeCycle final : public SandboxLookup {
   void keep_created(const Pointer& sandbox, Planned<LaunchPlan> planned, bool start, const Proven& proof,
                     Reply<core::SandboxInfo> reply);
   void begin_run(const Pointer& sandbox, Planned<LaunchPlan> planned, Handover& handover, const Proven& proof);
-  void start_proven(const std::string& sandbox, const Proven& proof, Reply<core::SandboxInfo> reply);
+  void start_proven(const std::string& sandbox, const Proven& proof, Reply<core::SandboxInfo> reply,
+                    const std::string& by = {});
   base::Result<std::optional<uint64_t>> check_proof(const LiveSandbox& sandbox, const LaunchPlan& plan,
                                                     const Proven& proof) const;
   base::Status take_over(LiveSandbox& sandbox, const LaunchPlan& plan);

@@ -59,9 +59,10 @@ void LifeCycle::look() {
       if (sandbox) sandbox->by_clock = false;
       return true;
     }
+    // Nothing more is read of it.
+    if (sandbox->damaged) return end_looks(*sandbox);
     // Somebody else reads it already, or will when what stands in the way is gone.
-    if (sandbox->reading || sandbox->ending || sandbox->damaged || sandbox->unrecorded || !open_spool(*sandbox))
-      return false;
+    if (sandbox->reading || sandbox->ending || sandbox->unrecorded || !open_spool(*sandbox)) return false;
     size_t begin = events.size();
     Gathered what = gather(*sandbox, events, false);
     if (begin < events.size() || what.more || what.damage || sandbox->unrecorded) {
@@ -73,15 +74,10 @@ void LifeCycle::look() {
   });
   Result<uint64_t> first = with_.ledger.record_spooled(events);
   for (Part& part : parts) {
-    LiveSandbox& sandbox = *part.sandbox;
-    if (!first || sandbox.unrecorded) {
-      // Each for itself, so that it shows whose they are that cannot be recorded.
-      sandbox.spool.reset();
-      keep_reading(part.sandbox);
-      continue;
-    }
     auto own = std::span(events).subspan(part.begin, part.end - part.begin);
-    bool more = gathered(sandbox, std::move(part.what), own, *first + part.begin);
+    // Each for itself where not all could be, so that it shows whose they are.
+    Result<uint64_t> first_of_own = first ? Result<uint64_t>(*first + part.begin) : with_.ledger.record_spooled(own);
+    bool more = gathered(*part.sandbox, std::move(part.what), own, first_of_own);
     judge_record(part.sandbox);
     if (more) keep_reading(part.sandbox);
   }

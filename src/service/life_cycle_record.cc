@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kTurn{5};
 // As many events of a spool are put into the ledger by one write.
 constexpr size_t kEventsTogether = 64;
 constexpr size_t kBytesTogether = size_t{256} << 10;
+// And so many records are looked at for them, most of which the ledger may have already.
+constexpr size_t kMostLooked = 4096;
 // How long after the ledger refused an event it is asked again.
 constexpr std::chrono::milliseconds kRetry{200};
 
@@ -55,7 +57,8 @@ LifeCycle::Gathered LifeCycle::gather(LiveSandbox& sandbox, std::vector<core::Ev
   std::optional<uint64_t> known;
   shimwire::SpoolRecord spooled;
   size_t count = 0;
-  for (size_t bytes = 0; count < kEventsTogether && bytes < kBytesTogether;) {
+  size_t bytes = 0;
+  for (size_t looked = 0; count < kEventsTogether && bytes < kBytesTogether && looked < kMostLooked; ++looked) {
     Result<bool> next = sandbox.spool->next(spooled);
     gathered.more = next.value_or(false);
     if (!next) {
@@ -98,13 +101,14 @@ bool LifeCycle::gathered(LiveSandbox& sandbox, Gathered what, std::span<const co
     if (!sandbox.damaged) sandbox.spool.reset();
     return false;
   }
+  // The reader has gone past it, and nothing behind it may be read.
+  if (what.damage) sandbox.damaged = std::move(what.damage);
   for (size_t i = 0; sandbox.behavior && i < events.size(); ++i)
     sandbox.behavior->take(events[i].origin->sequence, events[i], *first + i);
   if (Status fired = record_firings(sandbox); !fired) {
     sandbox.unrecorded = fired.error();
     return false;
   }
-  if (what.damage) sandbox.damaged = std::move(what.damage);
   return what.more;
 }
 

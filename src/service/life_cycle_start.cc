@@ -1,8 +1,5 @@
 // Sandboxes begin: made, planned, recorded, prepared, handed to a supervisor.
 #include <algorithm>
-#include <cerrno>
-
-#include <sys/wait.h>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -22,8 +19,6 @@ using core::Outcome;
 using core::SandboxInfo;
 using core::SandboxState;
 
-// A spare supervisor is started when a run ends, or once the machine has had a moment for the one that took the last.
-static constexpr std::chrono::milliseconds kRefillAfter{20};
 // What may be looked through for a plan while everybody else waits.
 static constexpr images::InsideView::Bounds kLittle{
     .entries = 5000, .bytes = size_t{1} << 20, .time = std::chrono::milliseconds(2)};
@@ -71,60 +66,6 @@ Result<LifeCycle::Pointer> LifeCycle::make(core::RunRequest request, bool remove
   return sandbox;
 }
 
-// The spare one where it fits. One that does not is dropped: it has the ids of this plan, and the next is prepared for
-// starts like this.
-Result<runtime::SupervisorLink> LifeCycle::take_supervisor(const LaunchPlan& plan) {
-  last_ground_ = plan.spec.ground;
-  last_user_namespace_ = plan.user_namespace;
-  spare_timer_ = with_.loop.after(kRefillAfter, [this] { refill_spare(); });
-  if (spare_ && !spare_->fits(plan.spec.ground)) drop_spare();
-  if (!spare_) return with_.supervisors.start();
-  runtime::SupervisorLink link = std::move(*spare_).take();
-  spare_.reset();
-  return link;
-}
-
-void LifeCycle::refill_spare() {
-  if (spare_ || spare_begins_) return;
-  if (!with_.supervisors.asks_systemd()) {
-    // Without one the next run starts its own, which also reports why it cannot.
-    if (auto link = with_.supervisors.start()) prepare_spare(*std::move(link));
-    return;
-  }
-  spare_begins_ = true;
-  with_.later([this] {
-    auto link = std::make_shared<Result<runtime::SupervisorLink>>(with_.supervisors.start());
-    with_.loop.post([this, link] {
-      spare_begins_ = false;
-      if (*link) prepare_spare(std::move(**link));
-    });
-  });
-}
-
-void LifeCycle::prepare_spare(runtime::SupervisorLink link) {
-  std::optional<core::Groundwork> ground = last_ground_;
-  if (ground && !with_.planner.renew(*ground, used_ranges())) ground.reset();
-  auto spare = SpareSupervisor::prepare(std::move(link), std::move(ground), last_user_namespace_);
-  if (spare) spare_ = *std::move(spare);
-}
-
-void LifeCycle::drop_spare() {
-  pid_t child = spare_->child();
-  spare_.reset();
-  // Its socket is closed: it ends by itself.
-  with_.later([child] {
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  });
-}
-
-std::vector<core::IdRange> LifeCycle::used_ranges() const {
-  std::vector<core::IdRange> used;
-  for (const auto& [id, other] : sandboxes_)
-    if (other->stored.id_base) used.push_back({0, *other->stored.id_base, 65536});
-  return used;
-}
-
 Planned<LaunchPlan> LifeCycle::plan(const LiveSandbox& sandbox, images::PathSearch& search) {
   const SandboxInfo& info = sandbox.stored.info;
   if (Status legal = core::check_transition(info.name, info.state, SandboxState::starting); !legal)
@@ -146,10 +87,17 @@ void LifeCycle::plan_then(const Pointer& sandbox, Then then, std::shared_ptr<ima
   if (!search) search = std::make_shared<images::PathSearch>(kLittle);
   Planned<LaunchPlan> planned = plan(*sandbox, *search);
   if (planned || !search->waits()) return then(std::move(planned));
-  with_.later([this, sandbox, then = std::move(then), search] {
+  // What waits for it is moved back to the loop, where it may end.
+  bool taken = with_.search_later([this, sandbox, then, search]() mutable {
     search->answer();
-    with_.loop.post([this, sandbox, then, search] { plan_then(sandbox, then, search); });
+    with_.loop.post([this, sandbox = std::move(sandbox), then = std::move(then), search = std::move(search)] {
+      plan_then(sandbox, then, search);
+    });
   });
+  if (!taken)
+    then(std::unexpected(
+        Refusal{base::unavailable("too many sandboxes look through their workspaces, for what their policies hide")
+                    .with_hint("start it again in a moment")}));
 }
 
 // The proof that this start goes by, where it was asked to be proven or its policy wants one.
@@ -425,25 +373,26 @@ void LifeCycle::start_twin(core::RunRequest request, Reply<Twin> reply) {
 }
 
 void LifeCycle::start(const std::string& name, Reply<SandboxInfo> reply, const std::string& by) {
-  if (Result<Pointer> sandbox = look_up(name)) (*sandbox)->started_by = by;
-  start_proven(name, {}, std::move(reply));
+  start_proven(name, {}, std::move(reply), by);
 }
 
-void LifeCycle::start_proven(const std::string& name, const Proven& proof, Reply<SandboxInfo> reply) {
+void LifeCycle::start_proven(const std::string& name, const Proven& proof, Reply<SandboxInfo> reply,
+                             const std::string& by) {
   Result<Pointer> sandbox = look_up(name);
   if (!sandbox) return reply(Failure(sandbox.error()));
-  auto again = [this, id = (*sandbox)->id(), proof, reply] { start_proven(id, proof, reply); };
+  auto again = [this, id = (*sandbox)->id(), proof, reply, by] { start_proven(id, proof, reply, by); };
   if ((*sandbox)->leaving) return (*sandbox)->after_gone.push_back(again);
   if (auto cleaning = (*sandbox)->cleaning.lock()) return cleaning->push_back(again);
   // Until it counts as starting, a diff or an apply would take its workspace for that of a stopped sandbox.
   auto held = with_.locks.try_hold((*sandbox)->id());
   if (!held) return when_free((*sandbox)->id(), again);
   auto hold = std::make_shared<decltype(held)>(std::move(held));
-  plan_then(*sandbox, [this, sandbox = *sandbox, proof, reply, hold](Planned<LaunchPlan> planned) {
+  plan_then(*sandbox, [this, sandbox = *sandbox, proof, reply, by, hold](Planned<LaunchPlan> planned) {
     if (!planned) return reply(Failure(planned.error().error));
     Result<std::optional<uint64_t>> proven = check_proof(*sandbox, *planned, proof);
     if (!proven) return reply(Failure(std::move(proven).error()));
     sandbox->on_started.push_back(reply);
+    sandbox->started_by = by;
     if (Status launched = launch(sandbox, *std::move(planned), nullptr, *proven); !launched)
       reply_started(*sandbox, Failure(std::move(launched).error()));
   });

@@ -103,6 +103,8 @@ void Supervisor::handle(int daemon, shimwire::Packet packet) {
       if (!stalled_.empty())
         static_cast<void>(shimwire::send_packet(daemon, static_cast<uint8_t>(FromSupervisor::stalled),
                                                 shimwire::encode(shimwire::Stalled{stalled_})));
+      // What was written while nobody was there to be told.
+      if (spool_->last_sequence() > 0) announce_records();
       return;
     case ToSupervisor::exec: {
       auto request = shimwire::decode<shimwire::ExecRequest>(packet.body);
