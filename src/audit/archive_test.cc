@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <random>
 
+#include <sys/stat.h>
+
 #include "audit/archive_block.h"
 #include "audit/journal_stream.h"
 #include "audit/ledger_fixture_test.h"
@@ -131,6 +133,28 @@ TEST_F(ArchiveTest, LosesADeletedPayloadForGood) {
   EXPECT_TRUE(report.intact());
   EXPECT_TRUE(report.notes.empty());
   EXPECT_EQ(report.deleted_payloads, (std::vector<Range>{{2, 2}, {7, 9}}));
+}
+
+TEST_F(ArchiveTest, IsMadeAgainOnlyWhereAPayloadGoes) {
+  auto ledger = several();
+  pack_all(*ledger);
+  std::vector<SegmentFile> segments = *list_segments(directory.path());
+  ASSERT_GT(segments.size(), 3u);
+  auto inode = [&](size_t number) {
+    struct stat about{};
+    EXPECT_EQ(::stat(segments[number].path.c_str(), &about), 0);
+    return about.st_ino;
+  };
+  std::vector<ino_t> before;
+  for (size_t i = 0; i < segments.size(); ++i) before.push_back(inode(i));
+  // What is damaged elsewhere stands in nobody's way.
+  std::string first = directory.read("journal/" + archive_name(0));
+  directory.write("journal/" + archive_name(0), "damaged");
+  before[0] = inode(0);
+  ASSERT_TRUE(ledger->delete_payloads(segments[1].first_index, segments[1].first_index, "user:0", "as a test"));
+  for (size_t i = 0; i < segments.size(); ++i) EXPECT_EQ(inode(i) == before[i], i != 1) << i;
+  directory.write("journal/" + archive_name(0), first);
+  EXPECT_TRUE(verify(directory.path())->intact());
 }
 
 TEST_F(ArchiveTest, IsPrunedLikeASegment) {
