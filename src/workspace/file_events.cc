@@ -143,10 +143,16 @@ class Findings {
     return old_file && new_file && same_content(old_file->get(), new_file->get()).value_or(false);
   }
 
+  // The number alone may have been given to another file since, and one that was changed as well is not only moved.
+  static bool is_moved(const Entry& from, const Entry& to) {
+    if (from.type != to.type || (to.btime != 0 && to.btime > from.ctime)) return false;
+    return from.type == FileType::directory || (from.size == to.size && from.mtime == to.mtime);
+  }
+
   // The event of the file that is this one now, taken so that it serves once.
   std::optional<size_t> take_origin(const Moved& to) {
     if (auto own = left_own_.find(to.entry.inode); own != left_own_.end())
-      if (own->second.entry.type == to.entry.type) return left_own_.extract(own).mapped().event;
+      if (is_moved(own->second.entry, to.entry)) return left_own_.extract(own).mapped().event;
     auto [begin, end] = left_.equal_range(key_of(to.entry));
     int tried = 0;
     for (auto from = begin; from != end && tried < kMostCandidates; ++from, ++tried)

@@ -1,6 +1,7 @@
 #include "workspace/file_listing.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "workspace/discard.h"
 #include "workspace/live.h"
@@ -61,6 +62,39 @@ TEST_F(FileListing, ALaterStopTellsOnlyWhatCameSince) {
   wait_a_tick();
   ASSERT_TRUE(inside("touch -r kept stamp; printf 'K\\n' > kept; touch -r stamp kept; rm stamp"));
   EXPECT_EQ(told(), "modified kept\n");
+}
+
+// The file system gives the number of a file that is gone to a new one, sooner or later.
+TEST_F(FileListing, AFileWithTheNumberOfOneThatIsGoneIsNoRename) {
+  host("true");
+  INSIDE_OR_SKIP("echo n > new; mkdir d");
+  EXPECT_EQ(told(), "created d\ncreated new\n");
+  auto inode = [&](const std::string& name) {
+    struct stat about{};
+    return ::stat((root_ + "/records/upper/" + name).c_str(), &about) == 0 ? about.st_ino : 0;
+  };
+  ino_t file = inode("new");
+  ino_t directory = inode("d");
+  ASSERT_TRUE(inside("rm new; rmdir d"));
+  wait_a_tick();
+  // As the agent makes them, in its layer, until one of each has the number; a disk that never does shows nothing.
+  for (int i = 0; i < 400; ++i) {
+    std::string name = "x" + std::to_string(i);
+    shell("echo n > " + root_ + "/records/upper/" + name + "; mkdir " + root_ + "/records/upper/" + name + ".d");
+    if (inode(name) == file || inode(name + ".d") == directory) break;
+  }
+  std::string after = told();
+  EXPECT_EQ(after.find("renamed"), std::string::npos) << after;
+  EXPECT_NE(after.find("deleted new\n"), std::string::npos) << after;
+}
+
+TEST_F(FileListing, AFileThatIsMovedAndChangedIsAnotherOne) {
+  host("true");
+  INSIDE_OR_SKIP("echo n > new; echo m > moved");
+  EXPECT_EQ(told(), "created moved\ncreated new\n");
+  wait_a_tick();
+  ASSERT_TRUE(inside("mv new changed; echo more >> changed; mv moved there"));
+  EXPECT_EQ(told(), "created changed\ndeleted new\nrenamed there < moved\n");
 }
 
 TEST_F(FileListing, WhatTheUserDidIsNotToldAsTheAgents) {
