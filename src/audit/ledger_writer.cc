@@ -5,6 +5,7 @@
 #include "audit/ledger.h"
 #include "audit/ledger_event.h"
 #include "base/check.h"
+#include "base/scheduling.h"
 
 namespace hv::audit {
 
@@ -13,6 +14,8 @@ bool Ledger::period_is_over() const {
 }
 
 void Ledger::run() {
+  // Agents that keep the machine busy must not hold up their own record.
+  base::ask_for_short_slices();
   Lock lock(mutex_);
   Time next_seal = std::chrono::steady_clock::now() + options_.seal_interval;
   auto something_to_do = [&] { return urgent() || !fresh_.ends.empty(); };

@@ -29,6 +29,7 @@
 #include "api/worker_pool.h"
 #include "audit/ledger.h"
 #include "base/rollback.h"
+#include "base/scheduling.h"
 #include "base/unix_socket.h"
 #include "base/version.h"
 #include "config/config.h"
@@ -357,6 +358,8 @@ Result<Ending> serve(Fd start_lock) {
     api::Server server(loop, std::move(listener), entrance, server_options);
     Fd signals(::signalfd(-1, &signals_to_end, SFD_CLOEXEC | SFD_NONBLOCK));
     base::Subscription on_signal = loop.watch(signals.get(), base::Reactor::Interest::readable, [&] { loop.stop(); });
+    // However many programs the agents run, what they do is read and answered.
+    base::ask_for_short_slices();
     loop.run();
     if (!ending.activated) ::unlink(paths.socket.c_str());
   }

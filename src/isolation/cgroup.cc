@@ -116,7 +116,7 @@ Status write_limits(const std::string& directory, const core::Limits& limits, Cg
 }  // namespace
 
 CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
-                        const IoDevice& device, bool throttle) {
+                        const IoDevice& device) {
   CgroupPlan plan;
   auto use = [&](const ControllerParent& parent) {
     if (parent.path.empty()) return false;
@@ -148,7 +148,9 @@ CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const
   // Pausing needs the freezer, and on version 1 a hierarchy of its own, as the count of processor time does. Other
   // counters without a limit are not worth a directory there.
   plan.can_freeze = use(layout.freezer);
-  plan.can_throttle = limits.cpu_millis != 0 ? !layout.cpu.path.empty() : throttle && use(layout.cpu);
+  // Without a group of its own a sandbox that forks all the time takes the processors from everybody: each new process
+  // begins with a share of its own, and leaves what it owes behind when it ends.
+  plan.can_throttle = use(layout.cpu);
   use(layout.cpuacct);
   plan.scoped = layout.scoped;
   plan.kind = plan.scoped              ? "cgroups through systemd"

@@ -31,9 +31,8 @@ struct CgroupPlan {
   std::vector<Unenforced>
       not_enforced;  // a limit that was asked for and cannot hold stops the start, unless the user accepts
 };
-// `throttle`: processors may become scarce later, also where they are not limited now.
 CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const core::Limits& limits,
-                        const IoDevice& device = {}, bool throttle = false);
+                        const IoDevice& device = {});
 // The sandbox's cgroup is to be made in its supervisor's scope.
 void lie_in(CgroupPlan& plan, const std::string& scope, const std::string& id);
 

@@ -155,6 +155,16 @@ TEST(CgroupPlanTest, MakesOneDirectoryWhereControllersLieTogether) {
   EXPECT_EQ(plan_cgroups(layout, "s1", {.memory_bytes = 1, .pids = 1, .cpu_millis = 1}).directories.size(), 1);
 }
 
+TEST(CgroupPlanTest, GivesEachSandboxItsOwnShareOfTheProcessorsWithoutALimitToo) {
+  CgroupLayout layout;
+  layout.memory.path = "/m";
+  layout.cpu.path = "/c";
+  CgroupPlan plan = plan_cgroups(layout, "s1", {.memory_bytes = 1, .pids = 0, .cpu_millis = 0});
+  EXPECT_EQ(plan.directories, (std::vector<std::string>{"/m/s1", "/c/s1"}));
+  EXPECT_TRUE(plan.can_throttle);
+  EXPECT_EQ(plan.enforced, std::vector<std::string>{"memory"}) << "nothing was asked of it";
+}
+
 // The kernel's own, where this user may make them.
 class CgroupKernel : public testing::Test {
  protected:

@@ -168,12 +168,6 @@ policy::Machine machine_of(const isolation::CgroupPlan& cgroups, int landlock_ab
   return machine;
 }
 
-bool throttles(const std::vector<core::BehaviorRule>& rules) {
-  return std::ranges::any_of(rules, [](const core::BehaviorRule& rule) {
-    return std::ranges::find(rule.responses, core::Response::throttle_cpu) != rule.responses.end();
-  });
-}
-
 Status check_caller(const core::RunRequest& request, uint32_t uid) {
   if (request.caller.uid == uid) return {};
   return Failure(base::denied("the request is for user " + std::to_string(request.caller.uid) +
@@ -249,8 +243,7 @@ Planned<LaunchPlan> Planner::plan(const core::RunRequest& original, const core::
     plan.degraded.insert(plan.degraded.end(), egress.notes.begin(), egress.notes.end());
     isolation::IoDevice device;
     if (decision.limits.io_bytes != 0) device = isolation::find_io_device(options_.paths.sandboxes);
-    plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device,
-                                           throttles(decision.policy.behavior));
+    plan.cgroups = isolation::plan_cgroups(options_.cgroups, id.text(), decision.limits, device);
     HV_TRY(check_limits(request.limits, plan.cgroups));
     std::vector<std::string> losses = HV_TRY(accept_losses(request, decision, machine_of(plan.cgroups, landlock_abi_)));
     std::ranges::move(losses, std::back_inserter(plan.degraded));

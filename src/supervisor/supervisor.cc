@@ -28,9 +28,6 @@ namespace hv::supervisor {
 
 namespace {
 
-// The shortest that the kernel gives.
-constexpr std::chrono::microseconds kSlice{100};
-
 bool holds_entries(const Fd& directory) {
   Fd again(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* stream = again ? ::fdopendir(again.release()) : nullptr;
@@ -67,7 +64,7 @@ monitor::ExitFollower open_exits() {
 int Supervisor::serve(Fd daemon) {
   ::signal(SIGPIPE, SIG_IGN);
   // The agent stands still while a call of its is recorded.
-  base::ask_for_short_slices(kSlice);
+  base::ask_for_short_slices();
   // The kernel gives some means only to who has not entered another user namespace.
   monitor::ExitFollower exits = open_exits();
   std::optional<Result<Launch>> prepared;
