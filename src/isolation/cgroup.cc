@@ -148,8 +148,8 @@ CgroupPlan plan_cgroups(const CgroupLayout& layout, const std::string& id, const
   // Pausing needs the freezer, and on version 1 a hierarchy of its own, as the count of processor time does. Other
   // counters without a limit are not worth a directory there.
   plan.can_freeze = use(layout.freezer);
-  // Without a group of its own a sandbox that forks all the time takes the processors from everybody: each new process
-  // begins with a share of its own, and leaves what it owes behind when it ends.
+  // Also without a limit: as one group for the scheduler, a sandbox that forks without end keeps nobody else's threads
+  // waiting. In everybody's group the ledger's waited for seconds beside twenty of them (bench/ledger_load.py).
   plan.can_throttle = use(layout.cpu);
   use(layout.cpuacct);
   plan.scoped = layout.scoped;
