@@ -134,6 +134,10 @@ base::Status Reader::scan(const Query& query, const std::function<bool(const Ent
   return {};
 }
 
+void Reader::forget_from(uint64_t index) {
+  if (loaded_) loaded_->forget_from(index);
+}
+
 base::Result<std::vector<Entry>> Reader::list(const Query& query) {
   std::vector<Entry> entries;
   HV_TRY(scan(query, [&](const Entry& entry) {

@@ -62,6 +62,9 @@ class Reader {
   // with io when a damaged record stands before the journal's end.
   base::Status scan(const Query& query, const std::function<bool(const Entry&)>& visit);
   base::Result<std::vector<Entry>> list(const Query& query);
+  // Of the journal that is being written, what lies behind the last record that its writer has acknowledged can be cut
+  // off again: whoever keeps a reader forgets it, having read no further.
+  void forget_from(uint64_t index);
 
  private:
   // The segment that holds `index`, loaded and up to date; nullptr when the journal ends before it.

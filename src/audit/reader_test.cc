@@ -1,8 +1,12 @@
 #include "audit/reader.h"
 
+#include <filesystem>
+
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "audit/export.h"
+#include "audit/frame.h"
 #include "audit/ledger.h"
 #include "audit/test_directory.h"
 #include "base/json.h"
@@ -95,6 +99,39 @@ TEST_F(ReaderTest, SeesWhatWasRecordedSinceItLooked) {
     EXPECT_EQ(reader.at(i)->envelope.index, i);
     EXPECT_FALSE(reader.at(i + 1));
   }
+}
+
+// A write that the disk had no room for leaves whole records for a moment, which nobody was promised.
+TEST_F(ReaderTest, ForgetsWhatWasCutOffAgain) {
+  record("a.one");
+  record("a.two");
+  std::string path = directory.path() + "/journal/" + segment_name(0);
+  uint64_t size = std::filesystem::file_size(path);
+  Envelope envelope;
+  envelope.index = 2;
+  envelope.kind = "a.ghost";
+  envelope.payload_size = 2;
+  std::string salt(kSaltSize, 's');
+  envelope.payload_hash = base::sha256({salt, "{}"});
+  base::Fd file = *base::open_file(path, O_WRONLY | O_APPEND);
+  ASSERT_TRUE(base::write_all(file.get(), encode_frame(encode_envelope(envelope), salt, "{}")));
+
+  Reader kept(directory.path());
+  Reader forgetful(directory.path());
+  for (Reader* reader : {&kept, &forgetful}) EXPECT_EQ(reader->list({.before = 2})->size(), 2u);
+  forgetful.forget_from(2);
+  std::filesystem::resize_file(path, size);
+  record("a.three");
+  record("a.four");
+  std::vector<Entry> entries = *forgetful.list({});
+  ASSERT_EQ(entries.size(), 4u);
+  EXPECT_EQ(entries[2].envelope.kind, "a.three");
+  EXPECT_EQ(entries[3].envelope.kind, "a.four");
+  // The control: one that does not forget tells what never was.
+  EXPECT_EQ(kept.list({.from = 2, .limit = 1})->at(0).envelope.kind, "a.ghost");
+  // What is there for good is forgotten without harm, all of it too.
+  forgetful.forget_from(0);
+  EXPECT_EQ(forgetful.list({})->size(), 4u);
 }
 
 TEST_F(ReaderTest, StopsAtDamageBeforeTheEndAndNamesTheEntry) {

@@ -80,6 +80,13 @@ base::Status Segment::refresh() {
   return {};
 }
 
+void Segment::forget_from(uint64_t index) {
+  if (index >= end_index()) return;
+  size_t keep = index > file_.first_index ? index - file_.first_index : 0;
+  if (keep < offsets_.size()) end_ = offsets_[keep];
+  offsets_.resize(keep);
+}
+
 void Segment::walk() {
   fault_ = FrameFault::none;
   if (end_ == 0) {

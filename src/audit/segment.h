@@ -36,6 +36,8 @@ class Segment {
   static base::Result<Segment> load(const SegmentFile& file);
   // Reads what was appended since.
   base::Status refresh();
+  // Reads those from `index` on again the next time.
+  void forget_from(uint64_t index);
 
   const SegmentFile& file() const { return file_; }
   const std::string& bytes() const { return bytes_; }

@@ -110,6 +110,7 @@ Status AuditCases::read(const core::AuditQuery& query, uint64_t size, const inde
   audit::Query asked = index::envelope_query(query);
   asked.before = std::min(asked.before.value_or(size), size);
   Status status = reader->scan(asked, visit);
+  reader->forget_from(size);
   give_back(std::move(reader));
   return status;
 }
