@@ -73,7 +73,8 @@ Result<http::Response> Client::open(std::unique_ptr<ClientConnection>& connectio
       if (!again && head.error().code() == ErrorCode::cancelled)
         return Failure(base::unavailable("the daemon ended before it answered").with_hint("ask again"));
       if (!again) return Failure(std::move(head).error());
-      connection = open_on(HV_TRY(connect_daemon(access_)), access_);
+      // One that is becoming another program has no socket for a moment: a second daemon would take its place.
+      connection = open_on(HV_TRY(asked ? reconnect_daemon(access_) : connect_daemon(access_)), access_);
       continue;
     }
     HV_TRY(check_api(*head, access_.socket));
