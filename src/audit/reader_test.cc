@@ -2,12 +2,11 @@
 
 #include <filesystem>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "audit/export.h"
-#include "audit/frame.h"
 #include "audit/ledger.h"
+#include "audit/raw_record_test.h"
 #include "audit/test_directory.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -111,10 +110,8 @@ TEST_F(ReaderTest, ForgetsWhatWasCutOffAgain) {
   envelope.index = 2;
   envelope.kind = "a.ghost";
   envelope.payload_size = 2;
-  std::string salt(kSaltSize, 's');
-  envelope.payload_hash = base::sha256({salt, "{}"});
-  base::Fd file = *base::open_file(path, O_WRONLY | O_APPEND);
-  ASSERT_TRUE(base::write_all(file.get(), encode_frame(encode_envelope(envelope), salt, "{}")));
+  envelope.payload_hash = base::sha256({std::string(kSaltSize, 's'), "{}"});
+  append_raw(directory.path(), encode_envelope(envelope), "{}");
 
   Reader kept(directory.path());
   Reader forgetful(directory.path());

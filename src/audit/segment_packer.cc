@@ -112,12 +112,11 @@ base::Result<std::string> SegmentPacker::finish() {
 
 base::Result<std::string> pack_segment(std::string_view bytes) {
   SegmentPacker packer = HV_TRY(SegmentPacker::begin(bytes));
-  std::optional<SegmentHeader> header = decode_segment_header(bytes);
-  uint64_t index = header->first_index;
-  for (std::string_view rest = bytes.substr(kSegmentHeaderSize); !rest.empty(); ++index) {
+  std::string_view rest = bytes.substr(kSegmentHeaderSize);
+  while (!rest.empty()) {
     FrameResult result = decode_envelope_frame(rest);
     if (result.fault != FrameFault::none)
-      return base::Failure(base::conflict(base::format("pack a segment: entry {} is damaged", index)));
+      return base::Failure(base::conflict(base::format("pack a segment: entry {} is damaged", packer.next_index())));
     HV_TRY(packer.add(rest.substr(0, result.frame.size())));
     rest.remove_prefix(result.frame.size());
   }

@@ -21,6 +21,8 @@ class SegmentPacker {
 
   // The next record, whole and sound. Each block is unpacked again and compared: io when it would not come back.
   base::Status add(std::string_view record);
+  // Of the record that add() takes next.
+  uint64_t next_index() const { return index_ + ends_.size(); }
   // The archive; nothing can be added afterwards.
   base::Result<std::string> finish();
 

@@ -17,7 +17,8 @@ base::Result<WalkEnd> walk_segment(SegmentBytes& source, uint64_t first_index,
   (void)HV_TRY(source.read(0, kPiece, buffer));
   std::optional<SegmentHeader> header = decode_segment_header(buffer);
   if (!header || header->first_index != first_index)
-    return base::Failure(base::conflict("the header of " + segment_name(first_index) + " is damaged"));
+    return base::Failure(base::conflict("read the journal: the header of " + segment_name(first_index) + " is damaged")
+                             .with_hint("run 'hydravisor audit verify'"));
   WalkedRecord record;
   record.index = first_index;
   record.offset = kSegmentHeaderSize;
