@@ -73,6 +73,8 @@ class Daemon(hydravisor.TestCase):
     def test_takes_an_apply_back_whose_worker_died(self):
         self.world.write("file", "old\n")
         self.world.ok("run", "--name", "s", "--", "sh", "-c", "echo new > file")
+        # Else the daemon below has that still to do, and its workers' steps would be counted.
+        hydravisor.wait_for(lambda: self.world.json("audit", "ls", "--kind", "file", "--sandbox", "s")["items"], 20, "the record of its files")
         # The file has been exchanged, and the journal is about to say that all is done. Without rights a tracer does not see names.
         step = "rename elsewhere to elsewhere\t4" if os.geteuid() == 0 else "rename ? to ?\t5"
         killed = subprocess.run([os.path.join(hydravisor.BIN, "kill_at"), "--log", os.path.join(self.world.top, "steps"), "--name",
